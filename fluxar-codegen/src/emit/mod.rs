@@ -1,0 +1,3 @@
+//! Model → source code, one folder for each language.
+
+pub mod rust;

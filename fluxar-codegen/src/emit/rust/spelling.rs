@@ -1,0 +1,138 @@
+//! How a type is spelled in Rust, for each front end.
+
+use crate::model::{Contract, Docs, Spelling, TypeRef};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+use syn::Attribute;
+
+/// The spelling of a Rust item: types as the author wrote them.
+#[derive(Clone, Copy, Debug)]
+pub struct Rust;
+
+/// What a Rust item has beside the contract.
+#[derive(Clone, Debug, Default)]
+pub struct RustExtra {
+    /// Its attributes, documentation included, without fluxar's own.
+    pub attributes: Vec<Attribute>,
+    /// The type as written, where the model keeps only a part of it.
+    pub spelled: Option<syn::Type>,
+    /// The generics of a type.
+    pub generics: syn::Generics,
+}
+
+impl Spelling for Rust {
+    type Type = syn::Type;
+    type Extra = RustExtra;
+}
+
+/// A spelling that the Rust emitter can write.
+pub trait RustSpelling: Spelling {
+    /// The type, where `rt` is the path of what generated code calls.
+    fn ty(ty: &Self::Type, rt: &TokenStream) -> TokenStream;
+
+    /// The type as the author wrote it, where there is an author.
+    fn spelled(_extra: &Self::Extra) -> Option<TokenStream> {
+        None
+    }
+
+    /// The attributes of the item that the author wrote, documentation included.
+    fn attributes(docs: &Docs, _extra: &Self::Extra) -> TokenStream {
+        super::doc_attributes(docs)
+    }
+
+    /// The conditions (`#[cfg(…)]`) under which the item exists.
+    fn conditions(_extra: &Self::Extra) -> TokenStream {
+        TokenStream::new()
+    }
+
+    /// The attributes that what callers see of the item needs too, conditions included.
+    fn inherited(_extra: &Self::Extra) -> TokenStream {
+        TokenStream::new()
+    }
+
+    /// The generics of a type.
+    fn generics(_extra: &Self::Extra) -> syn::Generics {
+        syn::Generics::default()
+    }
+}
+
+impl RustSpelling for Rust {
+    fn ty(ty: &syn::Type, _rt: &TokenStream) -> TokenStream {
+        quote!(#ty)
+    }
+
+    fn spelled(extra: &RustExtra) -> Option<TokenStream> {
+        extra.spelled.as_ref().map(|ty| quote!(#ty))
+    }
+
+    fn attributes(_docs: &Docs, extra: &RustExtra) -> TokenStream {
+        let attributes = &extra.attributes;
+        quote!(#(#attributes)*)
+    }
+
+    fn conditions(extra: &RustExtra) -> TokenStream {
+        let conditions = extra.attributes.iter().filter(|a| a.path().is_ident("cfg"));
+        quote!(#(#conditions)*)
+    }
+
+    fn inherited(extra: &RustExtra) -> TokenStream {
+        let conditions = Self::conditions(extra);
+        let deprecated = extra.attributes.iter().filter(|a| a.path().is_ident("deprecated"));
+        quote!(#conditions #(#deprecated)*)
+    }
+
+    fn generics(extra: &RustExtra) -> syn::Generics {
+        extra.generics.clone()
+    }
+}
+
+impl RustSpelling for Contract {
+    fn ty(ty: &TypeRef, rt: &TokenStream) -> TokenStream {
+        let inner = |ty: &TypeRef| Self::ty(ty, rt);
+        match ty {
+            TypeRef::Scalar(name) => scalar(name, rt),
+            TypeRef::Optional(of) => {
+                let of = inner(of);
+                quote!(::core::option::Option<#of>)
+            }
+            TypeRef::List(of) => {
+                let of = inner(of);
+                quote!(::std::vec::Vec<#of>)
+            }
+            TypeRef::Array(of, length) => {
+                let (of, length) = (inner(of), *length as usize);
+                quote!([#of; #length])
+            }
+            TypeRef::Map(key, value) => {
+                let (key, value) = (inner(key), inner(value));
+                quote!(::std::collections::BTreeMap<#key, #value>)
+            }
+            TypeRef::Named(name, arguments) => {
+                let path = name.split('.').map(|part| Ident::new(part, Span::call_site()));
+                let arguments: Vec<TokenStream> = arguments.iter().map(inner).collect();
+                match arguments.is_empty() {
+                    true => quote!(#(#path)::*),
+                    false => quote!(#(#path)::*<#(#arguments),*>),
+                }
+            }
+        }
+    }
+}
+
+/// The Rust type of a scalar. Scalars that std lacks come from fluxar.
+fn scalar(name: &str, rt: &TokenStream) -> TokenStream {
+    match name {
+        "unit" => quote!(()),
+        "int" => quote!(::core::primitive::i64),
+        "string" => quote!(::std::string::String),
+        "bytes" => quote!(#rt::bytes::Bytes),
+        "bool" | "u8" | "u16" | "u32" | "u64" | "i8" | "i16" | "i32" | "i64" | "f32" | "f64" => {
+            let name = Ident::new(name, Span::call_site());
+            quote!(::core::primitive::#name)
+        }
+        other => {
+            let name = Ident::new(other, Span::call_site());
+            quote!(#rt::#name)
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! `#[fluxar(...)]` and the arguments of `#[fluxar::service(...)]`: one table of options.
+
+use crate::diagnostics::Diagnostics;
+use crate::model::Docs;
+use proc_macro2::Span;
+use std::time::Duration;
+use syn::meta::ParseNestedMeta;
+use syn::{Attribute, Expr, ExprLit, Lit, LitInt, LitStr, Meta};
+
+/// An option's value and where it stands.
+#[derive(Clone, Debug)]
+pub(super) struct Placed<T> {
+    pub(super) value: T,
+    pub(super) span: Span,
+}
+
+/// Every option there is; [`Place`] says which ones fit where.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Options {
+    pub(super) krate: Option<syn::Path>,
+    pub(super) name: Option<Placed<String>>,
+    pub(super) package: Option<Placed<String>>,
+    pub(super) rename: Option<Placed<String>>,
+    pub(super) id: Option<Placed<u32>>,
+    pub(super) default: bool,
+    pub(super) error: Option<Span>,
+    pub(super) code: Option<Placed<String>>,
+    pub(super) message: Option<Placed<String>>,
+    pub(super) notification: bool,
+    pub(super) timeout: Option<Placed<Duration>>,
+}
+
+/// Where options are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Service,
+    Method,
+    Type,
+    Field,
+    Variant,
+}
+
+impl Place {
+    /// The options that fit here, as a person writes them.
+    fn fitting(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Service => &[
+                ("name", "name = \"users\""),
+                ("package", "package = \"shop.v1\""),
+                ("crate", "crate = \"::fluxar\""),
+            ],
+            Self::Method => &[
+                ("notification", "notification"),
+                ("timeout", "timeout = \"2s\""),
+                ("rename", "rename = \"get\""),
+            ],
+            Self::Type => &[
+                ("error", "error"),
+                ("code", "code = \"not_found\""),
+                ("message", "message = \"…\""),
+                ("rename", "rename = \"…\""),
+                ("crate", "crate = \"::fluxar\""),
+            ],
+            Self::Field => {
+                &[("id", "id = 1"), ("rename", "rename = \"…\""), ("default", "default")]
+            }
+            Self::Variant => &[
+                ("id", "id = 1"),
+                ("rename", "rename = \"…\""),
+                ("code", "code = \"not_found\""),
+                ("message", "message = \"…\""),
+            ],
+        }
+    }
+
+    fn list(self) -> String {
+        let examples: Vec<String> =
+            self.fitting().iter().map(|(_, example)| format!("`{example}`")).collect();
+        examples.join(", ")
+    }
+}
+
+impl Options {
+    /// The options in all `#[fluxar(...)]` among these attributes.
+    pub(super) fn of(attributes: &[Attribute], place: Place, found: &mut Diagnostics) -> Self {
+        let mut options = Self::default();
+        for attribute in attributes.iter().filter(|a| a.path().is_ident("fluxar")) {
+            if !matches!(attribute.meta, Meta::List(_)) {
+                found.report(attribute, format!("write `#[fluxar(…)]` with {}", place.list()));
+                continue;
+            }
+            if let Err(error) = attribute.parse_nested_meta(|meta| options.take(&meta, place)) {
+                found.add(error);
+            }
+        }
+        options
+    }
+
+    /// Reads one option.
+    ///
+    /// # Errors
+    /// An option that is unknown, does not fit here, is written twice or has a wrong value.
+    pub(super) fn take(&mut self, meta: &ParseNestedMeta<'_>, place: Place) -> syn::Result<()> {
+        let key = meta.path.get_ident().map(ToString::to_string).unwrap_or_default();
+        if !place.fitting().iter().any(|(name, _)| *name == key) {
+            return Err(meta.error(format!("unknown option: write one of {}", place.list())));
+        }
+        let twice = || meta.error(format!("`{key}` is written twice: keep one"));
+        match key.as_str() {
+            "crate" => {
+                let path = meta.value()?.parse::<LitStr>()?.parse()?;
+                self.krate.replace(path).map_or(Ok(()), |_| Err(twice()))
+            }
+            "name" => self.name.replace(text(meta)?).map_or(Ok(()), |_| Err(twice())),
+            "package" => self.package.replace(text(meta)?).map_or(Ok(()), |_| Err(twice())),
+            "rename" => self.rename.replace(text(meta)?).map_or(Ok(()), |_| Err(twice())),
+            "code" => self.code.replace(text(meta)?).map_or(Ok(()), |_| Err(twice())),
+            "message" => self.message.replace(text(meta)?).map_or(Ok(()), |_| Err(twice())),
+            "id" => self.id.replace(number(meta)?).map_or(Ok(()), |_| Err(twice())),
+            "timeout" => self.timeout.replace(duration(meta)?).map_or(Ok(()), |_| Err(twice())),
+            "error" => {
+                let span = meta.path.get_ident().map_or_else(Span::call_site, |i| i.span());
+                self.error.replace(span).map_or(Ok(()), |_| Err(twice()))
+            }
+            "default" => flag(&mut self.default).map_err(|()| twice()),
+            "notification" => flag(&mut self.notification).map_err(|()| twice()),
+            _ => Err(meta.error("unknown option")),
+        }
+    }
+}
+
+/// Sets a flag; an error when it was set already.
+fn flag(flag: &mut bool) -> Result<(), ()> {
+    if std::mem::replace(flag, true) { Err(()) } else { Ok(()) }
+}
+
+fn text(meta: &ParseNestedMeta<'_>) -> syn::Result<Placed<String>> {
+    let literal: LitStr = meta.value()?.parse()?;
+    if literal.value().is_empty() {
+        return Err(syn::Error::new(literal.span(), "this may not be empty"));
+    }
+    Ok(Placed { value: literal.value(), span: literal.span() })
+}
+
+fn number(meta: &ParseNestedMeta<'_>) -> syn::Result<Placed<u32>> {
+    let literal: LitInt = meta.value()?.parse()?;
+    match literal.base10_parse::<u32>() {
+        Ok(value) if value > 0 => Ok(Placed { value, span: literal.span() }),
+        _ => Err(syn::Error::new(literal.span(), "an id is a number from 1 to 4294967295")),
+    }
+}
+
+fn duration(meta: &ParseNestedMeta<'_>) -> syn::Result<Placed<Duration>> {
+    let literal: LitStr = meta.value()?.parse()?;
+    let problem = "write a positive whole number and a unit: `500ms`, `2s`, `5m` or `1h`";
+    match parse_duration(&literal.value()) {
+        Some(value) => Ok(Placed { value, span: literal.span() }),
+        None => Err(syn::Error::new(literal.span(), problem)),
+    }
+}
+
+/// `500ms`, `2s`, `5m`, `1h`.
+fn parse_duration(text: &str) -> Option<Duration> {
+    let unit = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at(unit);
+    let number: u64 = number.parse().ok().filter(|n| *n > 0)?;
+    let unit_ms: u64 = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    number.checked_mul(unit_ms).map(Duration::from_millis)
+}
+
+/// The lines of the doc comments among these attributes.
+pub(super) fn docs_of(attributes: &[Attribute]) -> Docs {
+    let mut lines = Vec::new();
+    for attribute in attributes.iter().filter(|a| a.path().is_ident("doc")) {
+        let Meta::NameValue(pair) = &attribute.meta else { continue };
+        if let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &pair.value {
+            lines.extend(text.value().split('\n').map(str::to_owned));
+        }
+    }
+    Docs { lines }
+}
+
+/// The attributes that are not ours.
+pub(super) fn foreign(attributes: &[Attribute]) -> Vec<Attribute> {
+    attributes.iter().filter(|a| !a.path().is_ident("fluxar")).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_duration;
+    use std::time::Duration;
+
+    #[test]
+    fn durations_have_a_number_and_a_unit() {
+        assert_eq!(parse_duration("500ms"), Some(Duration::from_millis(500)));
+        assert_eq!(parse_duration("2s"), Some(Duration::from_secs(2)));
+        assert_eq!(parse_duration("5m"), Some(Duration::from_secs(300)));
+        assert_eq!(parse_duration("1h"), Some(Duration::from_secs(3600)));
+        for wrong in ["", "2", "s", "0s", "-1s", "1.5s", "2 s", "2d", "99999999999999999999s"] {
+            assert_eq!(parse_duration(wrong), None, "{wrong}");
+        }
+        assert_eq!(parse_duration("18446744073709551615h"), None);
+    }
+}

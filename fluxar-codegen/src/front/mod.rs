@@ -1,0 +1,11 @@
+//! Rust syntax → model. The other front end, the contract language, will stand beside this one.
+
+mod attributes;
+mod derive;
+mod method;
+mod names;
+mod payload;
+mod service;
+
+pub use derive::{DerivedType, derived_type};
+pub use service::{RustService, rust_service};

@@ -1,0 +1,61 @@
+//! The contract model of fluxar and its emitters.
+//!
+//! A *front end* reads one way of writing a contract into the [`model`]; an *emitter* writes the
+//! model as code. The macros of `fluxar-macros` are one front end and one emitter, joined by the
+//! two functions here.
+
+pub mod diagnostics;
+pub mod emit;
+pub mod front;
+pub mod model;
+#[cfg(test)]
+mod tests;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// `#[fluxar::service(arguments)] item`.
+///
+/// # Errors
+/// Everything that is wrong with the item, each with its place.
+pub fn expand_service(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
+    let parsed = match syn::parse2(item)? {
+        syn::Item::Trait(parsed) => parsed,
+        other => {
+            let message = "a service is a trait: write `#[fluxar::service] trait …`";
+            return Err(syn::Error::new_spanned(other, message));
+        }
+    };
+    let read = front::rust_service(arguments, &parsed)?;
+    Ok(emit::rust::service(&read.service, &read.settings, &read.supertraits))
+}
+
+/// The item of a refused service without fluxar's attributes, so that what refers to the trait
+/// does not fail as well. Nothing when it is no trait.
+#[must_use]
+pub fn plain_trait(item: TokenStream) -> TokenStream {
+    let Ok(mut item) = syn::parse2::<syn::ItemTrait>(item) else { return TokenStream::new() };
+    let ours = |attribute: &syn::Attribute| attribute.path().is_ident("fluxar");
+    item.attrs.retain(|attribute| !ours(attribute));
+    for item in &mut item.items {
+        let syn::TraitItem::Fn(function) = item else { continue };
+        function.attrs.retain(|attribute| !ours(attribute));
+        for input in &mut function.sig.inputs {
+            if let syn::FnArg::Typed(typed) = input {
+                typed.attrs.retain(|a| !ours(a) && !a.path().is_ident("doc"));
+            }
+        }
+    }
+    quote!(#item)
+}
+
+/// `#[derive(fluxar::Type)] item`.
+///
+/// # Errors
+/// Everything that is wrong with the item, each with its place.
+pub fn expand_type(item: TokenStream) -> syn::Result<TokenStream> {
+    let parsed: syn::DeriveInput = syn::parse2(item)?;
+    let read = front::derived_type(&parsed)?;
+    let code = emit::rust::type_def(&read.def, &read.settings);
+    Ok(quote!(#code))
+}

@@ -1,0 +1,171 @@
+//! A method: its arguments, its answer, and the shape that follows from them.
+
+use super::{Annotation, Docs, Field, Name, Spelling};
+use std::time::Duration;
+
+/// One method of a service.
+#[derive(Clone, Debug)]
+pub struct Method<S: Spelling> {
+    /// `get` in the source; the last segment of the target.
+    pub name: Name,
+    /// Its documentation.
+    pub docs: Docs,
+    /// Annotations of the contract's language.
+    pub annotations: Vec<Annotation>,
+    /// In the order of the source, which callers and implementations see.
+    pub arguments: Vec<Argument<S>>,
+    /// What comes back.
+    pub answer: Answer<S>,
+    /// How it may fail.
+    pub failure: Failure<S>,
+    /// The deadline of a client that sets none.
+    pub timeout: Option<Duration>,
+    /// What only the front end knows.
+    pub extra: S::Extra,
+}
+
+/// One argument of a method.
+#[derive(Clone, Debug)]
+pub enum Argument<S: Spelling> {
+    /// The call's context. It does not travel.
+    Context {
+        /// Its name in the source.
+        name: Name,
+        /// What only the front end knows.
+        extra: S::Extra,
+    },
+    /// A value, which travels in the map of parameters.
+    Value(Field<S>),
+    /// Items that the caller sends.
+    Input {
+        /// Its name in the source.
+        name: Name,
+        /// The type of one item.
+        item: S::Type,
+        /// What only the front end knows.
+        extra: S::Extra,
+    },
+    /// Items that the callee sends before its answer.
+    Output {
+        /// Its name in the source.
+        name: Name,
+        /// The type of one item.
+        item: S::Type,
+        /// What only the front end knows.
+        extra: S::Extra,
+    },
+}
+
+impl<S: Spelling> Argument<S> {
+    /// Its name in the source.
+    #[must_use]
+    pub fn name(&self) -> &Name {
+        match self {
+            Self::Context { name, .. } | Self::Input { name, .. } | Self::Output { name, .. } => {
+                name
+            }
+            Self::Value(field) => &field.name,
+        }
+    }
+}
+
+/// What a method gives back.
+#[derive(Clone, Debug)]
+pub enum Answer<S: Spelling> {
+    /// Nothing, ever: a notification.
+    Nothing,
+    /// One value.
+    Value(S::Type),
+    /// Items, and an end without a value: the type of one item.
+    Items(S::Type),
+}
+
+/// How a method may fail.
+#[derive(Clone, Debug)]
+pub enum Failure<S: Spelling> {
+    /// The implementation cannot fail (the call still can).
+    Never,
+    /// With a status and nothing typed.
+    Status,
+    /// With an application error.
+    App(S::Type),
+}
+
+/// The flow of a method: who sends what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A request that nobody answers.
+    Notification,
+    /// Request and answer.
+    Unary,
+    /// Request, then items back.
+    ServerStream,
+    /// Request and items, then an answer.
+    ClientStream,
+    /// Request and items, items back.
+    BothWays,
+    /// Request, then items back, then an answer.
+    StreamThen,
+    /// Request and items, items back, then an answer.
+    BothWaysThen,
+}
+
+impl<S: Spelling> Method<S> {
+    /// The flow that arguments and answer add up to.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        let input = self.input().is_some();
+        let output = self.output().is_some();
+        match (&self.answer, input, output) {
+            (Answer::Nothing, ..) => Shape::Notification,
+            (Answer::Value(_), false, false) => Shape::Unary,
+            (Answer::Value(_), true, false) => Shape::ClientStream,
+            (Answer::Value(_), false, true) => Shape::StreamThen,
+            (Answer::Value(_), true, true) => Shape::BothWaysThen,
+            (Answer::Items(_), false, _) => Shape::ServerStream,
+            (Answer::Items(_), true, _) => Shape::BothWays,
+        }
+    }
+
+    /// The values that travel as the map of parameters.
+    pub fn params(&self) -> impl Iterator<Item = &Field<S>> {
+        self.arguments.iter().filter_map(|argument| match argument {
+            Argument::Value(field) => Some(field),
+            _ => None,
+        })
+    }
+
+    /// The type of the items that the caller sends.
+    #[must_use]
+    pub fn input(&self) -> Option<&S::Type> {
+        self.arguments.iter().find_map(|argument| match argument {
+            Argument::Input { item, .. } => Some(item),
+            _ => None,
+        })
+    }
+
+    /// The type of the items that the callee sends, returned or through a sink.
+    #[must_use]
+    pub fn items(&self) -> Option<&S::Type> {
+        match &self.answer {
+            Answer::Items(item) => Some(item),
+            _ => self.output(),
+        }
+    }
+
+    /// The type of the one value at the end.
+    #[must_use]
+    pub fn result(&self) -> Option<&S::Type> {
+        match &self.answer {
+            Answer::Value(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    fn output(&self) -> Option<&S::Type> {
+        self.arguments.iter().find_map(|argument| match argument {
+            Argument::Output { item, .. } => Some(item),
+            _ => None,
+        })
+    }
+}

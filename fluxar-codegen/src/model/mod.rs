@@ -1,0 +1,148 @@
+//! The resolved contract: what every front end produces and every emitter reads.
+//!
+//! A front end knows one way to *spell* types: an IDL file names them ([`TypeRef`]), a Rust trait
+//! shows tokens. Everything else is the same, so the model is generic over the [`Spelling`] and
+//! there is one emitter for a language, not one for each front end.
+
+mod codes;
+mod message;
+mod method;
+mod types;
+
+pub use codes::CODES;
+pub use message::{Piece, pieces};
+pub use method::{Answer, Argument, Failure, Method, Shape};
+pub use types::{Body, ErrorCode, Field, TypeDef, TypeRef, Variant, VariantBody};
+
+use proc_macro2::Span;
+use std::fmt;
+
+/// How a front end spells what the model leaves open.
+pub trait Spelling: Clone + fmt::Debug {
+    /// A type in a field, a parameter or an answer.
+    type Type: Clone + fmt::Debug;
+    /// What only this front end knows about an item and its own emitter wants back.
+    type Extra: Clone + fmt::Debug + Default;
+}
+
+/// The spelling of a contract file: types by name, nothing extra.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contract;
+
+impl Spelling for Contract {
+    type Type = TypeRef;
+    type Extra = ();
+}
+
+/// A package: the unit of naming and of versions.
+#[derive(Clone, Debug)]
+pub struct Package<S: Spelling> {
+    /// The dotted name, `shop.v1`, or nothing.
+    pub name: Option<String>,
+    /// Its documentation.
+    pub docs: Docs,
+    /// Annotations of the contract's language.
+    pub annotations: Vec<Annotation>,
+    /// In the order of the source.
+    pub types: Vec<TypeDef<S>>,
+    /// In the order of the source.
+    pub services: Vec<Service<S>>,
+}
+
+/// A service: methods under one name, which either side may offer.
+#[derive(Clone, Debug)]
+pub struct Service<S: Spelling> {
+    /// `Users` in the source, `users` on the wire.
+    pub name: Name,
+    /// The dotted package that stands before the wire name.
+    pub package: Option<String>,
+    /// Its documentation.
+    pub docs: Docs,
+    /// Annotations of the contract's language.
+    pub annotations: Vec<Annotation>,
+    /// In the order of the source.
+    pub methods: Vec<Method<S>>,
+    /// What only the front end knows.
+    pub extra: S::Extra,
+}
+
+impl<S: Spelling> Service<S> {
+    /// The target that calls this method: `[package.]service.method`.
+    #[must_use]
+    pub fn target(&self, method: &Method<S>) -> String {
+        match &self.package {
+            Some(package) => format!("{package}.{}.{}", self.name.wire, method.name.wire),
+            None => format!("{}.{}", self.name.wire, method.name.wire),
+        }
+    }
+}
+
+/// A name in the source and on the wire.
+#[derive(Clone)]
+pub struct Name {
+    /// As the source says it, without `r#`.
+    pub source: String,
+    /// As it travels.
+    pub wire: String,
+    /// Where the source says it, for messages and for editors.
+    pub span: Span,
+}
+
+impl Name {
+    /// A name that travels as it is written.
+    #[must_use]
+    pub fn new(source: impl Into<String>, span: Span) -> Self {
+        let source = source.into();
+        Self { wire: source.clone(), source, span }
+    }
+
+    /// The same name, travelling as `wire`.
+    #[must_use]
+    pub fn on_wire(mut self, wire: impl Into<String>) -> Self {
+        self.wire = wire.into();
+        self
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.source == self.wire {
+            write!(f, "{}", self.source)
+        } else {
+            write!(f, "{} as {:?}", self.source, self.wire)
+        }
+    }
+}
+
+impl PartialEq for Name {
+    /// Where a name stands does not matter.
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source && self.wire == other.wire
+    }
+}
+
+impl Eq for Name {}
+
+/// Documentation, one entry a line, without the comment marks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Docs {
+    /// The lines as written (a leading space is kept: Markdown may need it).
+    pub lines: Vec<String>,
+}
+
+impl Docs {
+    /// The first line that says something, trimmed.
+    #[must_use]
+    pub fn summary(&self) -> Option<&str> {
+        self.lines.iter().map(|line| line.trim()).find(|line| !line.is_empty())
+    }
+}
+
+/// An annotation, `@cache(30s)`: a name and literal arguments, carried for emitters and tools.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Annotation {
+    /// The dotted name without the `@`.
+    pub name: String,
+    /// Arguments as written; the name is empty for a positional one.
+    pub arguments: Vec<(String, String)>,
+}

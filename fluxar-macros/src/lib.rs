@@ -1,0 +1,91 @@
+//! `#[fluxar::service]` and `#[derive(fluxar::Type)]`: thin over `fluxar-codegen`.
+//!
+//! Use them through the crate `fluxar`, whose types the generated code names.
+
+use proc_macro::TokenStream;
+
+/// Turns a trait into a contract: a typed client, a typed server, and the trait that
+/// implementations fill in. Either side of a connection may serve it.
+///
+/// ```ignore
+/// #[fluxar::service]
+/// pub trait Users {
+///     /// Request and answer.
+///     async fn get(&self, id: UserId) -> Result<User, UserError>;
+///     /// The context of the call, if wanted, goes first.
+///     #[fluxar(timeout = "2s")]
+///     async fn rename(&self, ctx: Context, id: UserId, name: String) -> Result<(), Status>;
+///     /// Nobody answers.
+///     #[fluxar(notification)]
+///     async fn seen(&self, id: UserId);
+///     /// Items back.
+///     fn watch(&self, role: Option<Role>) -> impl Stream<Item = Result<User, UserError>>;
+///     /// Items there, one answer back.
+///     async fn import(&self, dry_run: bool, rows: Streaming<User>) -> Result<Report, UserError>;
+///     /// Items both ways.
+///     fn chat(&self, turns: Streaming<Turn>) -> impl Stream<Item = Turn>;
+///     /// Items back, then one answer.
+///     async fn complete(&self, prompt: String, out: Sink<Token>) -> Result<Summary, Status>;
+/// }
+/// ```
+///
+/// This gives
+/// - the trait `Users`, in which `async fn` has become `-> impl Future + Send`, so that its
+///   futures can be spawned; implementations may write plain `async fn`;
+/// - `UsersClient::new(&peer)`, whose methods take the parameters that travel (no context, no
+///   sink, no input) and give a call to await or a stream to open;
+/// - `UsersServer::new(implementation)`, to be given to `serve`.
+///
+/// A macro sees names, not types, so these names mean the framework's types wherever they come
+/// from: `Result`, `Context` (without arguments), `Streaming`, `Sink` and `Stream`.
+///
+/// # On the wire
+/// The target of a method is `users.get`: the trait's name in snake case, a dot, the method's
+/// name. Parameters travel as one map by their names. Types are anything that serde can write and
+/// read, best `#[derive(fluxar::Type)]`.
+///
+/// # Options
+/// On the trait: `name = "people"` instead of the trait's name, `package = "shop.v1"` in front of
+/// it, and `crate = "path"` where the crate `fluxar` is to be found under another name (the macro
+/// cannot see how a dependency was renamed).
+/// On a method, in `#[fluxar(…)]`: `notification`, `rename = "…"` for another name on the wire,
+/// and `timeout = "500ms"` (or `s`, `m`, `h`) for the deadline of clients that set none.
+/// On a parameter: `rename = "…"`, `default` (missing reads as the type's default), `id = 1`.
+#[proc_macro_attribute]
+pub fn service(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let item = proc_macro2::TokenStream::from(item);
+    let code = fluxar_codegen::expand_service(arguments.into(), item.clone());
+    let code = code.unwrap_or_else(|error| {
+        let mut code = error.into_compile_error();
+        code.extend(fluxar_codegen::plain_trait(item));
+        code
+    });
+    code.into()
+}
+
+/// Makes a type travel: serde's `Serialize` and `Deserialize`, and its description.
+///
+/// Structs with named fields travel as maps by their fields' names; a struct of one unnamed field
+/// as that field; an enum as serde writes it (a text for a variant without content, otherwise a
+/// map of one entry). So plain serde types on the other side fit.
+///
+/// A field of type `Option` is left out when it is `None`, and may be missing. Keys may be numbers
+/// where `#[fluxar(id = …)]` declares them; unknown keys are skipped; a key that comes twice is
+/// an error. Do not derive serde's traits beside this. Reading needs a format that says what
+/// comes, as CBOR and JSON do.
+///
+/// # Options, in `#[fluxar(…)]`
+/// On a field: `id = 1`, `rename = "…"`, `default` (missing reads as the type's default).
+/// On a variant: `id = 1`, `rename = "…"`.
+/// On the type: `rename = "…"`, `crate = "path"` (see [`macro@service`]).
+///
+/// # Errors
+/// `#[fluxar(error)]` on the type makes it an application error that methods may fail with. Each
+/// variant (or the type) then says the code that callers without the type see,
+/// `#[fluxar(code = "not_found")]`, and may say the text, `message = "no user {id}"`, where
+/// fields stand in braces. Without one, the text is the first line of the documentation.
+#[proc_macro_derive(Type, attributes(fluxar))]
+pub fn derive_type(item: TokenStream) -> TokenStream {
+    let code = fluxar_codegen::expand_type(item.into());
+    code.unwrap_or_else(|error| error.into_compile_error()).into()
+}

@@ -1,0 +1,215 @@
+//! `fluxar doctor`: what works on the way to a peer, and what to do about the rest.
+
+use crate::dial::{self, Dial};
+use crate::failure::{Exit, Failure};
+use crate::terminal::{self, Format};
+use crate::units;
+use fluxar::Client;
+use fluxar::transport::{self, Address, DialOptions};
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
+
+/// Pings for the round trip.
+const PINGS: usize = 10;
+/// A wall clock before this (2025-01-01) is wrong: this command is younger.
+const CLOCK_SECONDS_MIN: u64 = 1_735_689_600;
+/// A round trip above this deserves a word.
+const SLOW_ROUND_TRIP: Duration = Duration::from_millis(250);
+
+/// Check the way to a peer, step by step
+///
+/// Each line is a check: ok or FAIL, what was found, and for a failure what to do next. Checks that
+/// need a failed one are left out. Exit code 0 when all is well, 3 when there is no connection,
+/// 1 when something else is wrong.
+///
+/// Examples:
+///   fluxar doctor ws://127.0.0.1:9000
+///   fluxar doctor tcp://10.0.0.5:9000 --auth bearer:s3cret
+///   fluxar doctor unix:///run/app/fluxar.sock -o json
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment, override_usage = "fluxar doctor [OPTIONS] [URL]")]
+pub(crate) struct Args {
+    /// Address of the peer (or FLUXAR_URL)
+    #[arg(value_name = "URL")]
+    words: Vec<String>,
+    /// Form of the output [default: text on a terminal, json otherwise]
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    output: Option<Format>,
+    #[command(flatten)]
+    dial: Dial,
+}
+
+/// Checks.
+///
+/// # Errors
+/// A check has failed.
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let (url, words) = dial::split_url(args.words)?;
+    dial::expect_words(&words, 0, 0, "[URL]")?;
+    let mut visit = Visit { format: Format::or_fitting(args.output), failed: None };
+    visit.clock()?;
+    visit.features()?;
+    if let Some(client) = visit.connect(&url, &args.dial).await? {
+        visit.peer(&client)?;
+        visit.round_trip(&client).await?;
+        client.close().await;
+    }
+    match visit.failed {
+        None => Ok(()),
+        Some((exit, check)) => Err(Failure::new(
+            exit,
+            "doctor",
+            format_args!("{url}: the check `{check}` has failed"),
+            "do what its line says, then run fluxar doctor again",
+        )),
+    }
+}
+
+struct Visit {
+    format: Format,
+    /// The gravest failure so far.
+    failed: Option<(Exit, &'static str)>,
+}
+
+impl Visit {
+    fn ok(&self, check: &'static str, found: impl std::fmt::Display) -> Result<(), Failure> {
+        match self.format {
+            Format::Text => terminal::data_line(format_args!("ok    {check:<10} {found}")),
+            Format::Json => {
+                let found = found.to_string();
+                terminal::data_line(serde_json::json!({"check": check, "ok": true, "found": found}))
+            }
+        }
+    }
+
+    fn fail(
+        &mut self,
+        exit: Exit,
+        check: &'static str,
+        found: impl std::fmt::Display,
+        next: &str,
+    ) -> Result<(), Failure> {
+        if self.failed.is_none_or(|(gravest, _)| exit == Exit::Connection && gravest != exit) {
+            self.failed = Some((exit, check));
+        }
+        match self.format {
+            Format::Text => {
+                let label = console::style("FAIL").red().bold();
+                terminal::data_line(format_args!(
+                    "{label}  {check:<10} {found}\n      next: {next}"
+                ))
+            }
+            Format::Json => {
+                let found = found.to_string();
+                terminal::data_line(serde_json::json!({
+                    "check": check, "ok": false, "found": found, "next": next
+                }))
+            }
+        }
+    }
+
+    fn clock(&mut self) -> Result<(), Failure> {
+        let seconds = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+        let start = Instant::now();
+        let mut step = start.elapsed();
+        while step.is_zero() {
+            step = start.elapsed();
+        }
+        let found = format!("{seconds} s since 1970, steps of {} ns at most", step.as_nanos());
+        if seconds < CLOCK_SECONDS_MIN {
+            let next = "set the clock: credentials that expire are judged by it";
+            return self.fail(Exit::Failed, "clock", found, next);
+        }
+        self.ok("clock", found)
+    }
+
+    fn features(&self) -> Result<(), Failure> {
+        let version = env!("CARGO_PKG_VERSION");
+        let transports = "tcp, ws, unix, stdio, exec, mem";
+        self.ok("features", format_args!("fluxar {version}, protocol 1, transports {transports}"))
+    }
+
+    /// A bare link first, so that a closed port is told from a refused handshake.
+    async fn connect(&mut self, url: &str, dial: &Dial) -> Result<Option<Client>, Failure> {
+        let address: Address = match url.parse() {
+            Ok(address) => address,
+            Err(error) => {
+                let next = "write it like ws://127.0.0.1:9000, tcp://host:9000 or unix:///path";
+                self.fail(Exit::Connection, "address", error, next)?;
+                return Ok(None);
+            }
+        };
+        self.ok("address", &address)?;
+        if address.scheme() != "exec" {
+            let start = Instant::now();
+            match transport::dial(&address, &DialOptions::default()).await {
+                Ok(link) => {
+                    let took = units::show(start.elapsed());
+                    let ends = format_args!("{} to {}", link.info.local, link.info.peer);
+                    self.ok("link", format_args!("{}, {ends}, in {took}", link.info.transport))?;
+                }
+                Err(error) => {
+                    let next = "check the address, the firewall, and that a peer listens there \
+                                (start one with: fluxar up)";
+                    self.fail(Exit::Connection, "link", error, next)?;
+                    return Ok(None);
+                }
+            }
+        }
+        let start = Instant::now();
+        match dial.connect(url).await {
+            Ok(client) => {
+                let took = units::show(start.elapsed());
+                self.ok("handshake", format_args!("with link and credential, in {took}"))?;
+                Ok(Some(client))
+            }
+            Err(Failure::Told(told)) => {
+                self.fail(Exit::Connection, "handshake", told.cause(), told.next())?;
+                Ok(None)
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    fn peer(&self, client: &Client) -> Result<(), Failure> {
+        let info = client.info();
+        let instance: String = info.instance.iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = if info.name.is_empty() { "without a name" } else { &info.name };
+        self.ok("peer", format_args!("{name}, instance {instance}"))?;
+        let Some(limits) = client.peer_limits() else { return Ok(()) };
+        self.ok(
+            "limits",
+            format_args!(
+                "frame {} B, message {} B, {} calls, {} streams, {} subscriptions, credit {} B",
+                limits.frame_bytes_max,
+                limits.message_bytes_max,
+                limits.calls_max,
+                limits.streams_max,
+                limits.subscriptions_max,
+                limits.initial_credit,
+            ),
+        )
+    }
+
+    async fn round_trip(&mut self, client: &Client) -> Result<(), Failure> {
+        let mut trips = Vec::with_capacity(PINGS);
+        for _ in 0..PINGS {
+            match client.ping().await {
+                Ok(trip) => trips.push(trip),
+                Err(status) => {
+                    let next = "the link broke after the handshake: look for a proxy in between";
+                    return self.fail(Exit::Connection, "ping", status, next);
+                }
+            }
+        }
+        trips.sort_unstable();
+        let [least, middle, most] =
+            [0, PINGS / 2, PINGS - 1].map(|index| units::show(trips[index]));
+        let found = format!("{PINGS} round trips: min {least}, median {middle}, max {most}");
+        if trips[PINGS / 2] > SLOW_ROUND_TRIP {
+            let next = "the way is long or loaded: calls take at least this long";
+            return self.fail(Exit::Failed, "ping", found, next);
+        }
+        self.ok("ping", found)
+    }
+}

@@ -1,0 +1,49 @@
+//! The verbs: one file each, with its `Args` and its `run`.
+
+pub(crate) mod bench;
+pub(crate) mod call;
+pub(crate) mod completion;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod publish;
+pub(crate) mod serve;
+pub(crate) mod subscribe;
+pub(crate) mod up;
+
+use crate::failure::Failure;
+
+/// What the command can do.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Verb {
+    Demo(demo::Args),
+    Up(up::Args),
+    Call(call::Args),
+    #[command(name = "pub")]
+    Publish(publish::Args),
+    #[command(name = "sub")]
+    Subscribe(subscribe::Args),
+    Serve(serve::Args),
+    Bench(bench::Args),
+    Doctor(doctor::Args),
+    Completion(completion::Args),
+}
+
+impl Verb {
+    /// Does it.
+    ///
+    /// # Errors
+    /// Whatever kept it from being done, told to the person by `main`.
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Demo(args) => demo::run(args).await,
+            Self::Up(args) => up::run(args).await,
+            Self::Call(args) => call::run(args).await,
+            Self::Publish(args) => publish::run(args).await,
+            Self::Subscribe(args) => subscribe::run(args).await,
+            Self::Serve(args) => serve::run(args).await,
+            Self::Bench(args) => bench::run(args).await,
+            Self::Doctor(args) => doctor::run(args).await,
+            Self::Completion(args) => completion::run(&args),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! L1: length-delimited frames and their fragments.
+//!
+//! ```text
+//! len:u32 BE | flags:u8 | [group:varint] | body
+//! ```
+
+use crate::engine::violation::Violation;
+use bytes::Bytes;
+use rustc_hash::FxHashMap;
+
+/// Bits 0-1: 0 plain, others not negotiated yet.
+pub const CODEC: u8 = 0b0000_0011;
+/// Bit 2: the body is an AEAD record. Reserved.
+pub const SEALED: u8 = 1 << 2;
+/// Bit 3: an explicit sequence number follows. Reserved.
+pub const SEQ: u8 = 1 << 3;
+/// Bit 4: a fragment of a group.
+pub const GROUP: u8 = 1 << 4;
+/// Bit 5: more fragments of the group follow.
+pub const MORE: u8 = 1 << 5;
+/// Bit 6: outside the sequence.
+pub const VOLATILE: u8 = 1 << 6;
+const RESERVED: u8 = 1 << 7;
+
+/// Bytes of the length field.
+pub const LEN_BYTES: usize = 4;
+/// Bytes of a fragment besides its body, at most: length, flags, group.
+pub(crate) const FRAGMENT_HEAD_BYTES: usize = LEN_BYTES + 1 + 8;
+
+/// One frame, as a view of the bytes it came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Frame<'a> {
+    /// The flag bits.
+    pub flags: u8,
+    /// The group of a fragment.
+    pub group: Option<u64>,
+    /// A message, or a part of one.
+    pub body: &'a [u8],
+}
+
+/// The length of the whole frame at the start of `bytes`, or `None` when it is not all there.
+///
+/// # Errors
+/// The declared length is 0 or above `frame_bytes_max`; nothing is reserved for it.
+pub fn whole_len(bytes: &[u8], frame_bytes_max: u32) -> Result<Option<usize>, Violation> {
+    let Some(len) = bytes.first_chunk::<LEN_BYTES>() else { return Ok(None) };
+    let len = u32::from_be_bytes(*len);
+    if len == 0 {
+        return Err(Violation::FrameEmpty);
+    }
+    if len > frame_bytes_max {
+        return Err(Violation::FrameTooLong);
+    }
+    let whole = LEN_BYTES + len as usize;
+    Ok((bytes.len() >= whole).then_some(whole))
+}
+
+/// Reads a frame after its length field.
+///
+/// # Errors
+/// A flag that was not negotiated, or a malformed group.
+pub fn decode(bytes: &[u8]) -> Result<Frame<'_>, Violation> {
+    let (&flags, rest) = bytes.split_first().ok_or(Violation::FrameEmpty)?;
+    if flags & !VOLATILE == 0 && !rest.is_empty() {
+        return Ok(Frame { flags, group: None, body: rest });
+    }
+    for (bits, violation) in [
+        (RESERVED, Violation::FrameReserved),
+        (CODEC, Violation::FrameCodec),
+        (SEALED, Violation::FrameSealed),
+        (SEQ, Violation::FrameSeq),
+    ] {
+        if flags & bits != 0 {
+            return Err(violation);
+        }
+    }
+    if flags & GROUP == 0 {
+        let more = flags & MORE != 0;
+        return Err(if more { Violation::FrameMore } else { Violation::FrameBody });
+    }
+    let (group, body) = get_varint(rest).ok_or(Violation::GroupNumber)?;
+    if body.is_empty() {
+        return Err(Violation::FrameBody);
+    }
+    Ok(Frame { flags, group: Some(group), body })
+}
+
+/// QUIC's variable-length integer (RFC 9000 §16), and what follows it.
+fn get_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let first = *bytes.first()?;
+    let len = 1_usize << (first >> 6);
+    let (number, rest) = bytes.split_at_checked(len)?;
+    let value = number[1..]
+        .iter()
+        .fold(u64::from(first & 0x3f), |value, byte| (value << 8) | u64::from(*byte));
+    // Shortest form, as everywhere.
+    (varint_len(value) == len).then_some((value, rest))
+}
+
+fn varint_len(value: u64) -> usize {
+    match value {
+        0..=0x3f => 1,
+        0x40..=0x3fff => 2,
+        0x4000..=0x3fff_ffff => 4,
+        _ => 8,
+    }
+}
+
+fn put_varint(out: &mut Vec<u8>, value: u64) {
+    let len = varint_len(value);
+    let mut bytes = value.to_be_bytes();
+    let from = 8 - len;
+    bytes[from] |= (len.trailing_zeros() as u8) << 6;
+    out.extend_from_slice(&bytes[from..]);
+}
+
+/// Appends a whole frame whose body is written by `body`; says how long the body is.
+pub(crate) fn put_whole(out: &mut Vec<u8>, flags: u8, body: impl FnOnce(&mut Vec<u8>)) -> usize {
+    let start = out.len();
+    out.extend_from_slice(&[0, 0, 0, 0, flags]);
+    body(out);
+    let len = out.len() - start - LEN_BYTES;
+    out[start..start + LEN_BYTES].copy_from_slice(&(len as u32).to_be_bytes());
+    len - 1
+}
+
+/// Appends one fragment.
+pub(crate) fn put_fragment(out: &mut Vec<u8>, flags: u8, group: u64, body: &[u8]) {
+    put_whole(out, flags | GROUP, |out| {
+        put_varint(out, group);
+        out.extend_from_slice(body);
+    });
+}
+
+#[derive(Debug, Default)]
+struct Group {
+    message: Vec<u8>,
+    volatile: bool,
+}
+
+/// Puts fragments together again. Holds no more than was received, in at most `groups_max`
+/// groups and `bytes_max` bytes.
+#[derive(Debug)]
+pub(crate) struct Assembler {
+    groups: FxHashMap<u64, Group>,
+    bytes: usize,
+    next_group: u64,
+    groups_max: usize,
+    bytes_max: usize,
+    message_bytes_max: usize,
+}
+
+impl Assembler {
+    pub(crate) fn new(groups_max: u32, bytes_max: u32, message_bytes_max: u32) -> Self {
+        Self {
+            groups: FxHashMap::default(),
+            bytes: 0,
+            next_group: 1,
+            groups_max: groups_max as usize,
+            bytes_max: bytes_max as usize,
+            message_bytes_max: message_bytes_max as usize,
+        }
+    }
+
+    /// Takes one fragment; gives the message when it was the last.
+    pub(crate) fn take(
+        &mut self,
+        frame: &Frame<'_>,
+        group: u64,
+    ) -> Result<Option<Bytes>, Violation> {
+        if !self.groups.contains_key(&group) {
+            if group < self.next_group {
+                return Err(Violation::GroupOrder);
+            }
+            if self.groups.len() == self.groups_max {
+                return Err(Violation::GroupsTooMany);
+            }
+            self.next_group = group + 1;
+        }
+        let volatile = frame.flags & VOLATILE != 0;
+        let open =
+            self.groups.entry(group).or_insert_with(|| Group { message: Vec::new(), volatile });
+        if open.volatile != volatile {
+            return Err(Violation::GroupVolatile);
+        }
+        if open.message.len() + frame.body.len() > self.message_bytes_max {
+            return Err(Violation::MessageTooLong);
+        }
+        self.bytes += frame.body.len();
+        if self.bytes > self.bytes_max {
+            return Err(Violation::GroupBytes);
+        }
+        open.message.extend_from_slice(frame.body);
+        if frame.flags & MORE != 0 {
+            return Ok(None);
+        }
+        let message = self.groups.remove(&group).unwrap_or_default().message;
+        self.bytes -= message.len();
+        Ok(Some(Bytes::from(message)))
+    }
+
+    /// Whether a message is not all there.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.groups.is_empty()
+    }
+
+    /// Groups and bytes in hand.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> (usize, usize) {
+        (self.groups.len(), self.bytes)
+    }
+
+    /// Forgets everything, when the session is over.
+    pub(crate) fn clear(&mut self) {
+        self.groups = FxHashMap::default();
+        self.bytes = 0;
+    }
+}

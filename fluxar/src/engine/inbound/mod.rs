@@ -1,0 +1,297 @@
+//! What comes from the peer: from bytes to the tables.
+
+mod hello;
+mod topics;
+mod work;
+
+use crate::engine::event::{Event, Text};
+use crate::engine::frame::{self, VOLATILE};
+use crate::engine::message::Form;
+use crate::engine::message::envelope::{Bare, Envelope, is_volatile};
+use crate::engine::message::kind::Kind;
+use crate::engine::message::meta::Meta;
+use crate::engine::session::phase::Phase;
+use crate::engine::time::Time;
+use crate::engine::violation::Violation;
+use crate::engine::{Engine, Role};
+use crate::error::Status;
+use crate::id::Id;
+use bytes::{Bytes, BytesMut};
+use std::time::Duration;
+
+/// A buffer above this is not kept alive by a part below a quarter of it.
+const SHARE_BYTES_MAX: usize = 64 << 10;
+
+/// Shares the received bytes, unless a small part would keep a large buffer alive.
+fn share(owner: &Bytes, part: &[u8]) -> Bytes {
+    if owner.len() > SHARE_BYTES_MAX && part.len() < owner.len() / 4 {
+        return Bytes::copy_from_slice(part);
+    }
+    owner.slice_ref(part)
+}
+
+/// One message and the bytes that its slices share.
+pub(super) struct Received<'a> {
+    owner: &'a Bytes,
+    envelope: Envelope<'a>,
+    /// It came in fragments, so others may have overtaken it.
+    grouped: bool,
+}
+
+impl Received<'_> {
+    pub(super) fn payload(&self) -> Option<Bytes> {
+        self.envelope.payload.map(|payload| self.slice(payload))
+    }
+
+    fn slice(&self, part: &[u8]) -> Bytes {
+        share(self.owner, part)
+    }
+
+    pub(super) fn target(&self) -> Text {
+        let text = self.envelope.target.unwrap_or_default();
+        Text::new(self.slice(text.as_bytes())).unwrap_or_else(|| Text::from(""))
+    }
+
+    pub(super) fn meta(&self) -> Meta {
+        let view = &self.envelope.meta;
+        let raw = if !view.has_user { Bytes::new() } else { self.slice(view.raw) };
+        Meta::new(raw, u32::try_from(view.hops).unwrap_or(u32::MAX))
+    }
+
+    pub(super) fn error(&self) -> Option<Status> {
+        self.envelope.error.map(|error| error.status())
+    }
+}
+
+impl Engine {
+    /// Takes all whole frames from the front of `bytes`, and leaves the rest. A broken rule ends
+    /// the session: the goodbye waits in the outbox, and `Closed` in the events.
+    pub fn handle_bytes(&mut self, now: Time, bytes: &mut BytesMut) {
+        self.handle_frames(now, bytes, usize::MAX);
+    }
+
+    /// As `handle_bytes`, for at most `frames_max` frames; true when there may be more.
+    pub fn handle_frames(&mut self, now: Time, bytes: &mut BytesMut, frames_max: usize) -> bool {
+        self.advance(now);
+        if self.phase == Phase::Idle {
+            return false;
+        }
+        let mut frames_left = frames_max;
+        self.heartbeat.heard(self.now);
+        let arrived = bytes.len().saturating_sub(self.partial_bytes);
+        let continued = self.partial_bytes > 0;
+        while self.phase != Phase::Closed && frames_left > 0 {
+            let (whole, broken) = self.whole_frames(bytes, &mut frames_left);
+            if whole > 0 {
+                let chunk = bytes.split_to(whole).freeze();
+                if let Err(violation) = self.handle_chunk(&chunk) {
+                    self.fail(violation);
+                }
+            }
+            match broken {
+                Some(violation) if self.phase != Phase::Closed => self.fail(violation),
+                None if whole == 0 => break,
+                _ => {}
+            }
+        }
+        if self.phase == Phase::Closed {
+            bytes.clear();
+        }
+        self.partial_bytes = bytes.len();
+        if continued || self.partial_bytes > 0 {
+            // Only what is new: a drip behind half a frame does not count the half again.
+            self.received_bytes += arrived as u64;
+        }
+        self.check_outbox();
+        frames_left == 0 && self.partial_bytes > 0
+    }
+
+    /// Bytes of the whole frames at the front, and the rule that the next one breaks. Before the
+    /// session is ready one frame at a time, since its limit changes with the handshake.
+    fn whole_frames(&self, bytes: &[u8], frames_left: &mut usize) -> (usize, Option<Violation>) {
+        let ready = matches!(self.phase, Phase::Ready | Phase::Draining);
+        let limits = &self.config.limits;
+        let max = if ready { limits.frame_bytes_max } else { limits.preauth_frame_bytes_max };
+        let mut whole = 0;
+        loop {
+            match frame::whole_len(&bytes[whole..], max) {
+                Ok(Some(len)) => {
+                    whole += len;
+                    *frames_left -= 1;
+                }
+                Ok(None) => return (whole, None),
+                Err(Violation::FrameTooLong) if !ready => {
+                    return (whole, Some(Violation::FrameTooEarly));
+                }
+                Err(violation) => return (whole, Some(violation)),
+            }
+            if !ready || *frames_left == 0 {
+                return (whole, None);
+            }
+        }
+    }
+
+    fn handle_chunk(&mut self, chunk: &Bytes) -> Result<(), Violation> {
+        let mut rest = &chunk[..];
+        while let Some((len, after)) = rest.split_first_chunk::<{ frame::LEN_BYTES }>() {
+            let (body, next) = after.split_at(u32::from_be_bytes(*len) as usize);
+            rest = next;
+            let frame = frame::decode(body)?;
+            match frame.group {
+                None => self.handle_message(chunk, frame.body, frame.flags, false)?,
+                Some(_) if self.phase == Phase::Handshaking => return Err(Violation::GroupEarly),
+                Some(group) => {
+                    self.received_bytes += frame.body.len() as u64;
+                    if let Some(message) = self.assembler.take(&frame, group)? {
+                        self.handle_message(&message, &message, frame.flags, true)?;
+                    }
+                }
+            }
+            if self.phase == Phase::Closed {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn handle_message(
+        &mut self,
+        owner: &Bytes,
+        body: &[u8],
+        flags: u8,
+        grouped: bool,
+    ) -> Result<(), Violation> {
+        if flags == 0
+            && self.phase != Phase::Handshaking
+            && let Some(bare) = Bare::read(body)
+            && self.handle_bare(owner, &bare)?
+        {
+            return Ok(());
+        }
+        let envelope = Envelope::decode(body)?;
+        let volatile = is_volatile(envelope.kind, envelope.reference.is_some(), envelope.meta.qos);
+        if volatile != (flags & VOLATILE != 0) {
+            return Err(Violation::FrameVolatile);
+        }
+        let form = Form::of(&envelope)?;
+        let received = Received { owner, envelope, grouped };
+        if self.phase == Phase::Handshaking {
+            return self.handle_hello(form, &received);
+        }
+        match form {
+            Form::Request | Form::Notification => self.handle_request(&received),
+            Form::Response => self.handle_response(&received),
+            Form::Open => self.handle_open(&received),
+            Form::Item | Form::End => self.handle_item(form, &received),
+            Form::Ask => self.handle_ask(&received),
+            Form::Granted | Form::Over => self.handle_granted(form, &received),
+            Form::Publish => self.handle_publish(&received),
+            Form::Deliver => self.handle_delivery(&received),
+            Form::Heartbeat => self.budget.charge(self.now),
+            Form::Ping => self.handle_ping(&received),
+            Form::Pong => self.handle_pong(&received),
+            Form::Credit => self.handle_credit(&received),
+            Form::Goodbye => self.handle_goodbye(&received),
+            Form::Cancel => self.handle_cancel(&received),
+            Form::Offer => self.refuse_offer(&received),
+            Form::Answer | Form::Confirm => Err(Violation::HelloTwice),
+        }
+    }
+
+    /// A response or item with nothing but its payload: what most messages are. False when nothing
+    /// of ours is meant, which the general way sorts out.
+    fn handle_bare(&mut self, owner: &Bytes, bare: &Bare<'_>) -> Result<bool, Violation> {
+        let id = bare.reference;
+        match bare.kind {
+            Kind::Call if self.calls.is_outbound(id) => {
+                self.calls.answered(id, Ok(share(owner, bare.payload)), &mut self.fx);
+                self.slot_freed();
+                self.check_drained();
+            }
+            Kind::Stream if self.streams.is_ours(id).is_some() => {
+                self.streams.item(id, share(owner, bare.payload), &mut self.fx)?;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    // ---- ids
+
+    /// The id of a message that opens something: of the sender's parity, and new.
+    pub(super) fn take_remote_id(&mut self, received: &Received<'_>) -> Result<u64, Violation> {
+        let id = received.envelope.id.and_then(Id::session).ok_or(Violation::IdGlobal)?;
+        if self.is_local(id) {
+            return Err(Violation::IdParity);
+        }
+        // What came in fragments was minted before some that came whole.
+        let live = self.calls.is_inbound(id)
+            || self.streams.is_ours(id).is_some()
+            || self.subscriptions.is_ours(id).is_some();
+        if live || (id <= self.highest_remote_id && !received.grouped) {
+            return Err(Violation::IdOrder);
+        }
+        self.highest_remote_id = self.highest_remote_id.max(id);
+        Ok(id)
+    }
+
+    pub(super) fn is_local(&self, id: u64) -> bool {
+        (id % 2 == 1) == (self.role == Role::Dialer)
+    }
+
+    /// A ref to nothing that is open: something that has ended, or that never was.
+    pub(super) fn stray(&mut self, reference: Option<Id>) -> Result<(), Violation> {
+        let existed = reference.and_then(Id::session).is_some_and(|id| {
+            if self.is_local(id) { id < self.next_id } else { id <= self.highest_remote_id }
+        });
+        if existed {
+            self.budget.charge(self.now)
+        } else {
+            self.budget.charge_unknown_ref(self.now)
+        }
+    }
+
+    pub(super) fn reference(received: &Received<'_>) -> u64 {
+        // Global ids name nothing in this version; 0 is never open.
+        received.envelope.reference.and_then(Id::session).unwrap_or(0)
+    }
+
+    pub(super) fn deadline(&self, received: &Received<'_>) -> Option<Time> {
+        let left = received.envelope.meta.deadline_ms?;
+        Some(self.now + Duration::from_millis(left))
+    }
+
+    // ---- the session
+
+    fn handle_ping(&mut self, received: &Received<'_>) -> Result<(), Violation> {
+        let id = self.take_remote_id(received)?;
+        self.heartbeat.pong_due = Some(id);
+        self.budget.charge(self.now)
+    }
+
+    fn handle_pong(&mut self, received: &Received<'_>) -> Result<(), Violation> {
+        let id = Self::reference(received);
+        if self.heartbeat.ping == Some(id) {
+            self.heartbeat.ping = None;
+            self.fx.emit(Event::Pong { id });
+            return Ok(());
+        }
+        self.not_open(id, received)
+    }
+
+    fn handle_goodbye(&mut self, received: &Received<'_>) -> Result<(), Violation> {
+        if let Some(status) = received.error() {
+            self.finish(Some(&status));
+            return Ok(());
+        }
+        if self.phase == Phase::Handshaking {
+            self.finish(None);
+            return Ok(());
+        }
+        if std::mem::replace(&mut self.goodbye_heard, true) {
+            return self.budget.charge(self.now);
+        }
+        self.goodbye();
+        Ok(())
+    }
+}

@@ -1,0 +1,488 @@
+//! The protocol as one state machine: no clock, no socket, no task, no lock, no randomness.
+//!
+//! Four families of methods:
+//! - what happened: `handle_link_up`, `handle_bytes`, `handle_link_down`, `handle_timeout`;
+//! - what the application wants: `call`, `respond`, `open_stream`, `publish`, … ([`commands`]);
+//! - what to do next: [`Engine::poll_transmit`], [`Engine::poll_event`], [`Engine::poll_timeout`];
+//! - getters.
+//!
+//! Time is handed in and never goes backwards. After anything of the first two families (and after
+//! `poll_transmit`, which makes room), drain the events before waiting. The same inputs give the
+//! same outputs, byte for byte. Nothing is held beyond [`Limits`].
+
+pub mod commands;
+pub mod event;
+pub mod frame;
+mod inbound;
+pub mod message;
+mod outbox;
+pub mod pattern;
+pub mod session;
+pub mod time;
+pub mod violation;
+pub(crate) mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use crate::config::Limits;
+use crate::engine::event::Event;
+use crate::engine::frame::Assembler;
+use crate::engine::message::envelope::Outgoing;
+use crate::engine::message::kind::Kind;
+use crate::engine::outbox::{Effects, Outbox};
+use crate::engine::pattern::pubsub::Subscriptions;
+use crate::engine::pattern::rpc::Calls;
+use crate::engine::pattern::stream::Streams;
+use crate::engine::session::auth::{Credential, Identity, Rights};
+use crate::engine::session::budget::Budget;
+use crate::engine::session::handshake::{HelloBody, PeerInfo, PeerLimits};
+use crate::engine::session::heartbeat::{Heartbeat, LinkUse, Tick};
+use crate::engine::session::phase::Phase;
+use crate::engine::time::Time;
+use crate::engine::violation::Violation;
+use crate::error::{Code, Origin, Status};
+use std::collections::VecDeque;
+
+/// Which side of the link an engine is. It decides the parity of ids and who speaks first, and
+/// nothing after the handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a link has two ends")]
+pub enum Role {
+    /// Made the link: mints odd ids.
+    Dialer,
+    /// Took the link: mints even ids.
+    Acceptor,
+}
+
+/// What an engine is made of.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Its bounds.
+    pub limits: Limits,
+    /// Who it says it is.
+    pub peer: PeerInfo,
+    /// What it presents, as a dialer.
+    pub credential: Credential,
+    /// What the acceptor may do here, as a dialer.
+    pub peer_rights: Rights,
+    /// The session's name, as an acceptor.
+    pub session: [u8; 16],
+}
+
+/// Which HELLO is due.
+#[derive(Debug)]
+enum Handshake {
+    Idle,
+    AwaitOffer,
+    AwaitDecision { offer: u64, body: Box<HelloBody> },
+    AwaitAnswer { offer: u64 },
+    AwaitConfirm { answer: u64, body: Box<HelloBody> },
+    Done,
+}
+
+/// One session of one peer. See the module.
+#[derive(Debug)]
+pub struct Engine {
+    config: EngineConfig,
+    role: Role,
+    now: Time,
+    phase: Phase,
+    handshake: Handshake,
+    handshake_deadline: Option<Time>,
+    drain_deadline: Option<Time>,
+    /// A goodbye is to be said, as soon as everything that we opened has left.
+    goodbye_due: bool,
+    goodbye_sent: bool,
+    goodbye_heard: bool,
+    next_id: u64,
+    highest_remote_id: u64,
+    identity: Identity,
+    peer: PeerInfo,
+    peer_limits: PeerLimits,
+    session: [u8; 16],
+    fx: Effects,
+    assembler: Assembler,
+    heartbeat: Heartbeat,
+    budget: Budget,
+    calls: Calls,
+    streams: Streams,
+    subscriptions: Subscriptions,
+    /// A command was refused for want of room in the outbox, or of a slot at the peer.
+    wants_room: bool,
+    wants_small_room: bool,
+    wants_slot: bool,
+    notifications_dropped: u64,
+    /// Bytes of the frame at the front that has not all come.
+    partial_bytes: usize,
+    /// Bytes of frames and messages that were not whole when they came.
+    received_bytes: u64,
+}
+
+impl Engine {
+    /// An engine without a link.
+    #[must_use]
+    pub fn new(config: EngineConfig, role: Role, now: Time) -> Self {
+        let limits = &config.limits;
+        Self {
+            role,
+            now,
+            phase: Phase::Idle,
+            handshake: Handshake::Idle,
+            handshake_deadline: None,
+            drain_deadline: None,
+            goodbye_due: false,
+            goodbye_sent: false,
+            goodbye_heard: false,
+            next_id: if role == Role::Dialer { 1 } else { 2 },
+            highest_remote_id: 0,
+            identity: Identity { name: String::new(), rights: Rights::none() },
+            peer: PeerInfo::default(),
+            peer_limits: PeerLimits::of(limits),
+            session: config.session,
+            fx: Effects { out: Outbox::new(limits.fragment_bytes), events: VecDeque::new() },
+            assembler: Assembler::new(
+                limits.groups_max,
+                limits.reassembly_bytes_max,
+                limits.message_bytes_max,
+            ),
+            heartbeat: Heartbeat::new(
+                limits.heartbeat,
+                limits.silence_heartbeats_tenths,
+                limits.stall_timeout,
+                now,
+            ),
+            budget: Budget::new(
+                limits.budget_burst,
+                limits.budget_per_second,
+                limits.unknown_refs_max,
+                now,
+            ),
+            calls: Calls::default(),
+            streams: Streams::default(),
+            subscriptions: Subscriptions::new(
+                limits.subscription_bytes_max,
+                limits.session_queue_bytes_max,
+            ),
+            wants_room: false,
+            wants_small_room: false,
+            wants_slot: false,
+            notifications_dropped: 0,
+            partial_bytes: 0,
+            received_bytes: 0,
+            config,
+        }
+    }
+
+    // ---- what happened
+
+    /// The link is there. A dialer offers at once.
+    pub fn handle_link_up(&mut self, now: Time) {
+        self.advance(now);
+        if self.phase != Phase::Idle {
+            return;
+        }
+        self.phase = Phase::Handshaking;
+        self.handshake_deadline = Some(now + self.config.limits.handshake_timeout);
+        if self.role == Role::Acceptor {
+            self.handshake = Handshake::AwaitOffer;
+            return;
+        }
+        let mut body = HelloBody::of(&self.config.limits, self.config.peer.clone());
+        body.credential = Some(self.config.credential.clone());
+        let offer = self.mint();
+        self.put_hello(offer, 0, Some(&body));
+        self.handshake = Handshake::AwaitAnswer { offer };
+    }
+
+    /// The link is gone. Everything open ends: `unavailable` what never left, `indeterminate` what
+    /// did.
+    pub fn handle_link_down(&mut self, now: Time, reason: &Status) {
+        self.advance(now);
+        if self.phase == Phase::Closed {
+            return self.fx.out.clear();
+        }
+        // The handler of a notification may run on: nobody waits for it.
+        let finished = self.calls.is_answered() && self.streams.is_empty();
+        let polite = self.phase == Phase::Draining && finished;
+        let reason = reason.clone().with_origin(Origin::Link);
+        self.finish(if polite { None } else { Some(&reason) });
+        self.fx.out.clear();
+    }
+
+    /// The time that [`Engine::poll_timeout`] named has come (calling early is harmless).
+    pub fn handle_timeout(&mut self, now: Time) {
+        self.advance(now);
+        if self.phase == Phase::Closed {
+            return;
+        }
+        self.calls.sweep(now, &mut self.fx);
+        self.streams.sweep(now, &mut self.fx);
+        if self.handshake_deadline.is_some_and(|deadline| deadline <= now) {
+            return self.fail(Violation::HandshakeLate);
+        }
+        if self.drain_deadline.is_some_and(|deadline| deadline <= now) {
+            let late = Status::new(Code::Cancelled, "the session drained for as long as it may");
+            self.finish(Some(&late));
+            // What was told to be unsent must not be sent now.
+            return self.fx.out.clear();
+        }
+        if self.heartbeat.timeout().is_some_and(|deadline| deadline <= now) {
+            let transmitted = std::mem::take(&mut self.fx.out.transmitted);
+            if !transmitted {
+                self.fx.shrink();
+            }
+            let incomplete = self.partial_bytes > 0 || self.assembler.is_open();
+            let tick = LinkUse {
+                transmitted,
+                waiting: self.fx.out.bytes() > 0,
+                moved: self.fx.out.moved(),
+                incomplete,
+                received: self.received_bytes,
+            };
+            match self.heartbeat.tick(now, &tick) {
+                Tick::Quiet => {}
+                Tick::Send => {
+                    self.fx.out.put_now(&Outgoing::new(Kind::Ack));
+                }
+                Tick::Lost(violation) => self.fail(violation),
+            }
+        }
+    }
+
+    // ---- what to do next
+
+    /// Moves bytes for the link into `batch`, which must be empty: whole frames, at most about
+    /// 64 KiB beside the small messages that wait. False when there is nothing. Makes room, so
+    /// drain the events afterwards.
+    pub fn poll_transmit(&mut self, batch: &mut Vec<u8>) -> bool {
+        if let Some(ping) = self.heartbeat.pong_due.take() {
+            self.fx.out.put_now(&Outgoing::answering(Kind::Ack, ping));
+        }
+        let any = self.fx.out.take(batch);
+        self.say_goodbye();
+        let soft = self.config.limits.outbox_soft_bytes as usize;
+        let alive = self.phase != Phase::Closed;
+        // What is small has gone by now; what is not waits until little else does.
+        let is_room = self.wants_small_room || (self.wants_room && self.fx.out.bytes() < soft);
+        if any && alive && is_room {
+            self.wants_small_room = false;
+            self.wants_room &= self.fx.out.bytes() >= soft;
+            self.fx.emit(Event::Writable);
+            self.streams.writable(&mut self.fx);
+        }
+        if any {
+            self.flush_subscriptions();
+            self.check_drained();
+        }
+        any
+    }
+
+    /// The next thing that the application must know.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.fx.events.pop_front()
+    }
+
+    /// Bytes of whole frames that may leave at once.
+    #[must_use]
+    pub fn ready_bytes(&self) -> usize {
+        self.fx.out.ready_bytes()
+    }
+
+    /// Whether `poll_event` has something.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        !self.fx.events.is_empty()
+    }
+
+    /// The latest time that was handed in.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// When to call [`Engine::handle_timeout`].
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Time> {
+        let timers = [
+            self.handshake_deadline,
+            self.drain_deadline,
+            self.heartbeat.timeout(),
+            self.calls.timeout(),
+            self.streams.timeout(),
+        ];
+        timers.into_iter().flatten().min()
+    }
+
+    // ---- getters
+
+    /// Where the session is in its life.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Who the other side is; may do nothing before the session is ready.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Who the other side says it is.
+    #[must_use]
+    pub fn peer(&self) -> &PeerInfo {
+        &self.peer
+    }
+
+    /// What the other side takes.
+    #[must_use]
+    pub fn peer_limits(&self) -> &PeerLimits {
+        &self.peer_limits
+    }
+
+    /// What this side takes.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.config.limits
+    }
+
+    /// The session's name, once it is ready.
+    #[must_use]
+    pub fn session(&self) -> [u8; 16] {
+        self.session
+    }
+
+    /// Whether producers may add to the outbox.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        self.fx.out.bytes() < self.config.limits.outbox_soft_bytes as usize
+    }
+
+    /// Bytes that wait for the link.
+    #[must_use]
+    pub fn outbox_bytes(&self) -> usize {
+        self.fx.out.bytes()
+    }
+
+    /// Whether [`Engine::poll_transmit`] has something to give.
+    #[must_use]
+    pub fn has_output(&self) -> bool {
+        self.fx.out.bytes() > 0 || self.heartbeat.pong_due.is_some()
+    }
+
+    /// Notifications of the peer's that were dropped since too many handlers were running.
+    #[must_use]
+    pub fn notifications_dropped(&self) -> u64 {
+        self.notifications_dropped
+    }
+
+    /// Items open in either direction: calls, streams and subscriptions.
+    #[must_use]
+    pub fn open_items(&self) -> usize {
+        self.calls.outbound_len()
+            + self.calls.inbound_len()
+            + self.streams.outbound_len()
+            + self.streams.inbound_len()
+            + self.subscriptions.outbound_len()
+            + self.subscriptions.inbound_len()
+    }
+
+    // ---- inside
+
+    fn advance(&mut self, now: Time) {
+        // Threads may read the clock in one order and take the lock in another.
+        self.now = now.max(self.now);
+    }
+
+    fn mint(&mut self) -> u64 {
+        let id = self.next_id;
+        self.next_id += 2;
+        id
+    }
+
+    fn put_hello(&mut self, id: u64, reference: u64, body: Option<&HelloBody>) {
+        let bytes = body.map(HelloBody::encode);
+        let mut message = Outgoing::answering(Kind::Hello, reference);
+        message.id = id;
+        message.payload = bytes.as_deref();
+        self.fx.out.put_now(&message);
+    }
+
+    fn flush_subscriptions(&mut self) {
+        let soft = self.config.limits.outbox_soft_bytes as usize;
+        for _ in 0..self.subscriptions.flush(soft, &mut self.fx) {
+            self.budget.earn();
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.calls.is_empty() && self.streams.is_empty()
+    }
+
+    /// A goodbye is small, and must not overtake what was opened before it.
+    fn say_goodbye(&mut self) {
+        if self.goodbye_due && !self.fx.out.has_opening() {
+            self.goodbye_due = false;
+            self.goodbye_sent = true;
+            self.fx.out.put_now(&Outgoing::new(Kind::Cancel));
+        }
+    }
+
+    /// After anything ended: a drained session closes, when its last words are on their way.
+    fn check_drained(&mut self) {
+        let both = self.goodbye_sent && self.goodbye_heard;
+        let idle = self.is_idle() && !self.fx.out.has_flows();
+        if self.phase == Phase::Draining && both && idle {
+            self.finish(None);
+        }
+    }
+
+    /// The peer broke a rule: it is told which, and its session is over.
+    fn fail(&mut self, violation: Violation) {
+        let status = Status::new(violation.code(), violation.to_string());
+        self.abort(&status);
+    }
+
+    /// Says goodbye with an error, and is over.
+    fn abort(&mut self, status: &Status) {
+        if self.phase == Phase::Closed {
+            return;
+        }
+        let linked = self.phase != Phase::Idle;
+        self.finish(Some(status));
+        // What was told to be unsent must not be sent now.
+        self.fx.out.clear();
+        if linked {
+            let last_words = brief(status);
+            self.fx.out.put_now(&Outgoing::new(Kind::Cancel).with_error(Some(&last_words)));
+        }
+    }
+
+    /// Ends everything that is open.
+    fn finish(&mut self, reason: Option<&Status>) {
+        self.phase = Phase::Closed;
+        self.handshake = Handshake::Done;
+        self.heartbeat.pong_due = None;
+        self.handshake_deadline = None;
+        self.drain_deadline = None;
+        self.goodbye_due = false;
+        self.wants_slot = false;
+        self.heartbeat.stop();
+        self.assembler.clear();
+        let polite = Status::new(Code::Unavailable, "the session was closed");
+        let why = reason.unwrap_or(&polite);
+        self.calls.close(why, &mut self.fx);
+        self.streams.close(why, &mut self.fx);
+        self.subscriptions.close(reason, &mut self.fx);
+        self.fx.out.clear_flows();
+        self.fx.emit(Event::Closed { reason: reason.cloned() });
+    }
+}
+
+/// Bytes of the message of a status that must fit into one frame of any peer.
+const BRIEF_BYTES: usize = 512;
+
+/// A status that fits into one frame of any peer.
+fn brief(status: &Status) -> Status {
+    Status::new(status.code(), message::envelope::cut(status.message(), BRIEF_BYTES))
+}

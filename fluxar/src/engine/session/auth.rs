@@ -1,0 +1,181 @@
+//! Credentials, identities and rights. What a credential is worth is for an authenticator to say.
+
+use bytes::Bytes;
+
+/// What a dialer presents. Never printed: `Debug` shows the scheme only.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Credential {
+    /// Nothing.
+    None,
+    /// A bearer token.
+    Bearer(String),
+    /// A user name and password.
+    Basic {
+        /// The user.
+        user: String,
+        /// The password.
+        password: String,
+    },
+    /// An API key.
+    ApiKey(String),
+    /// A scheme that this version does not know.
+    Other {
+        /// Its name.
+        scheme: String,
+        /// Its data.
+        data: Bytes,
+    },
+}
+
+impl Credential {
+    /// The scheme's name on the wire.
+    #[must_use]
+    pub fn scheme(&self) -> &str {
+        match self {
+            Self::None => "none",
+            Self::Bearer(_) => "bearer",
+            Self::Basic { .. } => "basic",
+            Self::ApiKey(_) => "api_key",
+            Self::Other { scheme, .. } => scheme,
+        }
+    }
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Credential({}, redacted)", self.scheme())
+    }
+}
+
+/// Who a peer is, and what it may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The name.
+    pub name: String,
+    /// What it may do.
+    pub rights: Rights,
+}
+
+impl Identity {
+    /// Nobody in particular, who may do everything.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self { name: String::new(), rights: Rights::all() }
+    }
+
+    /// A named identity.
+    #[must_use]
+    pub fn new(name: impl Into<String>, rights: Rights) -> Self {
+        Self { name: name.into(), rights }
+    }
+}
+
+/// Patterns (`*` one segment, `>` the rest) over the targets of each action.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rights {
+    call: Patterns,
+    serve: Patterns,
+    publish: Patterns,
+    subscribe: Patterns,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Patterns {
+    all: bool,
+    list: Vec<String>,
+}
+
+impl Patterns {
+    fn allow(&self, target: &str) -> bool {
+        self.all || self.list.iter().any(|pattern| pattern_matches(pattern, target))
+    }
+
+    fn add(&mut self, pattern: &str) {
+        self.all |= pattern == ">";
+        self.list.push(pattern.to_owned());
+    }
+}
+
+impl Rights {
+    /// Everything.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::none().call(">").serve(">").publish(">").subscribe(">")
+    }
+
+    /// Nothing.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// May call targets that match.
+    #[must_use]
+    pub fn call(mut self, pattern: &str) -> Self {
+        self.call.add(pattern);
+        self
+    }
+
+    /// May be called at targets that match.
+    #[must_use]
+    pub fn serve(mut self, pattern: &str) -> Self {
+        self.serve.add(pattern);
+        self
+    }
+
+    /// May publish to topics that match.
+    #[must_use]
+    pub fn publish(mut self, pattern: &str) -> Self {
+        self.publish.add(pattern);
+        self
+    }
+
+    /// May receive events of topics that match.
+    #[must_use]
+    pub fn subscribe(mut self, pattern: &str) -> Self {
+        self.subscribe.add(pattern);
+        self
+    }
+
+    /// Checks a call.
+    #[must_use]
+    pub fn may_call(&self, target: &str) -> bool {
+        self.call.allow(target)
+    }
+
+    /// Checks serving.
+    #[must_use]
+    pub fn may_serve(&self, target: &str) -> bool {
+        self.serve.allow(target)
+    }
+
+    /// Checks a publication.
+    #[must_use]
+    pub fn may_publish(&self, topic: &str) -> bool {
+        self.publish.allow(topic)
+    }
+
+    /// Checks a delivery, or a subscription's pattern: every topic that `pattern` matches must be
+    /// allowed by one of the rights.
+    #[must_use]
+    pub fn may_subscribe(&self, pattern: &str) -> bool {
+        self.subscribe.allow(pattern)
+    }
+}
+
+/// Whether `pattern` covers `target`. A wildcard in `target` is covered only by a wildcard that is
+/// at least as wide, so the same test serves topics and patterns.
+#[must_use]
+pub fn pattern_matches(pattern: &str, target: &str) -> bool {
+    let mut wanted = pattern.split('.');
+    let mut have = target.split('.');
+    loop {
+        match (wanted.next(), have.next()) {
+            (Some(">"), Some(_)) | (None, None) => return true,
+            (Some("*"), Some(segment)) if segment != ">" => {}
+            (Some(want), Some(segment)) if want == segment => {}
+            _ => return false,
+        }
+    }
+}

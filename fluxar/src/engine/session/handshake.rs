@@ -1,0 +1,389 @@
+//! The three HELLOs: offer, answer, confirmation.
+//!
+//! ```text
+//! dialer                                acceptor
+//!   HELLO {versions, peer, caps, limits, heartbeat, auth} ──▶
+//!   ◀── HELLO ref {version, peer, caps, limits, heartbeat, session}
+//!   HELLO ref ──▶            (anything may follow at once)
+//! ```
+
+use crate::config::Limits;
+use crate::engine::session::auth::Credential;
+use crate::engine::violation::Violation;
+use crate::engine::wire::cbor::{self, Reader};
+use bytes::Bytes;
+use std::time::Duration;
+
+/// The body itself, and a map in it.
+const OUTER_LEVELS: usize = 2;
+
+/// The protocol version that this side speaks.
+pub const VERSION: u64 = 1;
+/// Entries of a list in HELLO, at most.
+const LIST_MAX: u64 = 16;
+/// Bytes of a name or role in HELLO, at most.
+const NAME_BYTES_MAX: usize = 256;
+/// Bytes of a credential, at most.
+const CREDENTIAL_BYTES_MAX: usize = 8 << 10;
+/// Frames below this cannot carry the messages of the protocol itself.
+const FRAME_BYTES_MIN: u64 = 1024;
+
+/// Who a peer says it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PeerInfo {
+    /// One number a process: tells two instances of a name apart.
+    pub instance: [u8; 16],
+    /// A name for people.
+    pub name: String,
+    /// The roles it offers.
+    pub roles: Vec<String>,
+}
+
+/// What a peer takes, as it declared in HELLO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PeerLimits {
+    /// See [`Limits::frame_bytes_max`].
+    pub frame_bytes_max: u32,
+    /// See [`Limits::message_bytes_max`].
+    pub message_bytes_max: u32,
+    /// See [`Limits::calls_max`].
+    pub calls_max: u32,
+    /// See [`Limits::streams_max`].
+    pub streams_max: u32,
+    /// See [`Limits::subscriptions_max`].
+    pub subscriptions_max: u32,
+    /// See [`Limits::initial_credit`].
+    pub initial_credit: u32,
+    /// See [`Limits::groups_max`].
+    pub groups_max: u32,
+    /// See [`Limits::reassembly_bytes_max`].
+    pub reassembly_bytes_max: u32,
+}
+
+impl PeerLimits {
+    /// What `limits` lets the peer do.
+    #[must_use]
+    pub fn of(limits: &Limits) -> Self {
+        Self {
+            frame_bytes_max: limits.frame_bytes_max,
+            message_bytes_max: limits.message_bytes_max,
+            calls_max: limits.calls_max,
+            streams_max: limits.streams_max,
+            subscriptions_max: limits.subscriptions_max,
+            initial_credit: limits.initial_credit,
+            groups_max: limits.groups_max,
+            reassembly_bytes_max: limits.reassembly_bytes_max,
+        }
+    }
+
+    fn numbers(&self) -> [u32; 8] {
+        [
+            self.frame_bytes_max,
+            self.message_bytes_max,
+            self.calls_max,
+            self.streams_max,
+            self.subscriptions_max,
+            self.initial_credit,
+            self.groups_max,
+            self.reassembly_bytes_max,
+        ]
+    }
+
+    fn from_numbers(numbers: [u64; 8]) -> Result<Self, Violation> {
+        let [frame, message, calls, streams, subscriptions, credit, groups, reassembly] =
+            numbers.map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+        let works = u64::from(frame) >= FRAME_BYTES_MIN
+            && u64::from(message) >= FRAME_BYTES_MIN
+            && reassembly >= message
+            && credit > 0
+            && credit <= i32::MAX as u32
+            && groups > 0;
+        if !works {
+            return Err(Violation::HelloLimits);
+        }
+        Ok(Self {
+            frame_bytes_max: frame,
+            message_bytes_max: message,
+            calls_max: calls,
+            streams_max: streams,
+            subscriptions_max: subscriptions,
+            initial_credit: credit,
+            groups_max: groups,
+            reassembly_bytes_max: reassembly,
+        })
+    }
+}
+
+/// The body of an offer or an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HelloBody {
+    /// The versions offered, or the one chosen.
+    pub versions: Vec<u64>,
+    /// Who sends it.
+    pub peer: PeerInfo,
+    /// What it takes.
+    pub limits: PeerLimits,
+    /// How often it wants to hear something.
+    pub heartbeat: Duration,
+    /// What it presents; in offers.
+    pub credential: Option<Credential>,
+    /// The session's name; in answers.
+    pub session: Option<[u8; 16]>,
+}
+
+impl HelloBody {
+    pub(crate) fn of(limits: &Limits, peer: PeerInfo) -> Self {
+        Self {
+            versions: vec![VERSION],
+            peer,
+            limits: PeerLimits::of(limits),
+            heartbeat: limits.heartbeat,
+            credential: None,
+            session: None,
+        }
+    }
+
+    /// The body's bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(160);
+        let optional = u64::from(self.credential.is_some()) + u64::from(self.session.is_some());
+        cbor::put_head(&mut out, cbor::MAP, 5 + optional);
+        cbor::put_uint(&mut out, 0);
+        cbor::put_head(&mut out, cbor::ARRAY, self.versions.len() as u64);
+        self.versions.iter().for_each(|version| cbor::put_uint(&mut out, *version));
+        cbor::put_uint(&mut out, 1);
+        self.put_peer(&mut out);
+        cbor::put_uint(&mut out, 2);
+        put_capabilities(&mut out);
+        cbor::put_uint(&mut out, 3);
+        let numbers = self.limits.numbers();
+        cbor::put_head(&mut out, cbor::MAP, numbers.len() as u64);
+        for (key, number) in numbers.into_iter().enumerate() {
+            cbor::put_uint(&mut out, key as u64);
+            cbor::put_uint(&mut out, u64::from(number));
+        }
+        cbor::put_uint(&mut out, 4);
+        let millis = u64::try_from(self.heartbeat.as_millis()).unwrap_or(u64::MAX);
+        cbor::put_uint(&mut out, millis);
+        if let Some(credential) = &self.credential {
+            cbor::put_uint(&mut out, 5);
+            put_credential(&mut out, credential);
+        }
+        if let Some(session) = &self.session {
+            cbor::put_uint(&mut out, 6);
+            cbor::put_bytes(&mut out, session);
+        }
+        out
+    }
+
+    fn put_peer(&self, out: &mut Vec<u8>) {
+        cbor::put_head(out, cbor::MAP, 3);
+        cbor::put_uint(out, 0);
+        cbor::put_bytes(out, &self.peer.instance);
+        cbor::put_uint(out, 1);
+        cbor::put_text(out, &self.peer.name);
+        cbor::put_uint(out, 2);
+        cbor::put_head(out, cbor::ARRAY, self.peer.roles.len() as u64);
+        self.peer.roles.iter().for_each(|role| cbor::put_text(out, role));
+    }
+
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// The rule of the body or of CBOR that the bytes break.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Violation> {
+        Self::read(bytes).map_err(|violation| match violation {
+            Violation::CborType => Violation::HelloMissing,
+            other => other,
+        })
+    }
+
+    fn read(bytes: &[u8]) -> Result<Self, Violation> {
+        let mut reader = Reader::new(bytes);
+        let (mut versions, mut peer, mut limits, mut heartbeat) = (None, None, None, None);
+        let (mut credential, mut session, mut capabilities) = (None, None, false);
+        each_key(&mut reader, |key, reader| {
+            match key {
+                0 => versions = Some(read_numbers(reader)?),
+                1 => peer = Some(read_peer(reader)?),
+                2 => {
+                    capabilities = true;
+                    read_capabilities(reader)?;
+                }
+                3 => limits = Some(read_limits(reader)?),
+                4 => heartbeat = Some(Duration::from_millis(reader.uint()?)),
+                5 => credential = Some(read_credential(reader)?),
+                6 => session = Some(sixteen(reader)?),
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        reader.finish()?;
+        let (Some(versions), Some(peer), Some(limits), Some(heartbeat), true) =
+            (versions, peer, limits, heartbeat, capabilities)
+        else {
+            return Err(Violation::HelloMissing);
+        };
+        Ok(Self { versions, peer, limits, heartbeat, credential, session })
+    }
+}
+
+/// Reads a map with rising integer keys. Keys that `take` does not know are a violation below 32
+/// and ignored from there on.
+fn each_key<'a>(
+    reader: &mut Reader<'a>,
+    mut take: impl FnMut(u64, &mut Reader<'a>) -> Result<bool, Violation>,
+) -> Result<(), Violation> {
+    let mut last = None;
+    for _ in 0..reader.map()? {
+        let key = reader.uint()?;
+        if last.is_some_and(|last| last >= key) {
+            return Err(Violation::CborKeyOrder);
+        }
+        last = Some(key);
+        if (32..64).contains(&key) {
+            reader.skip(OUTER_LEVELS)?;
+        } else if !take(key, reader)? {
+            return Err(Violation::HelloUnknown);
+        }
+    }
+    Ok(())
+}
+
+fn list_len(reader: &mut Reader<'_>) -> Result<u64, Violation> {
+    let len = reader.array()?;
+    if len > LIST_MAX { Err(Violation::HelloLong) } else { Ok(len) }
+}
+
+fn read_numbers(reader: &mut Reader<'_>) -> Result<Vec<u64>, Violation> {
+    (0..list_len(reader)?).map(|_| reader.uint()).collect()
+}
+
+fn short_text(reader: &mut Reader<'_>) -> Result<String, Violation> {
+    let text = reader.text()?;
+    if text.len() > NAME_BYTES_MAX { Err(Violation::HelloLong) } else { Ok(text.to_owned()) }
+}
+
+fn sixteen(reader: &mut Reader<'_>) -> Result<[u8; 16], Violation> {
+    reader.bytes()?.try_into().map_err(|_| Violation::HelloMissing)
+}
+
+fn read_peer(reader: &mut Reader<'_>) -> Result<PeerInfo, Violation> {
+    let (mut instance, mut name, mut roles) = (None, None, Vec::new());
+    each_key(reader, |key, reader| {
+        match key {
+            0 => instance = Some(sixteen(reader)?),
+            1 => name = Some(short_text(reader)?),
+            2 => {
+                for _ in 0..list_len(reader)? {
+                    roles.push(short_text(reader)?);
+                }
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    match (instance, name) {
+        (Some(instance), Some(name)) => Ok(PeerInfo { instance, name, roles }),
+        _ => Err(Violation::HelloMissing),
+    }
+}
+
+/// Codecs beside plain, seals, resume, the highest qos and key modes beside names: this version
+/// offers none.
+fn put_capabilities(out: &mut Vec<u8>) {
+    cbor::put_head(out, cbor::MAP, 5);
+    cbor::put_uint(out, 0);
+    cbor::put_head(out, cbor::ARRAY, 0);
+    cbor::put_uint(out, 1);
+    cbor::put_head(out, cbor::ARRAY, 0);
+    cbor::put_uint(out, 2);
+    cbor::put_bool(out, false);
+    cbor::put_uint(out, 3);
+    cbor::put_uint(out, 0);
+    cbor::put_uint(out, 4);
+    cbor::put_head(out, cbor::ARRAY, 0);
+}
+
+/// Checks the peer's capabilities. Since this side offers none beyond the base, their
+/// intersection is the base, whatever the peer offers.
+fn read_capabilities(reader: &mut Reader<'_>) -> Result<(), Violation> {
+    each_key(reader, |key, reader| {
+        match key {
+            0 | 1 | 4 => drop(read_numbers(reader)?),
+            2 => drop(reader.bool()?),
+            3 => drop(reader.uint()?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })
+}
+
+fn read_limits(reader: &mut Reader<'_>) -> Result<PeerLimits, Violation> {
+    let mut numbers = [0; 8];
+    let mut seen = 0;
+    each_key(reader, |key, reader| {
+        let Some(slot) = usize::try_from(key).ok().and_then(|key| numbers.get_mut(key)) else {
+            return Ok(false);
+        };
+        *slot = reader.uint()?;
+        seen += 1;
+        Ok(true)
+    })?;
+    if seen != numbers.len() {
+        return Err(Violation::HelloMissing);
+    }
+    PeerLimits::from_numbers(numbers)
+}
+
+fn put_credential(out: &mut Vec<u8>, credential: &Credential) {
+    let data = match credential {
+        Credential::None => None,
+        Credential::Bearer(secret) | Credential::ApiKey(secret) => Some(secret.as_bytes().to_vec()),
+        // As in HTTP basic: the user must not contain a colon.
+        Credential::Basic { user, password } => Some(format!("{user}:{password}").into_bytes()),
+        Credential::Other { data, .. } => Some(data.to_vec()),
+    };
+    cbor::put_head(out, cbor::MAP, 1 + u64::from(data.is_some()));
+    cbor::put_uint(out, 0);
+    cbor::put_text(out, credential.scheme());
+    if let Some(data) = data {
+        cbor::put_uint(out, 1);
+        cbor::put_bytes(out, &data);
+    }
+}
+
+/// A credential that is not of its scheme's form reads as one of an unknown scheme, which every
+/// authenticator refuses.
+fn read_credential(reader: &mut Reader<'_>) -> Result<Credential, Violation> {
+    let (mut scheme, mut data) = (None, None);
+    each_key(reader, |key, reader| {
+        match key {
+            0 => scheme = Some(short_text(reader)?),
+            1 => data = Some(reader.bytes()?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    let scheme = scheme.ok_or(Violation::HelloMissing)?;
+    if data.is_some_and(|data| data.len() > CREDENTIAL_BYTES_MAX) {
+        return Err(Violation::HelloLong);
+    }
+    let text = data.and_then(|data| std::str::from_utf8(data).ok());
+    Ok(match (scheme.as_str(), text) {
+        ("none", _) if data.is_none() => Credential::None,
+        ("bearer", Some(token)) => Credential::Bearer(token.to_owned()),
+        ("api_key", Some(key)) => Credential::ApiKey(key.to_owned()),
+        ("basic", Some(pair)) if pair.contains(':') => {
+            let (user, password) = pair.split_once(':').unwrap_or_default();
+            Credential::Basic { user: user.to_owned(), password: password.to_owned() }
+        }
+        _ => {
+            let data = Bytes::copy_from_slice(data.unwrap_or_default());
+            Credential::Other { scheme, data }
+        }
+    })
+}

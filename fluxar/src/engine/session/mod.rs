@@ -1,0 +1,7 @@
+//! L4: who is there, what it may do, and whether it still lives.
+
+pub mod auth;
+pub(crate) mod budget;
+pub mod handshake;
+pub(crate) mod heartbeat;
+pub mod phase;

@@ -1,0 +1,15 @@
+//! Behaviour of two engines on a link that the test holds in its hands.
+
+mod budget;
+mod calls;
+mod drain;
+mod frames;
+mod handshake;
+mod heartbeat;
+mod pair;
+mod properties;
+mod raw;
+mod sim;
+mod streams;
+mod topics;
+mod violations;

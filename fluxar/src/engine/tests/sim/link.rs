@@ -1,0 +1,174 @@
+//! One direction of the link, and a listener on the wire who trusts neither side.
+
+use super::rng::Rng;
+use crate::engine::frame;
+use crate::engine::message::Form;
+use crate::engine::message::envelope::Envelope;
+use crate::engine::time::Time;
+use crate::id::Id;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+/// Bytes under way, in pieces that have nothing to do with frames.
+#[derive(Debug, Default)]
+pub(super) struct Pipe {
+    pieces: VecDeque<(Time, Vec<u8>)>,
+    last_arrival: Time,
+    stalled_until: Time,
+    room: usize,
+    latency_micros: u64,
+    /// The sender has closed: when the pieces are through, the link is down.
+    pub(super) closed: bool,
+}
+
+impl Pipe {
+    pub(super) fn new(room: usize, latency_micros: u64) -> Self {
+        Self { room, latency_micros, ..Self::default() }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.pieces.iter().map(|(_, piece)| piece.len()).sum()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.bytes() < self.room
+    }
+
+    /// Cuts the bytes anywhere and sends the pieces on their way.
+    pub(super) fn send(&mut self, now: Time, mut bytes: &[u8], rng: &mut Rng) {
+        let cuts = rng.below(4);
+        for left in (0..=cuts).rev() {
+            let cut =
+                if left == 0 { bytes.len() } else { rng.below(bytes.len() as u64 + 1) as usize };
+            let (piece, rest) = bytes.split_at(cut);
+            bytes = rest;
+            if piece.is_empty() {
+                continue;
+            }
+            let delay = Duration::from_micros(rng.range(1, self.latency_micros));
+            self.last_arrival = self.last_arrival.max(now + delay).max(self.stalled_until);
+            self.pieces.push_back((self.last_arrival, piece.to_vec()));
+        }
+    }
+
+    /// Nothing arrives until then.
+    pub(super) fn stall(&mut self, until: Time) {
+        self.stalled_until = until;
+        for (arrival, _) in &mut self.pieces {
+            *arrival = (*arrival).max(until);
+        }
+        self.last_arrival = self.last_arrival.max(until);
+    }
+
+    pub(super) fn next_arrival(&self) -> Option<Time> {
+        self.pieces.front().map(|(arrival, _)| *arrival)
+    }
+
+    /// Some of what has arrived, in one.
+    pub(super) fn receive(&mut self, now: Time, rng: &mut Rng) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while self.next_arrival().is_some_and(|arrival| arrival <= now) {
+            bytes.extend(self.pieces.pop_front().expect("there is a front").1);
+            if rng.chance(30) {
+                break;
+            }
+        }
+        bytes
+    }
+
+    /// The link breaks: what is under way is lost, but for a piece that the system had taken.
+    pub(super) fn cut(&mut self, rng: &mut Rng) -> Vec<u8> {
+        let mut kept = Vec::new();
+        while rng.chance(40)
+            && let Some((_, piece)) = self.pieces.pop_front()
+        {
+            kept.extend(piece);
+        }
+        self.pieces.clear();
+        kept
+    }
+}
+
+/// Reads along on one direction and checks what holds for every sender.
+#[derive(Debug, Default)]
+pub(super) struct Sniffer {
+    groups: BTreeMap<u64, Vec<u8>>,
+    last_group: u64,
+    /// What was opened here, completely.
+    pub(super) opened: BTreeSet<u64>,
+    /// Directions of streams that were ended here.
+    ended: BTreeSet<u64>,
+    answered: BTreeSet<u64>,
+    said_goodbye: bool,
+    /// Credit that was granted since somebody looked.
+    pub(super) grants: Vec<(u64, u64)>,
+    pub(super) hash: u64,
+}
+
+impl Sniffer {
+    /// `max` is the receiver's limit of a frame, `groups_max` that of open groups.
+    pub(super) fn read(&mut self, mut bytes: &[u8], max: u32, groups_max: u32) {
+        for byte in bytes {
+            self.hash = (self.hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        while !bytes.is_empty() {
+            let whole = frame::whole_len(bytes, max)
+                .expect("the sender keeps to the frame limit")
+                .expect("a batch holds whole frames");
+            let (frame, rest) = bytes.split_at(whole);
+            bytes = rest;
+            let frame = frame::decode(&frame[frame::LEN_BYTES..]).expect("a well-formed frame");
+            let Some(group) = frame.group else {
+                self.message(frame.body);
+                continue;
+            };
+            if !self.groups.contains_key(&group) {
+                assert!(group > self.last_group, "group ids rise");
+                self.last_group = group;
+            }
+            let message = self.groups.entry(group).or_default();
+            message.extend_from_slice(frame.body);
+            if frame.flags & frame::MORE == 0 {
+                let message = self.groups.remove(&group).expect("it was filled just now");
+                self.message(&message);
+            }
+            assert!(self.groups.len() <= groups_max as usize, "too many groups are open");
+        }
+    }
+
+    fn message(&mut self, body: &[u8]) {
+        let envelope = Envelope::decode(body).expect("a well-formed envelope");
+        let form = Form::of(&envelope).expect("the fields of its form");
+        let id = envelope.id.and_then(Id::session).unwrap_or(0);
+        let reference = envelope.reference.and_then(Id::session).unwrap_or(0);
+        match form {
+            Form::Request | Form::Open | Form::Ask => {
+                assert!(!self.said_goodbye, "{id} is opened after the goodbye");
+                assert!(self.opened.insert(id), "{id} is opened twice");
+                if form == Form::Open && envelope.meta.end {
+                    self.ended.insert(id);
+                }
+            }
+            Form::Cancel => assert!(
+                self.opened.contains(&reference),
+                "the CANCEL of {reference} comes before what it cancels"
+            ),
+            Form::Response => {
+                assert!(self.answered.insert(reference), "{reference} is answered twice");
+            }
+            Form::Item => {
+                assert!(!self.ended.contains(&reference), "an item of {reference} after its end");
+            }
+            Form::End => assert!(self.ended.insert(reference), "{reference} ended twice"),
+            Form::Credit => {
+                self.grants.push((reference, envelope.meta.credit.expect("credit has bytes")));
+            }
+            Form::Goodbye => self.said_goodbye = true,
+            _ => {}
+        }
+    }
+}

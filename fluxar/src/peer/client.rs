@@ -1,0 +1,335 @@
+//! The dialing side.
+
+use crate::config::Limits;
+use crate::engine::event::Text;
+use crate::engine::session::auth::Rights;
+use crate::engine::session::handshake::PeerInfo;
+use crate::engine::{Engine, EngineConfig, Role};
+use crate::error::{Code, Status};
+use crate::payload;
+use crate::peer::auth::Auth;
+use crate::peer::driver;
+use crate::peer::node::{NodeInner, NodeLimits};
+use crate::peer::reconnect::{Backoff, dice};
+use crate::peer::shared::Shared;
+use crate::peer::state::{Progress, State};
+use crate::peer::{Handler, Peer, Service, StreamHandler, handler};
+use crate::transport::{Address, AddressError, DialOptions, Link, TransportError, dial};
+use bytes::Bytes;
+use serde::Serialize;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// Why there is no session.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The address cannot be read.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// The limits make no sense.
+    #[error("limits: {0}")]
+    Limits(String),
+    /// There is no link.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// There was a link, and no session came of it: a refused credential, a peer that speaks
+    /// something else, a full server.
+    #[error("no session: {0}")]
+    Refused(Status),
+}
+
+impl ConnectError {
+    /// The peer's or the engine's reason, if it came that far.
+    #[must_use]
+    pub fn status(&self) -> Option<&Status> {
+        match self {
+            Self::Refused(status) => Some(status),
+            _ => None,
+        }
+    }
+}
+
+/// A peer that dialed. Everything but the making is [`Peer`]'s.
+#[derive(Clone, Debug)]
+pub struct Client {
+    peer: Peer,
+}
+
+impl Client {
+    /// Prepares to dial `ws://…`, `tcp://…`, `unix://…`, `mem://…` or `exec:…`.
+    pub fn connect(address: impl Into<String>) -> ClientBuilder {
+        ClientBuilder::new(address.into())
+    }
+
+    /// Publishes to what the acceptor has subscribed to at this side, as against
+    /// [`Peer::publish`], which publishes at the acceptor.
+    ///
+    /// # Errors
+    /// The topic is none, or the value cannot be encoded.
+    pub fn publish_local<T: Serialize + ?Sized>(
+        &self,
+        topic: &str,
+        value: &T,
+    ) -> Result<(), Status> {
+        let payload = Bytes::from(payload::encode(value)?);
+        self.peer.shared.node.publish(&[(Text::from(topic), payload, false)])
+    }
+
+    /// The handle, to be given away.
+    #[must_use]
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+}
+
+impl Deref for Client {
+    type Target = Peer;
+
+    fn deref(&self) -> &Peer {
+        &self.peer
+    }
+}
+
+/// What a [`Client`] is made of.
+#[derive(Clone, Debug)]
+#[must_use = "call build"]
+pub struct ClientBuilder {
+    address: String,
+    auth: Auth,
+    name: String,
+    roles: Vec<String>,
+    limits: Limits,
+    backoff: Option<Backoff>,
+    dial: DialOptions,
+    peer_rights: Rights,
+    routes: crate::peer::Routes,
+}
+
+impl ClientBuilder {
+    pub(crate) fn new(address: String) -> Self {
+        Self {
+            address,
+            auth: Auth::none(),
+            name: String::new(),
+            roles: Vec::new(),
+            limits: Limits::default(),
+            backoff: Some(Backoff::default()),
+            dial: DialOptions::default(),
+            peer_rights: Rights::all(),
+            routes: crate::peer::Routes::new(),
+        }
+    }
+
+    /// What to present. Nothing by default.
+    pub fn auth(mut self, auth: Auth) -> Self {
+        self.auth = auth;
+        self
+    }
+
+    /// A name for people to know this peer by.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Adds a role that this peer offers.
+    pub fn role(mut self, role: impl Into<String>) -> Self {
+        self.roles.push(role.into());
+        self
+    }
+
+    /// Bounds of the session.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// When a lost link is made anew. On by default, with [`Backoff::default`].
+    pub fn reconnect(mut self, backoff: Backoff) -> Self {
+        self.backoff = Some(backoff);
+        self
+    }
+
+    /// A lost link ends the session.
+    pub fn no_reconnect(mut self) -> Self {
+        self.backoff = None;
+        self
+    }
+
+    /// How to dial.
+    pub fn dial_options(mut self, options: DialOptions) -> Self {
+        self.dial = options;
+        self
+    }
+
+    /// What the acceptor may do at this side. Everything by default.
+    pub fn peer_rights(mut self, rights: Rights) -> Self {
+        self.peer_rights = rights;
+        self
+    }
+
+    /// Serves calls from the acceptor from the first moment on; see [`Peer::handle`].
+    pub fn handle<A, H: Handler<A>>(mut self, target: &str, handler: H) -> Self {
+        self.routes.merge(handler::single(target, handler));
+        self
+    }
+
+    /// Serves streams from the acceptor from the first moment on; see [`Peer::handle_stream`].
+    pub fn handle_stream<A, H: StreamHandler<A>>(mut self, target: &str, handler: H) -> Self {
+        self.routes.merge(handler::single_stream(target, handler));
+        self
+    }
+
+    /// Serves a service to the acceptor from the first moment on.
+    pub fn serve(mut self, service: impl Service) -> Self {
+        self.routes.merge(service.routes());
+        self
+    }
+
+    /// Dials, and waits until the session is ready.
+    ///
+    /// Dropping the future gives up and leaves nothing behind.
+    ///
+    /// # Errors
+    /// See [`ConnectError`]. The first link is tried once; only a session that was ready is kept
+    /// up by reconnecting.
+    pub async fn build(self) -> Result<Client, ConnectError> {
+        let address: Address = self.address.parse()?;
+        self.limits.check().map_err(ConnectError::Limits)?;
+        let link = dial(&address, &self.dial).await?;
+        self.start(address.into(), link).await
+    }
+
+    /// Makes the session over a link that is there already; it cannot be made anew.
+    ///
+    /// # Errors
+    /// [`ConnectError::Refused`].
+    pub async fn build_on(self, link: Link) -> Result<Client, ConnectError> {
+        self.start(None, link).await
+    }
+
+    async fn start(self, address: Option<Address>, link: Link) -> Result<Client, ConnectError> {
+        self.limits.check().map_err(ConnectError::Limits)?;
+        let mut instance = [0; 16];
+        // Only tells two processes of one name apart; zeros do no harm.
+        let _none = getrandom::fill(&mut instance);
+        let info = PeerInfo { instance, name: self.name, roles: self.roles };
+        let node = NodeInner::new(self.limits.clone(), NodeLimits::default(), info, None);
+        let shared = Shared::new(&node, node.next_key(), self.limits, true);
+        shared.routes.add(self.routes);
+        let peer = Peer::new(&shared);
+        let mut progress = shared.progress();
+        let backoff = self.backoff.filter(|_| address.is_some());
+        let dialer = Dialer {
+            shared,
+            address,
+            options: self.dial,
+            backoff,
+            auth: self.auth,
+            peer_rights: self.peer_rights,
+        };
+        // Until the session is ready, it is this future's to give up.
+        let mut keeper = AbortOnDrop(Some(tokio::spawn(dialer.keep(link)).abort_handle()));
+        let settled = |progress: &Progress| {
+            matches!(progress.state, State::Ready | State::Closed | State::Disconnected)
+        };
+        let outcome = match progress.wait_for(settled).await {
+            Ok(progress) if progress.state == State::Ready => Ok(()),
+            Ok(progress) => Err(progress.reason.clone()),
+            Err(_) => Err(None),
+        };
+        match outcome {
+            Ok(()) => {
+                keeper.0 = None;
+                Ok(Client { peer })
+            }
+            Err(reason) => Err(refused(reason)),
+        }
+    }
+}
+
+fn refused(reason: Option<Status>) -> ConnectError {
+    ConnectError::Refused(reason.unwrap_or_else(|| {
+        let text = "the session ended before it began";
+        Status::new(Code::Unavailable, text)
+    }))
+}
+
+struct AbortOnDrop(Option<tokio::task::AbortHandle>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        if let Some(task) = &self.0 {
+            task.abort();
+        }
+    }
+}
+
+/// Keeps a session linked.
+struct Dialer {
+    shared: Arc<Shared>,
+    address: Option<Address>,
+    options: DialOptions,
+    backoff: Option<Backoff>,
+    auth: Auth,
+    peer_rights: Rights,
+}
+
+impl Dialer {
+    fn engine(&self) -> Engine {
+        let config = EngineConfig {
+            limits: self.shared.limits.clone(),
+            peer: self.shared.node.info.clone(),
+            credential: self.auth.credential(),
+            peer_rights: self.peer_rights.clone(),
+            session: [0; 16],
+        };
+        Engine::new(config, Role::Dialer, self.shared.now())
+    }
+
+    /// One link after the other, until the session is closed or gives up.
+    async fn keep(self, first: Link) {
+        self.shared.set_reconnects(self.backoff.is_some());
+        let mut link = first;
+        let mut attempt = 0;
+        loop {
+            driver::run(&self.shared, link, self.engine()).await;
+            let Progress { state, reason } = self.shared.progress().borrow().clone();
+            let is_refused = reason.as_ref().is_some_and(|r| r.code() == Code::Unauthenticated);
+            if state == State::Closed || is_refused {
+                return self.shared.end(reason);
+            }
+            if self.shared.link_was_ready() {
+                attempt = 0;
+            }
+            match self.relink(&mut attempt).await {
+                Some(fresh) => link = fresh,
+                None => return self.shared.end(reason),
+            }
+            self.shared.advance(State::Connecting, None);
+        }
+    }
+
+    /// Dials until there is a link; `None` when it gives up or the session is closed meanwhile.
+    async fn relink(&self, attempt: &mut u32) -> Option<Link> {
+        let backoff = self.backoff.as_ref()?;
+        let address = self.address.as_ref()?;
+        loop {
+            let pause = backoff.pause(*attempt, dice())?;
+            *attempt = attempt.saturating_add(1);
+            let dialing = async {
+                tokio::time::sleep(pause).await;
+                dial(address, &self.options).await
+            };
+            let mut progress = self.shared.progress();
+            tokio::select! {
+                _ = progress.wait_for(|progress| progress.state == State::Closed) => return None,
+                dialed = dialing => match dialed {
+                    Ok(link) => return Some(link),
+                    Err(error) => tracing::debug!(target: "fluxar", %error, "no link yet"),
+                },
+            }
+        }
+    }
+}

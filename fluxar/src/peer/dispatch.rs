@@ -1,0 +1,289 @@
+//! What follows from the engine's events once the lock is released.
+
+use crate::engine::session::auth::{Credential, Identity};
+use crate::engine::session::handshake::PeerInfo;
+use crate::error::{Code, Status};
+use crate::peer::context::Context;
+use crate::peer::core::{InboundCall, InboundStream, Later, Ring};
+use crate::peer::handler::unimplemented;
+use crate::peer::hub::Published;
+use crate::peer::job::{self, Duty, Guarded};
+use crate::peer::node::AuthAttempt;
+use crate::peer::raw::{Channel, RawSink, RawStreaming};
+use crate::peer::router::{Outcome, Params, Route, RouteCache};
+use crate::peer::shared::Shared;
+use crate::peer::state::State;
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::task::Poll;
+
+/// Answers held back for one lock, in bytes; beyond it they are handed over early.
+const ANSWERS_BYTES: usize = 64 << 10;
+
+/// What a reader keeps between two reads.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    routes: RouteCache,
+    work: Work,
+    next: Vec<Later>,
+}
+
+/// Room that a reader keeps in each of its lists when little comes.
+const IDLE_ITEMS: usize = 16;
+
+impl Scratch {
+    /// Gives back what a burst left behind, in these lists and in `later`.
+    pub(crate) fn shrink(&mut self, later: &mut Vec<Later>) {
+        later.shrink_to(IDLE_ITEMS);
+        self.next.shrink_to(IDLE_ITEMS);
+        self.work.answers.shrink_to(IDLE_ITEMS);
+        self.work.started.shrink_to(IDLE_ITEMS);
+        self.work.published.shrink_to(IDLE_ITEMS);
+    }
+}
+
+/// Handlers started and answers found while the lock was free, to be handed over under it.
+#[derive(Default)]
+struct Work {
+    answers: Vec<(Duty, Outcome)>,
+    answer_bytes: usize,
+    started: Vec<(Duty, Guarded)>,
+    published: Vec<Published>,
+    /// Handlers get one look on the spot.
+    is_reader: bool,
+}
+
+/// Does all that `later` says, and what follows from that. The reader hands in what it keeps: it
+/// gives each handler one poll on the spot, anybody else leaves handlers to tasks.
+pub(crate) fn perform(shared: &Arc<Shared>, later: &mut Vec<Later>, reader: Option<&mut Scratch>) {
+    let mut own = Scratch::default();
+    let is_reader = reader.is_some();
+    let Scratch { routes, work, next } = reader.unwrap_or(&mut own);
+    work.is_reader = is_reader;
+    // The reader flushes by itself.
+    let ring = if is_reader { Ring::No } else { Ring::Writer };
+    while !later.is_empty() {
+        routes.refresh(&shared.routes, &shared.node.routes);
+        for item in later.drain(..) {
+            if matches!(item, Later::Call(_) | Later::Stream(_) | Later::Subscribe(..)) {
+                // What the peer published before is to be found by then.
+                work.publish(shared);
+            }
+            match item {
+                Later::Call(call) => work.call(shared, call, routes),
+                Later::Stream(stream) => work.stream(shared, stream, routes),
+                Later::Unstarted(id, status) => work.answer(Duty::Call(id), Err(status)),
+                Later::Publish(topic, payload, options) => {
+                    work.published.push((topic, payload, options.retain));
+                }
+                other => simple(shared, other),
+            }
+            if work.answer_bytes > ANSWERS_BYTES {
+                work.flush(shared, next, ring);
+            }
+        }
+        work.flush(shared, next, ring);
+        work.publish(shared);
+        std::mem::swap(later, next);
+    }
+}
+
+/// What needs no batch.
+fn simple(shared: &Arc<Shared>, item: Later) {
+    match item {
+        // A receiver that is gone has lost interest, here and below.
+        Later::Answer(waiter, outcome) => drop(waiter.send(outcome)),
+        Later::Granted(waiter, outcome) => drop(waiter.send(outcome)),
+        Later::Pong(waiter) => drop(waiter.send(())),
+        Later::Wake(waker) => waker.wake(),
+        Later::Writable => shared.ring_writable(),
+        Later::Cancel(context, status) => context.cancel.cancel(status),
+        Later::Authenticate(credential, peer) => authenticate(shared, credential, peer),
+        Later::Subscribe(id, pattern, options) => {
+            shared.node.subscribe_session(shared, id, pattern.as_str(), &options);
+        }
+        Later::Unsubscribed(id) => shared.node.unsubscribe_session(shared.session, id),
+        Later::Ready(peer) => ready(shared, peer),
+        Later::Draining => {
+            shared.advance(State::Draining, None);
+            // Nothing new is taken: whoever waits for room need not wait for the end.
+            shared.end_waiting();
+        }
+        Later::Abort(jobs) => jobs.iter().for_each(|job| job.abort.abort()),
+        Later::Closed(reason, reconnects) => {
+            shared.node.forget_session(shared.session);
+            let state = if reconnects { State::Disconnected } else { State::Closed };
+            shared.advance(state, reason);
+            shared.ring_over();
+            // Whoever waits for room must find out that there will be none.
+            shared.end_waiting();
+            if !reconnects {
+                // Handlers may hold this session in turn.
+                shared.routes.clear();
+            }
+        }
+        Later::Call(_) | Later::Stream(_) | Later::Unstarted(..) | Later::Publish(..) => {
+            debug_assert!(false, "handled by the batch");
+        }
+    }
+}
+
+impl Work {
+    fn answer(&mut self, duty: Duty, outcome: Outcome) {
+        self.answer_bytes +=
+            outcome.as_ref().map_or(64, |bytes| bytes.as_ref().map_or(0, Vec::len));
+        self.answers.push((duty, outcome));
+    }
+
+    fn call(&mut self, shared: &Arc<Shared>, call: InboundCall, routes: &RouteCache) {
+        let duty = call.id.map_or(Duty::Notification, Duty::Call);
+        let Some(Route::Unary(handler)) = routes.find(call.target.as_str()) else {
+            let status = refusal(routes, call.target.as_str());
+            return self.answer(duty, Err(status));
+        };
+        let context = Context::new(shared, call.target, call.meta, call.deadline);
+        let inner = Arc::clone(&context.inner);
+        let params = Params::new(call.payload);
+        match Guarded::start(inner, || handler(context, params)) {
+            Err(status) => self.answer(duty, Err(status)),
+            Ok(mut work) if self.is_reader => match work.poll_at_once() {
+                Poll::Ready(outcome) => self.answer(duty, outcome),
+                Poll::Pending => self.started.push((duty, work)),
+            },
+            Ok(work) => self.started.push((duty, work)),
+        }
+    }
+
+    fn stream(&mut self, shared: &Arc<Shared>, stream: InboundStream, routes: &RouteCache) {
+        let duty = Duty::Stream(stream.id.id);
+        let Some(Route::Stream(handler)) = routes.find(stream.target.as_str()) else {
+            let status = refusal(routes, stream.target.as_str());
+            return self.answer(duty, Err(status));
+        };
+        let context = Context::new(shared, stream.target, stream.meta, stream.deadline);
+        let inner = Arc::clone(&context.inner);
+        let channel = Channel::open(shared, stream.id, false);
+        let lease = match shared.lease_credit() {
+            Err(status) if !stream.half_closed => return self.answer(duty, Err(status)),
+            lease => lease.ok().filter(|_| !stream.half_closed),
+        };
+        let input = RawStreaming::new(Arc::clone(&channel), lease);
+        let params = Params::new(stream.payload);
+        match Guarded::start(inner, || handler(context, params, input, RawSink::new(channel))) {
+            Err(status) => self.answer(duty, Err(status)),
+            // Never polled on the spot: a stream that has much to say would hold up the reader.
+            Ok(work) => self.started.push((duty, work)),
+        }
+    }
+
+    /// Brings what was published to its subscribers, in one go.
+    fn publish(&mut self, shared: &Arc<Shared>) {
+        if self.published.is_empty() {
+            return;
+        }
+        // Nobody answers a publication: a topic that is none was refused by the engine.
+        let _unrouted = shared.node.publish(&self.published);
+        self.published.clear();
+    }
+
+    /// Hands answers to the engine, and what is not done to tasks.
+    fn flush(&mut self, shared: &Arc<Shared>, next: &mut Vec<Later>, ring: Ring) {
+        self.answer_bytes = 0;
+        if self.answers.is_empty() && self.started.is_empty() {
+            return;
+        }
+        let mut woken = Vec::new();
+        let (epoch, has_rest) = shared.locked(next, ring, |core, now| {
+            (core.book.epoch, core.answer(now, &mut self.answers, &mut woken))
+        });
+        next.append(&mut woken);
+        let mut jobs = Vec::new();
+        if has_rest {
+            let mut rest = std::mem::take(&mut self.answers);
+            let waiting = Arc::clone(shared);
+            let answering = async move { job::answer_all(&waiting, epoch, &mut rest).await };
+            jobs.push(shared.start_job(shared.key(), epoch, None, answering));
+        }
+        for (duty, work) in self.started.drain(..) {
+            let key = match duty {
+                Duty::Call(id) | Duty::Stream(id) => id,
+                Duty::Notification => shared.key(),
+            };
+            let context = Some(Arc::clone(&work.context));
+            let running = job::run(Arc::clone(shared), epoch, duty, work);
+            jobs.push(shared.start_job(key, epoch, context, running));
+        }
+        if jobs.is_empty() {
+            return;
+        }
+        let late = shared.locked(next, ring, |core, _| {
+            for (key, job) in &jobs {
+                // Between the call's arrival and now.
+                let status = core.book.cancelled_early.remove(key);
+                let context = job.context.clone();
+                woken.extend(context.zip(status).map(|(c, status)| Later::Cancel(c, status)));
+            }
+            core.register(epoch, jobs)
+        });
+        late.iter().for_each(|job| job.abort.abort());
+        next.append(&mut woken);
+    }
+}
+
+/// Why a target is not served that way.
+fn refusal(routes: &RouteCache, target: &str) -> Status {
+    let text = match routes.find(target) {
+        Some(Route::Stream(_)) => "is a stream: open it as one",
+        Some(Route::Unary(_)) => "is a plain call: call it",
+        None => return unimplemented(target),
+    };
+    Status::new(Code::Unimplemented, format!("`{target}` {text}"))
+}
+
+/// Asks the authenticator, in a task of the session.
+fn authenticate(shared: &Arc<Shared>, credential: Credential, peer: PeerInfo) {
+    if let Err(status) = shared.node.admits() {
+        return decide(shared, Err(status));
+    }
+    let Some(authenticator) = shared.node.authenticator.clone() else {
+        return decide(shared, Ok(Identity::anonymous()));
+    };
+    let attempt = AuthAttempt { credential, peer, link: shared.link_info() };
+    let waiting = Arc::clone(shared);
+    shared.spawn_job(async move {
+        let deciding = AssertUnwindSafe(async move { authenticator.authenticate(attempt).await });
+        let decision = deciding.catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!(target: "fluxar", "the authenticator panicked");
+            Err(Status::new(Code::Internal, "the authenticator panicked: see the callee's log"))
+        });
+        decide(&waiting, decision);
+    });
+}
+
+fn decide(shared: &Arc<Shared>, decision: Result<Identity, Status>) {
+    let decision =
+        decision.and_then(|identity| shared.node.admit(shared.session).map(|()| identity));
+    shared.with(|core, now| {
+        let Some(engine) = core.engine.as_mut() else { return };
+        match decision {
+            Ok(identity) => engine.accept(now, identity),
+            Err(status) => engine.refuse(now, &status),
+        }
+    });
+}
+
+fn ready(shared: &Arc<Shared>, peer: PeerInfo) {
+    let identity = shared.lock().engine.as_ref().map(|engine| engine.identity().clone());
+    shared.set_peer(peer, identity.unwrap_or_else(Identity::anonymous));
+    shared.node.session_ready(shared);
+    if shared.lock().has_ended() {
+        // Somebody else has heard of the end first, and forgotten what was not there yet.
+        return shared.node.forget_session(shared.session);
+    }
+    shared.advance(State::Ready, None);
+    if !shared.lock().book.subscriptions.is_empty() {
+        let again = Arc::clone(shared);
+        shared.spawn_job(async move { crate::peer::events::resubscribe(&again).await });
+    }
+}

@@ -1,0 +1,262 @@
+//! What the sessions of one participant share: handlers, topics, limits and the authenticator.
+
+use crate::config::Limits;
+use crate::engine::session::auth::{Credential, Identity};
+use crate::engine::session::handshake::PeerInfo;
+use crate::error::{Code, Status};
+use crate::peer::hub::Hub;
+use crate::peer::router::{BoxFuture, Router};
+use crate::peer::shared::Shared;
+use crate::transport::LinkInfo;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+
+/// What one process may hold for all of its sessions together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NodeLimits {
+    /// Sessions past their handshake. 1,024; the next is told `resource_exhausted`.
+    pub sessions_max: usize,
+    /// Links in their handshake. 1,024; beyond it the one that has taken longest is cut, so that
+    /// silent peers cannot keep others out.
+    pub handshakes_max: usize,
+    /// Sum of the credit of all streams and subscriptions that peers may send on: what they can
+    /// make this process hold. 1 GiB; what would pass it is refused with `resource_exhausted`.
+    pub credit_bytes_max: u64,
+}
+
+impl Default for NodeLimits {
+    fn default() -> Self {
+        Self { sessions_max: 1024, handshakes_max: 1024, credit_bytes_max: 1 << 30 }
+    }
+}
+
+/// Somebody who wants a session.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AuthAttempt {
+    /// What it presents.
+    pub credential: Credential,
+    /// Who it says it is.
+    pub peer: PeerInfo,
+    /// Where it comes from.
+    pub link: Option<LinkInfo>,
+}
+
+/// Decides who somebody is and what it may do. Any `Fn(AuthAttempt) -> impl Future<Output =
+/// Result<Identity, Status>>` is one.
+pub trait Authenticator: Send + Sync + 'static {
+    /// Accepts with an identity, or refuses with a status (`unauthenticated`, usually). Dropped
+    /// when the handshake's time is over.
+    fn authenticate(&self, attempt: AuthAttempt) -> BoxFuture<Result<Identity, Status>>;
+}
+
+impl<F, Fut> Authenticator for F
+where
+    F: Fn(AuthAttempt) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Identity, Status>> + Send + 'static,
+{
+    fn authenticate(&self, attempt: AuthAttempt) -> BoxFuture<Result<Identity, Status>> {
+        Box::pin(self(attempt))
+    }
+}
+
+pub(crate) struct NodeInner {
+    pub(crate) limits: Limits,
+    pub(crate) node_limits: NodeLimits,
+    pub(crate) info: PeerInfo,
+    pub(crate) routes: Router,
+    pub(crate) hub: Hub,
+    pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
+    sessions: Mutex<Sessions>,
+    credit_left: AtomicU64,
+    next_key: AtomicU64,
+    is_stopping: AtomicBool,
+    /// Rung when a session or handshake has gone.
+    emptied: Notify,
+}
+
+#[derive(Default)]
+struct Sessions {
+    ready: FxHashMap<u64, Arc<Shared>>,
+    /// Accepted sessions that hold one of the places, ready or about to be.
+    admitted: FxHashSet<u64>,
+    /// The tasks of accepted links, and of these the ones in their handshake, oldest first.
+    tasks: FxHashMap<u64, AbortHandle>,
+    handshakes: BTreeMap<u64, AbortHandle>,
+}
+
+impl Sessions {
+    fn has_place(&self, sessions_max: usize) -> Result<(), Status> {
+        if self.admitted.len() >= sessions_max {
+            let text = "this peer has as many sessions as it takes: retry later";
+            return Err(Status::new(Code::ResourceExhausted, text));
+        }
+        Ok(())
+    }
+}
+
+impl NodeInner {
+    pub(crate) fn new(
+        limits: Limits,
+        node_limits: NodeLimits,
+        info: PeerInfo,
+        authenticator: Option<Arc<dyn Authenticator>>,
+    ) -> Arc<Self> {
+        let credit_left = AtomicU64::new(node_limits.credit_bytes_max);
+        let (routes, hub, sessions) = (Router::default(), Hub::default(), Mutex::default());
+        // Key 0 is the node itself.
+        let (next_key, emptied) = (AtomicU64::new(1), Notify::new());
+        Arc::new(Self {
+            limits,
+            node_limits,
+            info,
+            routes,
+            hub,
+            authenticator,
+            sessions,
+            credit_left,
+            next_key,
+            is_stopping: AtomicBool::new(false),
+            emptied,
+        })
+    }
+
+    pub(crate) fn next_key(&self) -> u64 {
+        self.next_key.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn session(&self, key: u64) -> Option<Arc<Shared>> {
+        self.sessions().ready.get(&key).cloned()
+    }
+
+    /// The sessions that are ready.
+    pub(crate) fn all(&self) -> Vec<Arc<Shared>> {
+        self.sessions().ready.values().cloned().collect()
+    }
+
+    /// Whether another session is welcome.
+    pub(crate) fn admits(&self) -> Result<(), Status> {
+        if self.is_stopping.load(Ordering::Acquire) {
+            let text = "this peer is shutting down: go to another, or retry later";
+            return Err(Status::new(Code::Unavailable, text));
+        }
+        self.sessions().has_place(self.node_limits.sessions_max)
+    }
+
+    /// Takes a place for a session that is welcome: many may ask at once.
+    pub(crate) fn admit(&self, session: u64) -> Result<(), Status> {
+        self.admits()?;
+        let mut sessions = self.sessions();
+        sessions.has_place(self.node_limits.sessions_max)?;
+        sessions.admitted.insert(session);
+        Ok(())
+    }
+
+    /// Admits nobody any more, and says goodbye to those who are here.
+    pub(crate) fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Release);
+        let handshakes = std::mem::take(&mut self.sessions().handshakes);
+        handshakes.values().for_each(AbortHandle::abort);
+        self.all().iter().for_each(|shared| shared.close(None));
+    }
+
+    /// The last sessions are gone: ends the subscriptions within the node, and drops the handlers,
+    /// which may hold the node in turn.
+    pub(crate) fn close(&self) {
+        self.hub.close();
+        self.routes.clear();
+    }
+
+    pub(crate) fn session_ready(&self, shared: &Arc<Shared>) {
+        let mut sessions = self.sessions();
+        sessions.handshakes.remove(&shared.session);
+        sessions.ready.insert(shared.session, Arc::clone(shared));
+        drop(sessions);
+        if self.is_stopping.load(Ordering::Acquire) {
+            shared.close(None);
+        }
+    }
+
+    /// The session's link is gone: its subscriptions end, it counts no more.
+    pub(crate) fn forget_session(&self, key: u64) {
+        self.hub.forget_session(key);
+        let mut sessions = self.sessions();
+        sessions.admitted.remove(&key);
+        let gone = sessions.ready.remove(&key);
+        drop(sessions);
+        drop(gone);
+        self.emptied.notify_waiters();
+    }
+
+    /// Registers an accepted link's task. The oldest handshake makes room for a new one.
+    pub(crate) fn task_started(&self, key: u64, task: &AbortHandle) {
+        let mut sessions = self.sessions();
+        sessions.tasks.insert(key, task.clone());
+        sessions.handshakes.insert(key, task.clone());
+        if sessions.handshakes.len() > self.node_limits.handshakes_max
+            && let Some((_, oldest)) = sessions.handshakes.pop_first()
+        {
+            tracing::debug!(target: "fluxar", "too many handshakes: the oldest is cut");
+            oldest.abort();
+        }
+    }
+
+    pub(crate) fn task_ended(&self, key: u64) {
+        let mut sessions = self.sessions();
+        sessions.tasks.remove(&key);
+        sessions.handshakes.remove(&key);
+        sessions.admitted.remove(&key);
+        drop(sessions);
+        self.emptied.notify_waiters();
+    }
+
+    /// Resolves when no accepted link is left.
+    pub(crate) async fn wait_empty(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            if self.sessions().tasks.is_empty() {
+                return;
+            }
+            emptied.await;
+        }
+    }
+
+    pub(crate) fn abort_all(&self) {
+        let tasks: Vec<AbortHandle> = self.sessions().tasks.values().cloned().collect();
+        tasks.iter().for_each(AbortHandle::abort);
+    }
+
+    /// Takes credit for a stream or subscription out of what is left for all.
+    pub(crate) fn lease_credit(self: &Arc<Self>, bytes: u32) -> Result<CreditLease, Status> {
+        let bytes = u64::from(bytes);
+        let take = |left: u64| left.checked_sub(bytes);
+        match self.credit_left.fetch_update(Ordering::AcqRel, Ordering::Acquire, take) {
+            Ok(_) => Ok(CreditLease { node: Arc::clone(self), bytes }),
+            Err(_) => {
+                let text = "this process has given all the credit that it may: end some streams";
+                Err(Status::new(Code::ResourceExhausted, text))
+            }
+        }
+    }
+}
+
+/// Part of the node's credit, given back when dropped.
+pub(crate) struct CreditLease {
+    node: Arc<NodeInner>,
+    bytes: u64,
+}
+
+impl Drop for CreditLease {
+    fn drop(&mut self) {
+        self.node.credit_left.fetch_add(self.bytes, Ordering::AcqRel);
+    }
+}

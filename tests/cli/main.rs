@@ -1,0 +1,13 @@
+//! The command `fluxar`, run as a person runs it: its data, its talk, its exit codes.
+
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on from ends it")]
+
+mod bench;
+mod call;
+mod demo;
+mod doctor;
+mod examples;
+mod rig;
+mod serve;
+mod talk;
+mod topics;

@@ -1,0 +1,83 @@
+//! What the targets share: sessions that are ready, and two engines joined by hand.
+
+use bytes::BytesMut;
+use fluxar::Limits;
+use fluxar::engine::event::Event;
+use fluxar::engine::session::auth::{Credential, Identity, Rights};
+use fluxar::engine::session::handshake::PeerInfo;
+use fluxar::engine::session::phase::Phase;
+use fluxar::engine::time::Time;
+use fluxar::engine::{Engine, EngineConfig, Role};
+
+/// The moment at which every run begins.
+pub const START: Time = Time::from_micros(1_000_000);
+
+/// What an engine of the targets is made of.
+#[must_use]
+pub fn config(limits: Limits) -> EngineConfig {
+    EngineConfig {
+        limits,
+        peer: PeerInfo { instance: [7; 16], name: "fuzz".to_owned(), roles: Vec::new() },
+        credential: Credential::None,
+        peer_rights: Rights::all(),
+        session: [9; 16],
+    }
+}
+
+/// One engine with what has come for it.
+#[derive(Debug)]
+pub struct End {
+    /// The engine.
+    pub engine: Engine,
+    /// Bytes that it has not taken yet.
+    pub inbox: BytesMut,
+}
+
+impl End {
+    /// An engine whose link is up.
+    #[must_use]
+    pub fn new(limits: Limits, role: Role) -> Self {
+        let mut engine = Engine::new(config(limits), role, START);
+        engine.handle_link_up(START);
+        Self { engine, inbox: BytesMut::new() }
+    }
+
+    /// Bytes come over the link.
+    pub fn receive(&mut self, now: Time, bytes: &[u8]) {
+        self.inbox.extend_from_slice(bytes);
+        self.engine.handle_bytes(now, &mut self.inbox);
+    }
+
+    /// What it has to send now; empty when nothing.
+    pub fn transmit(&mut self) -> Vec<u8> {
+        let mut batch = Vec::new();
+        self.engine.poll_transmit(&mut batch);
+        batch
+    }
+}
+
+/// A dialer and an acceptor, both ready, each of which may do everything at the other.
+///
+/// # Panics
+/// The handshake of two engines fails.
+#[must_use]
+pub fn ready(limits: &Limits) -> (End, End) {
+    let mut dialer = End::new(limits.clone(), Role::Dialer);
+    let mut acceptor = End::new(limits.clone(), Role::Acceptor);
+    acceptor.receive(START, &dialer.transmit());
+    while acceptor.engine.poll_event().is_some() {}
+    acceptor.engine.accept(START, Identity::anonymous());
+    dialer.receive(START, &acceptor.transmit());
+    acceptor.receive(START, &dialer.transmit());
+    for end in [&mut dialer, &mut acceptor] {
+        assert_eq!(end.engine.phase(), Phase::Ready);
+        while end.engine.poll_event().is_some() {}
+    }
+    (dialer, acceptor)
+}
+
+/// All events that wait, written down.
+#[must_use]
+pub fn events(engine: &mut Engine) -> Vec<String> {
+    std::iter::from_fn(|| engine.poll_event()).map(|event: Event| format!("{event:?}")).collect()
+}

@@ -1,0 +1,3 @@
+//! The rig shared by the test binaries.
+
+pub mod links;
