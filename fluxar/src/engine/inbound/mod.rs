@@ -209,7 +209,7 @@ impl Engine {
                 self.check_drained();
             }
             Kind::Stream if self.streams.is_ours(id).is_some() => {
-                self.streams.item(id, share(owner, bare.payload), &mut self.fx)?;
+                self.streams.item(id, owner, bare.payload, &mut self.fx)?;
             }
             _ => return Ok(false),
         }
