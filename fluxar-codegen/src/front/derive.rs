@@ -6,7 +6,8 @@ use super::payload::{self, arguments_of};
 use crate::diagnostics::Diagnostics;
 use crate::emit::rust::{Rust, RustExtra, Settings};
 use crate::model::{
-    Body, CODES, ErrorCode, Field, Name, Piece, TypeDef, Variant, VariantBody, pieces,
+    Body, CODES, Constraints, ErrorCode, Field, Lifecycle, Name, Piece, TypeDef, Variant,
+    VariantBody, pieces,
 };
 use std::collections::HashSet;
 use syn::{Data, DeriveInput, Fields, GenericParam, Type};
@@ -71,6 +72,10 @@ pub fn derived_type(item: &DeriveInput) -> syn::Result<DerivedType> {
         },
         docs: docs_of(&item.attrs),
         annotations: Vec::new(),
+        lifecycle: Lifecycle::default(),
+        retired: Vec::new(),
+        closed: true,
+        constraints: Constraints::default(),
         body: body.unwrap_or(Body::Unit),
         is_error,
         code,
@@ -125,6 +130,9 @@ fn read_fields<'f>(
             id: options.id.map(|id| id.value),
             docs: docs_of(&field.attrs),
             annotations: Vec::new(),
+            lifecycle: Lifecycle::default(),
+            default: None,
+            constraints: Constraints::default(),
             optional: arguments_of(&ty, "Option").is_some(),
             ty,
             defaulted: options.default,
@@ -171,6 +179,8 @@ fn variants(data: &syn::DataEnum, about: &Enum<'_>, found: &mut Diagnostics) -> 
             id: options.id.map(|id| id.value),
             docs: docs_of(&variant.attrs),
             annotations: Vec::new(),
+            lifecycle: Lifecycle::default(),
+            retired: Vec::new(),
             body,
             code,
         });
@@ -201,6 +211,7 @@ fn error_code(
     Some(ErrorCode {
         code: code.map(|code| code.value.clone()),
         message: message.map(|message| message.value.clone()),
+        retry: false,
     })
 }
 

@@ -5,7 +5,9 @@ use super::names::{name_of, segment_problem};
 use super::payload::{self, arguments_of, bare, stream_item};
 use crate::diagnostics::Diagnostics;
 use crate::emit::rust::{Rust, RustExtra};
-use crate::model::{Answer, Argument, Failure, Field, Method, Name};
+use crate::model::{
+    Answer, Argument, Constraints, Failure, Field, Lifecycle, Method, MethodOptions, Name,
+};
 use syn::{Attribute, FnArg, Pat, PatType, ReceiverKind, ReturnType, Signature, TraitItemFn, Type};
 
 /// Names that the generated client has for itself.
@@ -55,6 +57,8 @@ pub(super) fn read_method(item: &TraitItemFn, found: &mut Diagnostics) -> Option
         name,
         docs: docs_of(&item.attrs),
         annotations: Vec::new(),
+        lifecycle: Lifecycle::default(),
+        options: MethodOptions::default(),
         arguments,
         answer,
         failure,
@@ -185,6 +189,9 @@ fn read_parameter(
         id: options.id.map(|id| id.value),
         docs: docs_of(attributes),
         annotations: Vec::new(),
+        lifecycle: Lifecycle::default(),
+        default: None,
+        constraints: Constraints::default(),
         ty: ty.clone(),
         optional: arguments_of(ty, "Option").is_some(),
         defaulted: options.default,

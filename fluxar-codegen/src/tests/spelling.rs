@@ -4,7 +4,8 @@ use super::pretty;
 use crate::emit::rust::{Settings, service, type_def};
 use crate::front::{derived_type, rust_service};
 use crate::model::{
-    Answer, Argument, Body, Contract, Docs, Failure, Field, Method, Name, Service, TypeDef, TypeRef,
+    Answer, Argument, Body, Constraints, Contract, Docs, Failure, Field, Lifecycle, Method,
+    MethodOptions, Name, Scalar, Service, TypeDef, TypeRef,
 };
 use proc_macro2::{Span, TokenStream};
 use syn::{Visibility, parse_quote};
@@ -23,6 +24,9 @@ fn field(field: &str, ty: TypeRef) -> Field<Contract> {
         id: Some(1),
         docs: Docs::default(),
         annotations: Vec::new(),
+        lifecycle: Lifecycle::default(),
+        default: None,
+        constraints: Constraints::default(),
         optional: matches!(ty, TypeRef::Optional(_)),
         ty,
         defaulted: false,
@@ -30,7 +34,7 @@ fn field(field: &str, ty: TypeRef) -> Field<Contract> {
 }
 
 fn scalar(name: &str) -> TypeRef {
-    TypeRef::Scalar(name.to_owned())
+    TypeRef::Scalar(Scalar::named(name).unwrap())
 }
 
 fn method(
@@ -42,9 +46,11 @@ fn method(
         name: name(method),
         docs: docs(" What it does."),
         annotations: Vec::new(),
+        lifecycle: Lifecycle::default(),
+        options: MethodOptions::default(),
         arguments,
         answer,
-        failure: Failure::App(TypeRef::Named("UserError".to_owned(), Vec::new())),
+        failure: Failure::App(TypeRef::Named("UserError".to_owned())),
         timeout: None,
         extra: (),
     }
@@ -52,7 +58,7 @@ fn method(
 
 #[test]
 fn a_service_reads_the_same_from_both() {
-    let page = TypeRef::Named("Page".to_owned(), vec![scalar("u32")]);
+    let page = TypeRef::Named("PageU32".to_owned());
     let input = Argument::Input { name: name("rows"), item: scalar("bytes"), extra: () };
     let output = Argument::Output { name: name("out"), item: scalar("bool"), extra: () };
     let contract: Service<Contract> = Service {
@@ -60,6 +66,7 @@ fn a_service_reads_the_same_from_both() {
         package: Some("shop.v1".to_owned()),
         docs: docs(" The users."),
         annotations: Vec::new(),
+        lifecycle: Lifecycle::default(),
         methods: vec![
             method(
                 "get",
@@ -82,12 +89,12 @@ fn a_service_reads_the_same_from_both() {
             async fn get(
                 &self,
                 ctx: ::fluxar::__rt::Context,
-                #[fluxar(id = 1)] r#type: ::core::option::Option<Page<::core::primitive::u32>>,
+                #[fluxar(id = 1)] r#type: ::core::option::Option<PageU32>,
             ) -> ::core::result::Result<::std::string::String, UserError>;
             /// What it does.
             fn list(&self) -> impl ::fluxar::__rt::Stream<
                 Item = ::core::result::Result<
-                    ::std::vec::Vec<Page<::core::primitive::u32>>, UserError>>;
+                    ::std::vec::Vec<PageU32>, UserError>>;
             /// What it does.
             async fn import(
                 &self,
@@ -108,6 +115,10 @@ fn a_type_reads_the_same_from_both() {
         name: name("User"),
         docs: docs(" A user."),
         annotations: Vec::new(),
+        lifecycle: Lifecycle::default(),
+        retired: Vec::new(),
+        closed: true,
+        constraints: Constraints::default(),
         body: Body::Record(vec![field(
             "tags",
             TypeRef::Map(

@@ -11,7 +11,7 @@ pub(super) fn app_error<S: RustSpelling>(typed: &Typed<'_, S>) -> TokenStream {
     let Typed { def, name, rt, .. } = typed;
     let wire = &def.name.wire;
     let (code, message) = match &def.body {
-        Body::Union(variants) => {
+        Body::Enum(variants) | Body::Union(variants) => {
             let codes = variants.iter().map(|variant| {
                 let name = ident(&variant.name);
                 let code = code_path([&variant.code, &def.code], rt);
@@ -76,7 +76,7 @@ fn content<S: RustSpelling>(body: &VariantBody<S>) -> Vec<(String, TokenStream)>
 
 fn struct_content<S: RustSpelling>(body: &Body<S>) -> Vec<(String, TokenStream)> {
     match body {
-        Body::Unit | Body::Union(_) => Vec::new(),
+        Body::Unit | Body::Enum(_) | Body::Union(_) => Vec::new(),
         Body::Newtype(_) => vec![("0".to_owned(), quote!(0))],
         Body::Record(fields) => members(fields),
     }

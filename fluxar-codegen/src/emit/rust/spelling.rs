@@ -1,16 +1,16 @@
 //! How a type is spelled in Rust, for each front end.
 
-use crate::model::{Contract, Docs, Spelling, TypeRef};
+use crate::model::{Contract, Docs, Name, Scalar, Spelling, TypeRef};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::Attribute;
 
 /// The spelling of a Rust item: types as the author wrote them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rust;
 
 /// What a Rust item has beside the contract.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RustExtra {
     /// Its attributes, documentation included, without fluxar's own.
     pub attributes: Vec<Attribute>,
@@ -90,7 +90,7 @@ impl RustSpelling for Contract {
     fn ty(ty: &TypeRef, rt: &TokenStream) -> TokenStream {
         let inner = |ty: &TypeRef| Self::ty(ty, rt);
         match ty {
-            TypeRef::Scalar(name) => scalar(name, rt),
+            TypeRef::Scalar(of) => scalar(*of, rt),
             TypeRef::Optional(of) => {
                 let of = inner(of);
                 quote!(::core::option::Option<#of>)
@@ -107,32 +107,33 @@ impl RustSpelling for Contract {
                 let (key, value) = (inner(key), inner(value));
                 quote!(::std::collections::BTreeMap<#key, #value>)
             }
-            TypeRef::Named(name, arguments) => {
-                let path = name.split('.').map(|part| Ident::new(part, Span::call_site()));
-                let arguments: Vec<TokenStream> = arguments.iter().map(inner).collect();
-                match arguments.is_empty() {
-                    true => quote!(#(#path)::*),
-                    false => quote!(#(#path)::*<#(#arguments),*>),
-                }
+            TypeRef::Named(name) => {
+                let name = super::ident(&Name::new(name.as_str(), Span::call_site()));
+                quote!(#name)
             }
         }
     }
 }
 
 /// The Rust type of a scalar. Scalars that std lacks come from fluxar.
-fn scalar(name: &str, rt: &TokenStream) -> TokenStream {
-    match name {
-        "unit" => quote!(()),
-        "int" => quote!(::core::primitive::i64),
-        "string" => quote!(::std::string::String),
-        "bytes" => quote!(#rt::bytes::Bytes),
-        "bool" | "u8" | "u16" | "u32" | "u64" | "i8" | "i16" | "i32" | "i64" | "f32" | "f64" => {
-            let name = Ident::new(name, Span::call_site());
-            quote!(::core::primitive::#name)
-        }
-        other => {
-            let name = Ident::new(other, Span::call_site());
+fn scalar(scalar: Scalar, rt: &TokenStream) -> TokenStream {
+    match scalar {
+        Scalar::Unit => quote!(()),
+        Scalar::Int => quote!(::core::primitive::i64),
+        Scalar::String => quote!(::std::string::String),
+        Scalar::Bytes => quote!(#rt::bytes::Bytes),
+        Scalar::Uuid
+        | Scalar::Timestamp
+        | Scalar::Duration
+        | Scalar::Decimal
+        | Scalar::Url
+        | Scalar::Any => {
+            let name = Ident::new(scalar.name(), Span::call_site());
             quote!(#rt::#name)
+        }
+        _ => {
+            let name = Ident::new(scalar.name(), Span::call_site());
+            quote!(::core::primitive::#name)
         }
     }
 }

@@ -25,7 +25,7 @@ pub fn type_def<S: RustSpelling>(def: &TypeDef<S>, settings: &Settings) -> Token
         Body::Record(fields) => record_codec(&typed, fields),
         Body::Newtype(_) => newtype_codec(&typed),
         Body::Unit => unit_codec(&typed),
-        Body::Union(variants) => union::codec(&typed, variants),
+        Body::Enum(variants) | Body::Union(variants) => union::codec(&typed, variants),
     };
     let description = describe::describe(&typed);
     let failure = def.is_error.then(|| failure::app_error(&typed));
