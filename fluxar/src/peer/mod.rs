@@ -58,6 +58,7 @@ use crate::engine::session::phase::Phase;
 use crate::engine::time::Time;
 use crate::error::{Code, Origin, Status};
 use crate::peer::call::{Options, Outgoing};
+use crate::payload::{Keys, Mode};
 use crate::peer::encoding::{decode_answer, present, with_encoded};
 use crate::peer::shared::{Attempt, Shared};
 use crate::service::Failure;
@@ -99,6 +100,11 @@ impl Peer {
         Self { shared: Arc::clone(shared), scope }
     }
 
+    /// How requests are written.
+    fn mode(&self) -> Mode {
+        Mode::checked(self.shared.keys())
+    }
+
     // ---- calls
 
     /// Calls `target` and waits for the answer. Dropping the future cancels the call at the other
@@ -118,7 +124,7 @@ impl Peer {
         let options = Options::default();
         let pending = loop {
             let begin = |bytes: &[u8]| self.begin_call(target, present(bytes), &options);
-            match with_encoded(request, begin)?? {
+            match with_encoded(request, self.mode(), begin)?? {
                 Attempt::Done(pending) => break pending,
                 Attempt::Blocked(writable) => self.room(writable, &options).await,
             }
@@ -148,7 +154,7 @@ impl Peer {
         let options = Options::default();
         loop {
             let begin = |bytes: &[u8]| self.begin_notify(target, present(bytes), &options);
-            match with_encoded(request, begin)?? {
+            match with_encoded(request, self.mode(), begin)?? {
                 Attempt::Done(()) => return Ok(()),
                 Attempt::Blocked(writable) => writable.await,
             }
@@ -245,7 +251,7 @@ impl Peer {
             let publish = |bytes: &[u8]| {
                 self.shared.attempt(|engine, _, now| engine.publish(now, topic, bytes, options))
             };
-            match with_encoded(value, publish)?? {
+            match with_encoded(value, Mode::checked(Keys::Names), publish)?? {
                 Attempt::Done(()) => return Ok(()),
                 Attempt::Blocked(writable) => writable.await,
             }
