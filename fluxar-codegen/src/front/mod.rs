@@ -2,6 +2,8 @@
 
 mod attributes;
 mod derive;
+mod limits;
+mod literal;
 mod method;
 mod names;
 mod payload;

@@ -7,6 +7,8 @@
 
 mod de;
 mod foreign;
+mod format;
+mod limits;
 mod mismatch;
 pub(crate) mod native;
 mod read;
@@ -19,6 +21,7 @@ mod unknown;
 mod value;
 mod write;
 
+pub use limits::{Bound, Limits};
 pub use mismatch::Mismatch;
 pub use read::{Open, Reader};
 pub use record::{Picked, Table};

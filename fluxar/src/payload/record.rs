@@ -17,6 +17,8 @@ pub struct Table {
     pub names: &'static [&'static str],
     /// The numbers in the same order; 0 where none is declared.
     pub ids: &'static [u32],
+    /// Names that were, with the place of what has another name now.
+    pub was: &'static [(&'static str, usize)],
 }
 
 impl Table {
@@ -26,7 +28,8 @@ impl Table {
         if self.names.get(expected).is_some_and(|known| *known == name) {
             return Some(expected);
         }
-        self.names.iter().position(|known| *known == name)
+        let was = || self.was.iter().find(|(old, _)| *old == name).map(|(_, place)| *place);
+        self.names.iter().position(|known| *known == name).or_else(was)
     }
 
     #[inline]

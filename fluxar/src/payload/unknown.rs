@@ -64,7 +64,7 @@ impl Unknown {
 
 impl Decode for Unknown {
     fn decode(from: &mut Reader<'_>) -> Result<Self, Mismatch> {
-        const NONE: Table = Table { name: "Unknown", names: &[], ids: &[] };
+        const NONE: Table = Table { name: "Unknown", names: &[], ids: &[], was: &[] };
         let picked = from.pick(&NONE)?;
         let unknown = from.unknown(&picked)?;
         from.close(picked, &NONE)?;

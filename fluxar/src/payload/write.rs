@@ -131,7 +131,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes a field, unless that gives the bytes of its default, which are those of name mode.
+    /// Writes a field, unless that gives the bytes of its default, which are those of name mode;
+    /// plain ones are alike in both.
     ///
     /// # Errors
     /// The value's own.
@@ -139,15 +140,25 @@ impl Writer {
         &mut self,
         record: &mut OpenRecord,
         [number, name]: [&'static [u8]; 2],
-        default: &[u8],
+        (default, is_plain): (&[u8], bool),
         value: impl Fn(&mut Self) -> Result<(), Mismatch>,
     ) -> Result<(), Mismatch> {
-        let from = self.out.len();
+        let start = self.out.len();
+        if is_plain || self.mode.keys == Keys::Names {
+            self.key(number, name);
+            let from = self.out.len();
+            value(self)?;
+            match self.out.get(from..) == Some(default) {
+                true => self.out.truncate(start),
+                false => record.count += 1,
+            }
+            return Ok(());
+        }
         let keys = std::mem::replace(&mut self.mode.keys, Keys::Names);
         let written = value(self);
         self.mode.keys = keys;
-        let is_default = self.out.get(from..) == Some(default);
-        self.out.truncate(from);
+        let is_default = self.out.get(start..) == Some(default);
+        self.out.truncate(start);
         written?;
         if is_default { Ok(()) } else { self.field(record, [number, name], value) }
     }

@@ -11,10 +11,11 @@ pub use crate::peer::sink::{Sink, pump, pump_all};
 pub use crate::peer::streaming::Streaming;
 pub use crate::peer::{Context, Peer};
 pub use crate::service::rt::{
-    AppError, Decode, DecodeAny, DecodeKnown, DescribeAny, DescribeKnown, Encode, EncodeAny,
-    EncodeKnown, Error, Failure, FieldDef, Mismatch, NoResult, Probe, Reader, Registry, Table,
-    Type, TypeBody, TypeDef, TypeRef, Unknown, VariantDef, Writer, constant, deserialize, fill,
-    need, serialize,
+    AppError, Bound, Decimal, Decode, DecodeAny, DecodeKnown, DecodeNone, DescribeAny,
+    DescribeKnown, Encode, EncodeAny, EncodeKnown, EncodeNone, Error, Failure, FieldDef, Int,
+    Limits, Mismatch, NoResult, Probe, Reader, Registry, Table, Timestamp, Type, TypeBody, TypeDef,
+    TypeRef, Unknown, Url, Uuid, Value, VariantDef, Writer, constant, deserialize, fill, need,
+    reads, serialize, writes,
 };
 pub use bytes;
 pub use futures_core::Stream;

@@ -1,7 +1,9 @@
 //! What generated code asks about a type that it knows by its tokens only.
 //!
-//! Each question has two answers, and method resolution finds the first one that fits: the type's
-//! own where it has one, else serde's. The second needs one more reference.
+//! Each question has three answers, and method resolution on `&&Probe` finds the first one that
+//! fits: the type's own where it has one, else serde's, which needs one more reference, else none,
+//! which needs one less. The last is there so that a type that cannot travel gives one error, that
+//! of [`writes`] or [`reads`].
 
 use crate::payload::{Decode, Encode, Mismatch, Reader, Writer};
 use serde::Serialize;
@@ -47,7 +49,7 @@ pub trait EncodeKnown<T> {
     fn is_absent(&self, value: &T) -> bool;
 }
 
-impl<T: Encode> EncodeKnown<T> for Probe<T> {
+impl<T: Encode> EncodeKnown<T> for &Probe<T> {
     #[inline]
     fn write(&self, value: &T, to: &mut Writer) -> Result<(), Mismatch> {
         value.encode(to)
@@ -71,7 +73,7 @@ pub trait EncodeAny<T> {
     fn is_absent(&self, value: &T) -> bool;
 }
 
-impl<T: Serialize> EncodeAny<T> for &Probe<T> {
+impl<T: Serialize> EncodeAny<T> for &&Probe<T> {
     fn write(&self, value: &T, to: &mut Writer) -> Result<(), Mismatch> {
         value.serialize(to)
     }
@@ -93,7 +95,7 @@ pub trait DecodeKnown<T> {
     fn absent(&self) -> Option<T>;
 }
 
-impl<T: Decode> DecodeKnown<T> for Probe<T> {
+impl<T: Decode> DecodeKnown<T> for &Probe<T> {
     #[inline]
     fn read(&self, from: &mut Reader<'_>) -> Result<T, Mismatch> {
         T::decode(from)
@@ -117,7 +119,7 @@ pub trait DecodeAny<T> {
     fn absent(&self) -> Option<T>;
 }
 
-impl<T: DeserializeOwned> DecodeAny<T> for &Probe<T> {
+impl<T: DeserializeOwned> DecodeAny<T> for &&Probe<T> {
     fn read(&self, from: &mut Reader<'_>) -> Result<T, Mismatch> {
         // The input's lifetime is one of many: an owned type can do with any.
         T::deserialize(&mut *from)
@@ -127,3 +129,47 @@ impl<T: DeserializeOwned> DecodeAny<T> for &Probe<T> {
         T::deserialize(super::absent::Missing).ok()
     }
 }
+
+/// A type that serde does not know either.
+pub trait EncodeNone<T> {
+    /// Never runs: the program does not compile.
+    ///
+    /// # Errors
+    /// Always.
+    fn write(&self, _value: &T, _to: &mut Writer) -> Result<(), Mismatch> {
+        Err(Mismatch::new("this type cannot travel"))
+    }
+
+    /// False.
+    fn is_absent(&self, _value: &T) -> bool {
+        false
+    }
+}
+
+impl<T> EncodeNone<T> for Probe<T> {}
+
+/// A type that serde does not know either.
+pub trait DecodeNone<T> {
+    /// Never runs: the program does not compile.
+    ///
+    /// # Errors
+    /// Always.
+    fn read(&self, _from: &mut Reader<'_>) -> Result<T, Mismatch> {
+        Err(Mismatch::new("this type cannot travel"))
+    }
+
+    /// None.
+    fn absent(&self) -> Option<T> {
+        None
+    }
+}
+
+impl<T> DecodeNone<T> for Probe<T> {}
+
+/// The type can be written.
+#[inline]
+pub fn writes<T: Serialize>() {}
+
+/// The type can be read.
+#[inline]
+pub fn reads<T: DeserializeOwned>() {}

@@ -3,12 +3,16 @@
 pub use super::describe::{
     DescribeAny, DescribeKnown, FieldDef, Registry, Type, TypeBody, TypeDef, TypeRef, VariantDef,
 };
-pub use super::probe::{DecodeAny, DecodeKnown, EncodeAny, EncodeKnown, NoResult, Probe};
+pub use super::probe::{
+    DecodeAny, DecodeKnown, DecodeNone, EncodeAny, EncodeKnown, EncodeNone, NoResult, Probe, reads,
+    writes,
+};
 pub use super::{AppError, Error, Failure};
 pub use crate::error::{Code, Status};
 pub use crate::payload::native::{deserialize, serialize};
 pub use crate::payload::{
-    Decode, Encode, Mismatch, Reader, Table, Unknown, Writer, decode, encode, fill, need,
+    Bound, Decimal, Decode, Encode, Int, Limits, Mismatch, Reader, Table, Timestamp, Unknown, Url,
+    Uuid, Value, Writer, decode, encode, fill, need,
 };
 pub use bytes;
 pub use serde;

@@ -4,7 +4,9 @@
 //! What is emitted names everything by absolute path, and its own locals and hidden items start
 //! with `__fx`: it works beside any names that the surrounding module has.
 
+mod checks;
 mod client;
+mod constant;
 mod describe;
 mod failure;
 mod parameters;
