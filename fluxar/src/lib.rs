@@ -101,6 +101,7 @@ pub use peer::{
     Routes, Server, ServerBuilder, Service, Sink, State, StreamCall, Streaming, SubscribeWith,
     SubscriptionHandle, Transport,
 };
+pub use payload::{Decimal, Int, Timestamp, Unknown, UnknownKey, Url, Uuid, Value};
 pub use service::{AppError, Error, Failure, Type};
 
 /// The programs in the README, as tests.
