@@ -6,6 +6,7 @@ use crate::model::{Constraints, Docs, Lifecycle, Value};
 use proc_macro2::Span;
 use std::time::Duration;
 use syn::meta::ParseNestedMeta;
+use syn::parse::ParseStream;
 use syn::{Attribute, Expr, ExprLit, Lit, LitInt, LitStr, Meta};
 
 /// What stands for a missing field.
@@ -162,7 +163,7 @@ impl Options {
             "code" => self.code.replace(text(meta)?).map_or(Ok(()), |_| Err(twice())),
             "message" => self.message.replace(text(meta)?).map_or(Ok(()), |_| Err(twice())),
             "id" => self.id.replace(number(meta)?).map_or(Ok(()), |_| Err(twice())),
-            "timeout" => self.timeout.replace(duration(meta)?).map_or(Ok(()), |_| Err(twice())),
+            "timeout" => self.timeout.replace(duration(meta.value()?)?).map_or(Ok(()), |_| Err(twice())),
             "error" => {
                 let span = meta.path.get_ident().map_or_else(Span::call_site, |i| i.span());
                 self.error.replace(span).map_or(Ok(()), |_| Err(twice()))
@@ -223,8 +224,8 @@ pub(super) fn number(meta: &ParseNestedMeta<'_>) -> syn::Result<Placed<u32>> {
     }
 }
 
-fn duration(meta: &ParseNestedMeta<'_>) -> syn::Result<Placed<Duration>> {
-    let literal: LitStr = meta.value()?.parse()?;
+pub(super) fn duration(input: ParseStream<'_>) -> syn::Result<Placed<Duration>> {
+    let literal: LitStr = input.parse()?;
     let problem = "write a positive whole number and a unit: `500ms`, `2s`, `5m` or `1h`";
     match parse_duration(&literal.value()) {
         Some(value) => Ok(Placed { value, span: literal.span() }),

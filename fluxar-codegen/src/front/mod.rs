@@ -8,6 +8,8 @@ mod method;
 mod names;
 mod payload;
 mod service;
+mod topic;
 
 pub use derive::{DerivedType, derived_type};
 pub use service::{RustService, rust_service};
+pub use topic::{RustTopic, rust_topic};

@@ -121,6 +121,7 @@ pub fn decode_with<T: DeserializeOwned>(bytes: &[u8], checks: bool) -> Result<T,
 ///
 /// # Errors
 /// `invalid_argument` when it refuses.
+#[cfg(feature = "tokio")]
 pub(crate) fn encode_native<T: Encode + ?Sized>(value: &T, mode: Mode) -> Result<Vec<u8>, Status> {
     let mut writer = Writer::new(Vec::with_capacity(ENCODE_BYTES), mode);
     value.encode(&mut writer)?;
@@ -131,6 +132,7 @@ pub(crate) fn encode_native<T: Encode + ?Sized>(value: &T, mode: Mode) -> Result
 ///
 /// # Errors
 /// `invalid_argument`, naming the place of what did not fit.
+#[cfg(feature = "tokio")]
 pub(crate) fn decode_native<T: Decode>(bytes: &[u8]) -> Result<T, Status> {
     let mut reader = Reader::new(bytes, true);
     let value = T::decode(&mut reader)?;

@@ -119,6 +119,7 @@ impl<'b> Reader<'b> {
         }
     }
 
+    #[inline]
     pub(super) fn rest(&self) -> &'b [u8] {
         self.bytes.get(self.at..).unwrap_or_default()
     }
@@ -136,6 +137,7 @@ impl<'b> Reader<'b> {
         self.bytes.get(self.at).copied().ok_or_else(cut)
     }
 
+    #[inline]
     pub(super) fn kind(&self) -> Result<Kind, Mismatch> {
         let first = self.first()?;
         Ok(match (first >> 5, first & 31) {
@@ -181,21 +183,37 @@ impl<'b> Reader<'b> {
         self.at += 1;
         match first & 31 {
             info @ 0..=23 => Ok(u64::from(info)),
-            info @ 24..=27 => {
-                let bytes = self.take(1 << (info - 24))?;
-                Ok(bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)))
-            }
+            24 => self.big_endian::<1>().map(|[byte]| u64::from(byte)),
+            25 => self.big_endian().map(u16::from_be_bytes).map(u64::from),
+            26 => self.big_endian().map(u32::from_be_bytes).map(u64::from),
+            27 => self.big_endian().map(u64::from_be_bytes),
             _ => Err(Mismatch::new("reserved CBOR head")),
         }
     }
 
+    #[inline]
+    fn big_endian<const N: usize>(&mut self) -> Result<[u8; N], Mismatch> {
+        let bytes = self.rest().first_chunk::<N>().copied().ok_or_else(cut)?;
+        self.at += N;
+        Ok(bytes)
+    }
+
     /// A number that has to be an integer; a float may be one.
+    #[inline]
     pub(super) fn integer(&mut self) -> Result<Integer, Mismatch> {
         let first = self.first()?;
         match first >> 5 {
             UINT => self.argument(first).map(Integer::Plus),
             NEGATIVE => self.argument(first).map(Integer::Minus),
-            _ if self.kind()? == Kind::Float => {
+            _ => self.integral(),
+        }
+    }
+
+    /// An integer that is written as a float.
+    #[cold]
+    fn integral(&mut self) -> Result<Integer, Mismatch> {
+        match self.kind()? {
+            Kind::Float => {
                 let float = self.float()?;
                 // Beyond this a float does not say which integer it was.
                 let is_exact = float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0;
@@ -305,6 +323,7 @@ impl<'b> Reader<'b> {
     ///
     /// # Errors
     /// Something else is here.
+    #[inline]
     pub fn bytes(&mut self) -> Result<Cow<'b, [u8]>, Mismatch> {
         let first = self.first()?;
         if first >> 5 != BYTES {

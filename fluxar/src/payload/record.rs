@@ -17,6 +17,8 @@ pub struct Table {
     pub names: &'static [&'static str],
     /// The numbers in the same order; 0 where none is declared.
     pub ids: &'static [u32],
+    /// The keys as they are written: by number, and by name.
+    pub keys: &'static [[&'static [u8]; 2]],
     /// Names that were, with the place of what has another name now.
     pub was: &'static [(&'static str, usize)],
 }
@@ -55,8 +57,8 @@ impl Reader<'_> {
     /// Something else is here.
     #[inline]
     pub fn open_record(&mut self, table: &Table) -> Result<Open, Mismatch> {
-        match self.kind()? {
-            Kind::Map => self.open_map("a map"),
+        match self.rest() {
+            [0xa0..=0xbf, ..] => self.open_map("a map"),
             _ => Err(self.expected(&format!("a map with the fields of `{}`", table.name))),
         }
     }
@@ -74,6 +76,20 @@ impl Reader<'_> {
         expected: &mut usize,
     ) -> Result<Option<usize>, Mismatch> {
         while self.next(open)? {
+            // Senders keep the order and write keys as we do: then there is nothing to search.
+            if let Some([number, name]) = table.keys.get(*expected) {
+                let rest = self.rest();
+                let length = match (rest.starts_with(number), rest.starts_with(name)) {
+                    (true, _) => number.len(),
+                    (_, true) => name.len(),
+                    _ => 0,
+                };
+                if length > 0 {
+                    self.at += length;
+                    *expected += 1;
+                    return Ok(Some(*expected - 1));
+                }
+            }
             if let Some(index) = self.key(table, *expected)? {
                 *expected = index + 1;
                 return Ok(Some(index));
@@ -83,7 +99,6 @@ impl Reader<'_> {
         Ok(None)
     }
 
-    #[inline]
     fn key(&mut self, table: &Table, expected: usize) -> Result<Option<usize>, Mismatch> {
         match self.kind()? {
             Kind::Text => Ok(table.by_name(&self.text()?, expected)),

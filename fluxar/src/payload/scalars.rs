@@ -310,18 +310,29 @@ impl Default for Decimal {
 
 /// `-12.50`, `3`, `1e9`.
 fn is_decimal(text: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let unsigned = |text: &str| text.strip_prefix(['-', '+']).unwrap_or(text).to_owned();
-    let (number, exponent) = match text.split_once(['e', 'E']) {
-        Some((number, exponent)) => (number, Some(unsigned(exponent))),
-        None => (text, None),
+    let mut rest = text.as_bytes();
+    let sign = |rest: &mut &[u8]| {
+        if let [b'-' | b'+', after @ ..] = rest {
+            *rest = after;
+        }
     };
-    let number = unsigned(number);
-    let (whole, fraction) = match number.split_once('.') {
-        Some((whole, fraction)) => (whole, Some(fraction)),
-        None => (number.as_str(), None),
+    let digits = |rest: &mut &[u8]| {
+        let count = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        *rest = rest.get(count..).unwrap_or_default();
+        count > 0
     };
-    digits(whole) && fraction.is_none_or(digits) && exponent.is_none_or(|e| digits(&e))
+    sign(&mut rest);
+    let mut is_decimal = digits(&mut rest);
+    if let [b'.', after @ ..] = rest {
+        rest = after;
+        is_decimal &= digits(&mut rest);
+    }
+    if let [b'e' | b'E', after @ ..] = rest {
+        rest = after;
+        sign(&mut rest);
+        is_decimal &= digits(&mut rest);
+    }
+    is_decimal && rest.is_empty()
 }
 
 impl FromStr for Decimal {

@@ -46,6 +46,12 @@ impl Unknown {
         Self { key, content: None }
     }
 
+    /// A variant of this name, without content.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        Self::bare(UnknownKey::Name(name.into()))
+    }
+
     /// The key.
     #[must_use]
     pub fn key(&self) -> &UnknownKey {
@@ -64,7 +70,7 @@ impl Unknown {
 
 impl Decode for Unknown {
     fn decode(from: &mut Reader<'_>) -> Result<Self, Mismatch> {
-        const NONE: Table = Table { name: "Unknown", names: &[], ids: &[], was: &[] };
+        const NONE: Table = Table { name: "Unknown", names: &[], ids: &[], keys: &[], was: &[] };
         let picked = from.pick(&NONE)?;
         let unknown = from.unknown(&picked)?;
         from.close(picked, &NONE)?;

@@ -95,8 +95,11 @@ impl Writer {
     /// Appends a key in the one form or the other. Both are whole CBOR items.
     #[inline]
     pub fn key(&mut self, number: &'static [u8], name: &'static [u8]) {
-        let key = if self.mode.keys == Keys::Numbers { number } else { name };
-        self.out.extend_from_slice(key);
+        // Two calls, so that each copies a length that the compiler knows.
+        match self.mode.keys {
+            Keys::Numbers => self.out.extend_from_slice(number),
+            Keys::Names => self.out.extend_from_slice(name),
+        }
     }
 
     /// Appends the head of a map of one entry, and its key.
@@ -225,7 +228,10 @@ impl Writer {
     /// A text.
     #[inline]
     pub fn text(&mut self, text: &str) {
-        put_head(&mut self.out, TEXT, text.len() as u64);
+        match u8::try_from(text.len()) {
+            Ok(length @ 0..=23) => self.out.push(TEXT << 5 | length),
+            _ => put_head(&mut self.out, TEXT, text.len() as u64),
+        }
         self.raw(text.as_bytes());
     }
 

@@ -32,6 +32,7 @@ mod shared;
 mod sink;
 mod state;
 mod streaming;
+mod topics;
 #[cfg(all(test, feature = "testing"))]
 mod tests;
 
@@ -50,6 +51,7 @@ pub use server::{BindError, Server, ServerBuilder, Transport};
 pub use sink::Sink;
 pub use state::State;
 pub use streaming::Streaming;
+pub use topics::{Publisher, TopicEvents};
 
 use crate::engine::event::PublishOptions;
 use crate::engine::session::auth::Identity;

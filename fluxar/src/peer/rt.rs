@@ -1,7 +1,5 @@
 //! What generated code stands on. Stable for `#[fluxar::service]` only: use the public API.
 
-pub use crate::error::{Code, Status};
-pub use crate::payload::{decode, encode};
 use crate::payload::{Keys, Mode, encode_with};
 pub use crate::peer::call::{Call, CallFuture, Notification};
 pub use crate::peer::opening::{DuplexCall, StreamCall};
@@ -10,16 +8,11 @@ pub use crate::peer::router::{Params, Routes, Service};
 pub use crate::peer::sink::{Sink, pump, pump_all};
 pub use crate::peer::streaming::Streaming;
 pub use crate::peer::{Context, Peer};
-pub use crate::service::rt::{
-    AppError, Bound, Decimal, Decode, DecodeAny, DecodeKnown, DecodeNone, DescribeAny,
-    DescribeKnown, Encode, EncodeAny, EncodeKnown, EncodeNone, Error, Failure, FieldDef, Int,
-    Limits, Mismatch, NoResult, Probe, Reader, Registry, Table, Timestamp, Type, TypeBody, TypeDef,
-    TypeRef, Unknown, Url, Uuid, Value, VariantDef, Writer, constant, deserialize, fill, need,
-    reads, serialize, writes,
-};
-pub use bytes;
+pub use crate::peer::topics::{Publisher, TopicEvents};
+pub use crate::peer::SubscribeWith;
+#[allow(clippy::wildcard_imports, reason = "what types stand on, services stand on too")]
+pub use crate::service::rt::*;
 pub use futures_core::Stream;
-pub use serde;
 pub use std::convert::Infallible;
 pub use std::future::Future;
 pub use std::sync::Arc;

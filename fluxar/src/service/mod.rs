@@ -4,6 +4,7 @@ pub(crate) mod absent;
 pub mod describe;
 mod failure;
 mod probe;
+pub mod topic;
 #[doc(hidden)]
 pub mod rt;
 

@@ -5,9 +5,11 @@
 //! which needs one less. The last is there so that a type that cannot travel gives one error, that
 //! of [`writes`] or [`reads`].
 
+use super::topic::Segment;
 use crate::payload::{Decode, Encode, Mismatch, Reader, Writer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 /// Asks about a type.
@@ -173,3 +175,37 @@ pub fn writes<T: Serialize>() {}
 /// The type can be read.
 #[inline]
 pub fn reads<T: DeserializeOwned>() {}
+
+/// A type that may stand in the path of a topic.
+pub trait SegmentKnown<T> {
+    /// See [`Segment::to_segment`].
+    fn to_segment<'v>(&self, value: &'v T) -> Option<Cow<'v, str>>;
+
+    /// See [`Segment::of_segment`].
+    fn of_segment(&self, text: &str) -> Option<T>;
+}
+
+impl<T: Segment> SegmentKnown<T> for Probe<T> {
+    fn to_segment<'v>(&self, value: &'v T) -> Option<Cow<'v, str>> {
+        value.to_segment()
+    }
+
+    fn of_segment(&self, text: &str) -> Option<T> {
+        T::of_segment(text)
+    }
+}
+
+/// Any other type: it has no place in a path.
+pub trait SegmentAny<T> {
+    /// None.
+    fn to_segment<'v>(&self, _value: &'v T) -> Option<Cow<'v, str>> {
+        None
+    }
+
+    /// None.
+    fn of_segment(&self, _text: &str) -> Option<T> {
+        None
+    }
+}
+
+impl<T> SegmentAny<T> for &Probe<T> {}

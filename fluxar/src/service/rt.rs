@@ -7,6 +7,10 @@ pub use super::probe::{
     DecodeAny, DecodeKnown, DecodeNone, EncodeAny, EncodeKnown, EncodeNone, NoResult, Probe, reads,
     writes,
 };
+pub use super::probe::{SegmentAny, SegmentKnown};
+pub use super::topic::{
+    ANY, Segment, Topic, foreign_path, push_literal, push_segment, take_segment,
+};
 pub use super::{AppError, Error, Failure};
 pub use crate::error::{Code, Status};
 pub use crate::payload::native::{deserialize, serialize};

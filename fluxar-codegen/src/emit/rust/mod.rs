@@ -14,11 +14,13 @@ mod record;
 mod server;
 mod service;
 mod spelling;
+mod topic;
 mod types;
 mod union;
 
 pub use service::service;
 pub use spelling::{Rust, RustExtra, RustSpelling};
+pub use topic::topic;
 pub use types::type_def;
 
 use crate::model::{Docs, Name};

@@ -30,6 +30,10 @@ pub(super) fn table<'m>(
 ) -> TokenStream {
     let names = entries.clone().map(|(name, ..)| name);
     let ids = entries.clone().map(|(_, id, _)| id.unwrap_or(0));
+    let keys = entries.clone().map(|(name, id, _)| {
+        let [number, name] = keys(id, name);
+        quote!([#number, #name])
+    });
     let was = entries.enumerate().flat_map(|(place, (.., life))| {
         life.was.iter().map(move |old| quote!((#old, #place)))
     });
@@ -38,6 +42,7 @@ pub(super) fn table<'m>(
             name: #name,
             names: &[#(#names),*],
             ids: &[#(#ids),*],
+            keys: &[#(#keys),*],
             was: &[#(#was),*],
         };
     }

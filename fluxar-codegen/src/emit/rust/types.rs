@@ -31,12 +31,14 @@ pub fn type_def<S: RustSpelling>(def: &TypeDef<S>, settings: &Settings) -> Token
     let codec = codec(name, generics, [write, read], rt);
     let serde = serde(name, generics, rt);
     let description = describe::describe(&typed);
+    let segment = super::topic::segment(&typed);
     let failure = def.is_error.then(|| failure::app_error(&typed));
     quote! {
         const _: () = {
             #codec
             #serde
             #description
+            #segment
             #failure
         };
     }
