@@ -40,6 +40,8 @@ pub(super) struct Options {
     pub(super) retry: bool,
     pub(super) idempotent: bool,
     pub(super) resumable: bool,
+    pub(super) cache: Option<Placed<Duration>>,
+    pub(super) bytes_max: Option<Placed<u32>>,
     pub(super) error: Option<Span>,
     pub(super) code: Option<Placed<String>>,
     pub(super) message: Option<Placed<String>>,
@@ -65,6 +67,8 @@ impl Place {
                 ("name", "name = \"users\""),
                 ("package", "package = \"shop.v1\""),
                 ("crate", "crate = \"::fluxar\""),
+                ("since", "since = 2"),
+                ("removed", "removed = 3"),
             ],
             Self::Method => &[
                 ("notification", "notification"),
@@ -72,6 +76,8 @@ impl Place {
                 ("rename", "rename = \"get\""),
                 ("idempotent", "idempotent"),
                 ("resumable", "resumable"),
+                ("cache", "cache = \"30s\""),
+                ("bytes_max", "bytes_max = 65536"),
                 ("since", "since = 2"),
                 ("removed", "removed = 3"),
             ],
@@ -179,6 +185,8 @@ impl Options {
                 let span = meta.path.get_ident().map_or_else(Span::call_site, |i| i.span());
                 self.unknown.replace(span).map_or(Ok(()), |_| Err(twice()))
             }
+            "cache" => self.cache.replace(duration(meta.value()?)?).map_or(Ok(()), |_| Err(twice())),
+            "bytes_max" => self.bytes_max.replace(number(meta)?).map_or(Ok(()), |_| Err(twice())),
             "retry" => flag(&mut self.retry).map_err(|()| twice()),
             "idempotent" => flag(&mut self.idempotent).map_err(|()| twice()),
             "resumable" => flag(&mut self.resumable).map_err(|()| twice()),

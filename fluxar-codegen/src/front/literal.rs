@@ -1,11 +1,12 @@
-//! Literals of defaults: `1024`, `-3`, `0.5`, `"text"`, `true`, `Buy`, `[1, 2]`, `{}`.
+//! Literals of defaults: `1024`, `-3`, `0.5`, `"text"`, `true`, `buy` (a member, by its name on
+//! the wire), `[1, 2]`, `{ field: 1 }`, `map { "key": 1 }`, `null`.
 
 use super::names::name_of;
 use crate::model::Value;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
-use syn::{Ident, Lit, LitByteStr, LitFloat, LitInt, Token, braced, bracketed, token};
+use syn::{Ident, Lit, LitByteStr, LitFloat, LitInt, Token, braced, bracketed, parenthesized, token};
 
 /// Reads a literal.
 ///
@@ -19,12 +20,7 @@ pub(super) fn value(input: ParseStream<'_>) -> syn::Result<Value> {
         return Ok(Value::List(items.into_iter().map(|item| item.0).collect()));
     }
     if input.peek(token::Brace) {
-        let fields;
-        braced!(fields in input);
-        let fields = Punctuated::<Entry, Token![,]>::parse_terminated(&fields)?;
-        let is_map = fields.iter().any(|entry| entry.is_quoted);
-        let fields = fields.into_iter().map(|entry| (entry.key, entry.value)).collect();
-        return Ok(if is_map { Value::Map(fields) } else { Value::Record(fields) });
+        return entries(input).map(Value::Record);
     }
     if input.peek(Token![-]) {
         input.parse::<Token![-]>()?;
@@ -34,7 +30,19 @@ pub(super) fn value(input: ParseStream<'_>) -> syn::Result<Value> {
         };
     }
     if input.peek(Ident) && !input.peek(syn::LitBool) {
-        return Ok(Value::Name(name_of(&input.parse()?).source));
+        let name: Ident = input.parse()?;
+        if name == "null" {
+            return Ok(Value::Null);
+        }
+        if name == "map" && input.peek(token::Brace) {
+            return entries(input).map(Value::Map);
+        }
+        if name == "member" && input.peek(token::Paren) {
+            let quoted;
+            parenthesized!(quoted in input);
+            return Ok(Value::Name(quoted.parse::<syn::LitStr>()?.value()));
+        }
+        return Ok(Value::Name(name_of(&name).source));
     }
     if input.peek(LitByteStr) {
         return Ok(Value::Bytes(input.parse::<LitByteStr>()?.value()));
@@ -56,21 +64,26 @@ impl syn::parse::Parse for Wrapped {
     }
 }
 
+/// `{ name: value, … }`
+fn entries(input: ParseStream<'_>) -> syn::Result<Vec<(String, Value)>> {
+    let entries;
+    braced!(entries in input);
+    let entries = Punctuated::<Entry, Token![,]>::parse_terminated(&entries)?;
+    Ok(entries.into_iter().map(|entry| (entry.key, entry.value)).collect())
+}
+
 struct Entry {
     key: String,
-    /// Keys of maps are quoted, names of fields are not.
-    is_quoted: bool,
     value: Value,
 }
 
 impl syn::parse::Parse for Entry {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let is_quoted = input.peek(syn::LitStr);
-        let key = match is_quoted {
+        let key = match input.peek(syn::LitStr) {
             true => input.parse::<syn::LitStr>()?.value(),
             false => name_of(&input.call(Ident::parse_any)?).source,
         };
         input.parse::<Token![:]>()?;
-        Ok(Self { key, is_quoted, value: value(input)? })
+        Ok(Self { key, value: value(input)? })
     }
 }

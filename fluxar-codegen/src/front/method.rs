@@ -62,7 +62,8 @@ pub(super) fn read_method(item: &TraitItemFn, found: &mut Diagnostics) -> Option
         options: MethodOptions {
             idempotent: options.idempotent,
             resumable: options.resumable,
-            ..MethodOptions::default()
+            cache: options.cache.map(|cache| cache.value),
+            bytes_max: options.bytes_max.map(|bytes| u64::from(bytes.value)),
         },
         timeout: options.timeout.map(|timeout| timeout.value),
         extra: RustExtra { attributes: foreign(&item.attrs), spelled, ..RustExtra::default() },

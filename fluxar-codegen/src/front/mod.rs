@@ -10,6 +10,8 @@ mod payload;
 mod service;
 mod topic;
 
+pub(crate) use names::snake_case;
+
 pub use derive::{DerivedType, derived_type};
 pub use service::{RustService, rust_service};
 pub use topic::{RustTopic, rust_topic};

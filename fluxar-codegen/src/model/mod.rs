@@ -55,6 +55,10 @@ pub struct Package<S: Spelling> {
     pub types: Vec<TypeDef<S>>,
     /// In the order of the source.
     pub services: Vec<Service<S>>,
+    /// In the order of the source.
+    pub topics: Vec<Topic<S>>,
+    /// In the order of the source.
+    pub contracts: Vec<ContractDef>,
 }
 
 /// A service: methods under one name, which either side may offer.
@@ -68,6 +72,8 @@ pub struct Service<S: Spelling> {
     pub docs: Docs,
     /// Annotations of the contract's language.
     pub annotations: Vec<Annotation>,
+    /// Its life over revisions.
+    pub lifecycle: Lifecycle,
     /// In the order of the source.
     pub methods: Vec<Method<S>>,
     /// What only the front end knows.

@@ -13,12 +13,14 @@ mod parameters;
 mod record;
 mod server;
 mod service;
+mod source;
 mod spelling;
 mod topic;
 mod types;
 mod union;
 
 pub use service::service;
+pub use source::contract;
 pub use spelling::{Rust, RustExtra, RustSpelling};
 pub use topic::topic;
 pub use types::type_def;
