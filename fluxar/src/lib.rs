@@ -94,14 +94,14 @@ pub use engine::session::handshake::PeerInfo;
 pub use error::{Code, Origin, Status};
 #[cfg(feature = "macros")]
 pub use fluxar_macros::{Type, service, topic};
+pub use payload::{Decimal, Int, Timestamp, Unknown, UnknownKey, Url, Uuid, Value};
 #[cfg(feature = "tokio")]
 pub use peer::{
     Auth, AuthAttempt, Authenticator, Backoff, BindError, Call, CallFuture, Client, ClientBuilder,
     ConnectError, Context, DuplexCall, Events, Message, NodeLimits, Notification, Params, Peer,
-    Publisher, Routes, Server, ServerBuilder, Service, Sink, State, StreamCall, Streaming, SubscribeWith,
-    SubscriptionHandle, TopicEvents, Transport,
+    Publisher, Routes, Server, ServerBuilder, Service, Sink, State, StreamCall, Streaming,
+    SubscribeWith, SubscriptionHandle, TopicEvents, Transport,
 };
-pub use payload::{Decimal, Int, Timestamp, Unknown, UnknownKey, Url, Uuid, Value};
 pub use service::{AppError, Error, Failure, Type};
 
 #[cfg(feature = "tokio")]

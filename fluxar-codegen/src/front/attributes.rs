@@ -169,7 +169,9 @@ impl Options {
             "code" => self.code.replace(text(meta)?).map_or(Ok(()), |_| Err(twice())),
             "message" => self.message.replace(text(meta)?).map_or(Ok(()), |_| Err(twice())),
             "id" => self.id.replace(number(meta)?).map_or(Ok(()), |_| Err(twice())),
-            "timeout" => self.timeout.replace(duration(meta.value()?)?).map_or(Ok(()), |_| Err(twice())),
+            "timeout" => {
+                self.timeout.replace(duration(meta.value()?)?).map_or(Ok(()), |_| Err(twice()))
+            }
             "error" => {
                 let span = meta.path.get_ident().map_or_else(Span::call_site, |i| i.span());
                 self.error.replace(span).map_or(Ok(()), |_| Err(twice()))
@@ -185,7 +187,9 @@ impl Options {
                 let span = meta.path.get_ident().map_or_else(Span::call_site, |i| i.span());
                 self.unknown.replace(span).map_or(Ok(()), |_| Err(twice()))
             }
-            "cache" => self.cache.replace(duration(meta.value()?)?).map_or(Ok(()), |_| Err(twice())),
+            "cache" => {
+                self.cache.replace(duration(meta.value()?)?).map_or(Ok(()), |_| Err(twice()))
+            }
             "bytes_max" => self.bytes_max.replace(number(meta)?).map_or(Ok(()), |_| Err(twice())),
             "retry" => flag(&mut self.retry).map_err(|()| twice()),
             "idempotent" => flag(&mut self.idempotent).map_err(|()| twice()),

@@ -6,7 +6,9 @@ use crate::model::Value;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
-use syn::{Ident, Lit, LitByteStr, LitFloat, LitInt, Token, braced, bracketed, parenthesized, token};
+use syn::{
+    Ident, Lit, LitByteStr, LitFloat, LitInt, Token, braced, bracketed, parenthesized, token,
+};
 
 /// Reads a literal.
 ///

@@ -19,7 +19,9 @@ fn is_email(text: &str) -> bool {
     const LOCAL_BYTES_MAX: usize = 64;
     let Some((local, domain)) = text.split_once('@') else { return false };
     let is_local = |c: char| c.is_ascii_alphanumeric() || ".!#$%&'*+/=?^_`{|}~-".contains(c);
-    (1..=LOCAL_BYTES_MAX).contains(&local.len()) && local.chars().all(is_local) && is_hostname(domain)
+    (1..=LOCAL_BYTES_MAX).contains(&local.len())
+        && local.chars().all(is_local)
+        && is_hostname(domain)
 }
 
 /// Labels of letters, digits and inner hyphens, joined by dots.

@@ -132,7 +132,7 @@ impl<'b> Reader<'b> {
         self.bytes.get(from..to).unwrap_or_default()
     }
 
-    #[inline]
+    #[inline(always)]
     fn first(&self) -> Result<u8, Mismatch> {
         self.bytes.get(self.at).copied().ok_or_else(cut)
     }
@@ -164,7 +164,7 @@ impl<'b> Reader<'b> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, length: u64) -> Result<&'b [u8], Mismatch> {
         let rest = self.rest();
         // The declared length is only compared, never reserved.
@@ -178,7 +178,7 @@ impl<'b> Reader<'b> {
     }
 
     /// Steps over the first byte and gives its argument.
-    #[inline]
+    #[inline(always)]
     fn argument(&mut self, first: u8) -> Result<u64, Mismatch> {
         self.at += 1;
         match first & 31 {
@@ -304,17 +304,22 @@ impl<'b> Reader<'b> {
     ///
     /// # Errors
     /// Something else is here.
-    #[inline]
+    #[inline(always)]
     pub fn text(&mut self) -> Result<Cow<'b, str>, Mismatch> {
         let first = self.first()?;
-        if first >> 5 != TEXT {
-            return Err(self.expected("a string"));
-        }
-        if first & 31 == UNTIL_BREAK {
-            let bytes = self.chunks(TEXT)?;
-            return String::from_utf8(bytes).map(Cow::Owned).map_err(|_| not_utf8());
-        }
-        let length = self.argument(first)?;
+        let length = match first {
+            // Short, as most texts are.
+            0x60..=0x77 => {
+                self.at += 1;
+                u64::from(first & 31)
+            }
+            0x7f => {
+                let text = self.chunks(TEXT)?;
+                return String::from_utf8(text).map(Cow::Owned).map_err(|_| not_utf8());
+            }
+            _ if first >> 5 != TEXT => return Err(self.expected("a string")),
+            _ => self.argument(first)?,
+        };
         let bytes = self.take(length)?;
         std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|_| not_utf8())
     }
@@ -363,7 +368,7 @@ impl<'b> Reader<'b> {
     ///
     /// # Errors
     /// Something else is here, or it nests too deep.
-    #[inline]
+    #[inline(always)]
     pub fn open_list(&mut self) -> Result<Open, Mismatch> {
         self.open(ARRAY, "a list")
     }
@@ -372,12 +377,12 @@ impl<'b> Reader<'b> {
     ///
     /// # Errors
     /// Something else is here, or it nests too deep.
-    #[inline]
+    #[inline(always)]
     pub fn open_map(&mut self, what: &str) -> Result<Open, Mismatch> {
         self.open(MAP, what)
     }
 
-    #[inline]
+    #[inline(always)]
     fn open(&mut self, major: u8, what: &str) -> Result<Open, Mismatch> {
         let first = self.first()?;
         if first >> 5 != major {
@@ -404,7 +409,7 @@ impl<'b> Reader<'b> {
     ///
     /// # Errors
     /// The input ends here.
-    #[inline]
+    #[inline(always)]
     pub fn next(&mut self, open: &mut Open) -> Result<bool, Mismatch> {
         let follows = match &mut open.left {
             Some(0) => false,

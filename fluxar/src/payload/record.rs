@@ -50,12 +50,19 @@ impl Table {
     }
 }
 
+/// True when the input goes on with this key. Most keys are told by their first byte, without a
+/// call to compare the rest.
+#[inline(always)]
+fn begins(rest: &[u8], key: &[u8]) -> bool {
+    rest.first() == key.first() && (key.len() == 1 || rest.starts_with(key))
+}
+
 impl Reader<'_> {
     /// Enters the map of a record.
     ///
     /// # Errors
     /// Something else is here.
-    #[inline]
+    #[inline(always)]
     pub fn open_record(&mut self, table: &Table) -> Result<Open, Mismatch> {
         match self.rest() {
             [0xa0..=0xbf, ..] => self.open_map("a map"),
@@ -68,7 +75,7 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// A key that is neither a text nor a number, or broken input.
-    #[inline]
+    #[inline(always)]
     pub fn field(
         &mut self,
         open: &mut Open,
@@ -79,7 +86,7 @@ impl Reader<'_> {
             // Senders keep the order and write keys as we do: then there is nothing to search.
             if let Some([number, name]) = table.keys.get(*expected) {
                 let rest = self.rest();
-                let length = match (rest.starts_with(number), rest.starts_with(name)) {
+                let length = match (begins(rest, number), begins(rest, name)) {
                     (true, _) => number.len(),
                     (_, true) => name.len(),
                     _ => 0,
@@ -112,15 +119,32 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// Something else than a key or a map of one entry is here.
+    #[inline(always)]
     pub fn pick(&mut self, table: &Table) -> Result<Picked, Mismatch> {
         let mut open = None;
-        if self.kind()? == Kind::Map {
+        if let [0xa0..=0xbf, ..] = self.rest() {
             let mut entries = self.open_map("a map")?;
             if !self.next(&mut entries)? {
                 return Err(one_entry(table));
             }
             open = Some(entries);
         }
+        let (from, rest) = (self.at, self.rest());
+        for (index, [number, name]) in table.keys.iter().enumerate() {
+            let length = match (begins(rest, number), begins(rest, name)) {
+                (true, _) => number.len(),
+                (_, true) => name.len(),
+                _ => continue,
+            };
+            self.at += length;
+            return Ok(Picked { index: Some(index), from, to: self.at, open });
+        }
+        self.pick_slowly(table, open)
+    }
+
+    /// The key of a variant that is written in another way than ours, or unknown.
+    #[cold]
+    fn pick_slowly(&mut self, table: &Table, open: Option<Open>) -> Result<Picked, Mismatch> {
         let from = self.at;
         let index = match self.kind()? {
             Kind::Text | Kind::Uint => self.key(table, 0)?,
@@ -137,6 +161,7 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// There is content.
+    #[inline(always)]
     pub fn no_content(&mut self, picked: &Picked) -> Result<(), Mismatch> {
         if picked.open.is_none() { Ok(()) } else { self.nothing() }
     }
@@ -145,6 +170,7 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// The variant came without.
+    #[inline(always)]
     pub fn content(&mut self, picked: &Picked, table: &Table) -> Result<(), Mismatch> {
         if picked.open.is_some() {
             return Ok(());
@@ -191,6 +217,7 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// A second entry.
+    #[inline(always)]
     pub fn close(&mut self, picked: Picked, table: &Table) -> Result<(), Mismatch> {
         let Some(mut open) = picked.open else { return Ok(()) };
         if self.next(&mut open)? { Err(one_entry(table)) } else { Ok(()) }
@@ -208,7 +235,11 @@ impl Reader<'_> {
             Kind::List => self.open_list()?,
             _ => return Err(self.expected(what)),
         };
-        if self.next(&mut open)? { Err(Mismatch::new(format_args!("expected {what}"))) } else { Ok(()) }
+        if self.next(&mut open)? {
+            Err(Mismatch::new(format_args!("expected {what}")))
+        } else {
+            Ok(())
+        }
     }
 }
 

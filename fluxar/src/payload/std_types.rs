@@ -345,9 +345,9 @@ impl<T: Decode, const N: usize> Decode for [T; N] {
     fn decode(from: &mut Reader<'_>) -> Result<Self, Mismatch> {
         let items = Vec::<T>::decode(from)?;
         let found = items.len();
-        items.try_into().map_err(|_| {
-            Mismatch::new(format_args!("expected a list of {N} items, found {found}"))
-        })
+        items
+            .try_into()
+            .map_err(|_| Mismatch::new(format_args!("expected a list of {N} items, found {found}")))
     }
 }
 

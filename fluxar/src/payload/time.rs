@@ -6,7 +6,8 @@ pub(super) fn parse(text: &str) -> Option<i64> {
         let digits = text.get(from..to)?;
         digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())?
     };
-    let at = |index: usize, wanted: &[u8]| text.as_bytes().get(index).filter(|b| wanted.contains(b));
+    let at =
+        |index: usize, wanted: &[u8]| text.as_bytes().get(index).filter(|b| wanted.contains(b));
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
     for (index, wanted) in [(4, "-"), (7, "-"), (10, "Tt "), (13, ":"), (16, ":")] {

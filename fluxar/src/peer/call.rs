@@ -178,11 +178,7 @@ impl Outgoing {
     }
 
     /// Of a generated method, whose parameters write themselves.
-    pub(crate) fn named<P: Encode>(
-        peer: &Peer,
-        target: &'static str,
-        params: Option<&P>,
-    ) -> Self {
+    pub(crate) fn named<P: Encode>(peer: &Peer, target: &'static str, params: Option<&P>) -> Self {
         let mode = Mode::checked(peer.shared.keys());
         let payload = params.map(|params| payload::encode_native(params, mode)).transpose();
         let (peer, options) = (peer.clone(), Options::default());

@@ -53,7 +53,8 @@ mod tests {
 
     impl Serialize for Nested {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            let inner = with_encoded("inner", Mode::PLAIN, <[u8]>::to_vec).map_err(S::Error::custom)?;
+            let inner =
+                with_encoded("inner", Mode::PLAIN, <[u8]>::to_vec).map_err(S::Error::custom)?;
             serializer.serialize_bytes(&inner)
         }
     }

@@ -32,9 +32,9 @@ mod shared;
 mod sink;
 mod state;
 mod streaming;
-mod topics;
 #[cfg(all(test, feature = "testing"))]
 mod tests;
+mod topics;
 
 pub use auth::Auth;
 pub use call::{Call, CallFuture, Notification};
@@ -59,8 +59,8 @@ use crate::engine::session::handshake::{PeerInfo, PeerLimits};
 use crate::engine::session::phase::Phase;
 use crate::engine::time::Time;
 use crate::error::{Code, Origin, Status};
-use crate::peer::call::{Options, Outgoing};
 use crate::payload::{Keys, Mode};
+use crate::peer::call::{Options, Outgoing};
 use crate::peer::encoding::{decode_answer, present, with_encoded};
 use crate::peer::shared::{Attempt, Shared};
 use crate::service::Failure;

@@ -326,10 +326,11 @@ impl RawSink {
             None => self.channel.ready().await?,
         };
         // The fast path encodes into scratch space; only a blocked item is kept.
-        let sent = with_encoded(&item, self.mode(), |bytes| match self.try_send(stream, bytes, None) {
-            Poll::Ready(outcome) => Ok(outcome),
-            Poll::Pending => Err(bytes.to_vec()),
-        })?;
+        let sent =
+            with_encoded(&item, self.mode(), |bytes| match self.try_send(stream, bytes, None) {
+                Poll::Ready(outcome) => Ok(outcome),
+                Poll::Pending => Err(bytes.to_vec()),
+            })?;
         drop(item);
         match sent {
             Ok(outcome) => outcome,

@@ -1,15 +1,15 @@
 //! What generated code stands on. Stable for `#[fluxar::service]` only: use the public API.
 
 use crate::payload::{Keys, Mode, encode_with};
+pub use crate::peer::SubscribeWith;
 pub use crate::peer::call::{Call, CallFuture, Notification};
 pub use crate::peer::opening::{DuplexCall, StreamCall};
 pub use crate::peer::raw::{RawSink, RawStreaming};
 pub use crate::peer::router::{Params, Routes, Service};
 pub use crate::peer::sink::{Sink, pump, pump_all};
 pub use crate::peer::streaming::Streaming;
-pub use crate::peer::{Context, Peer};
 pub use crate::peer::topics::{Publisher, TopicEvents};
-pub use crate::peer::SubscribeWith;
+pub use crate::peer::{Context, Peer};
 #[allow(clippy::wildcard_imports, reason = "what types stand on, services stand on too")]
 pub use crate::service::rt::*;
 pub use futures_core::Stream;
@@ -48,11 +48,7 @@ pub fn outcome<T: Serialize, E: Failure>(outcome: Result<T, E>, keys: Keys) -> O
 }
 
 /// A typed call.
-pub fn call<P: Encode, T, E>(
-    peer: &Peer,
-    target: &'static str,
-    params: Option<&P>,
-) -> Call<T, E> {
+pub fn call<P: Encode, T, E>(peer: &Peer, target: &'static str, params: Option<&P>) -> Call<T, E> {
     Call::new(Outgoing::named(peer, target, params))
 }
 

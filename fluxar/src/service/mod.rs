@@ -4,9 +4,9 @@ pub(crate) mod absent;
 pub mod describe;
 mod failure;
 mod probe;
-pub mod topic;
 #[doc(hidden)]
 pub mod rt;
+pub mod topic;
 
 pub use describe::Type;
 pub use failure::{AppError, Error, Failure};

@@ -31,10 +31,7 @@ pub(super) fn app_error<S: RustSpelling>(typed: &Typed<'_, S>) -> TokenStream {
                 let value = local("value");
                 quote!(Self::#name(#value) => ::std::string::ToString::to_string(#value),)
             });
-            (
-                quote!(match self { #(#codes)* #code }),
-                quote!(match self { #(#messages)* #message }),
-            )
+            (quote!(match self { #(#codes)* #code }), quote!(match self { #(#messages)* #message }))
         }
         body => {
             let says = Says { code: &def.code, docs: &def.docs, name: &def.name.source };

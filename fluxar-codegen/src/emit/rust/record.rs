@@ -34,9 +34,9 @@ pub(super) fn table<'m>(
         let [number, name] = keys(id, name);
         quote!([#number, #name])
     });
-    let was = entries.enumerate().flat_map(|(place, (.., life))| {
-        life.was.iter().map(move |old| quote!((#old, #place)))
-    });
+    let was = entries
+        .enumerate()
+        .flat_map(|(place, (.., life))| life.was.iter().map(move |old| quote!((#old, #place))));
     quote! {
         const __FX_TABLE: &#rt::Table = &#rt::Table {
             name: #name,

@@ -103,10 +103,8 @@ fn filter_type<S: RustSpelling>(
 ) -> TokenStream {
     let (rt, vis) = (settings.rt(), &settings.vis);
     let name = ident(&topic.name);
-    let about = format!(
-        " A subscription to `{}`: each method narrows it down; await it.",
-        topic.name.wire
-    );
+    let about =
+        format!(" A subscription to `{}`: each method narrows it down; await it.", topic.name.wire);
     let setters = topic.params().enumerate().map(|(place, (param, ty))| {
         let (method, ty, wire) = (ident(param), S::ty(ty, &rt), &param.wire);
         let about = format!(" Only where `{wire}` is this.");

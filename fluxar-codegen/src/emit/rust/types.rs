@@ -65,10 +65,7 @@ pub(super) fn record_bodies<S: RustSpelling>(
         .collect();
     let write = record::write_fields(fields, &values, rt);
     let read = record::read_fields(wire, fields, &quote!(Self), rt);
-    [
-        quote!(#write ::core::result::Result::Ok(())),
-        quote!(::core::result::Result::Ok(#read)),
-    ]
+    [quote!(#write ::core::result::Result::Ok(())), quote!(::core::result::Result::Ok(#read))]
 }
 
 fn newtype_codec<S: RustSpelling>(typed: &Typed<'_, S>, ty: &S::Type) -> [TokenStream; 2] {

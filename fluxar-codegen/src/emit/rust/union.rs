@@ -49,9 +49,8 @@ fn write<S: RustSpelling>(typed: &Typed<'_, S>, variants: &[Variant<S>]) -> Toke
             }
         }
     });
-    let unknown = S::unknown(&def.extra).map(|name| {
-        quote!(Self::#name(#value) => #rt::Encode::encode(#value, #to)?,)
-    });
+    let unknown = S::unknown(&def.extra)
+        .map(|name| quote!(Self::#name(#value) => #rt::Encode::encode(#value, #to)?,));
     quote! {
         match self {
             #(#arms)*
@@ -73,7 +72,8 @@ fn read<S: RustSpelling>(typed: &Typed<'_, S>, variants: &[Variant<S>]) -> Token
             VariantBody::Unit => quote! {
                 #place => {
                     #from.no_content(&#picked) #at;
-                    Self::#name
+                    #from.close(#picked, __FX_TABLE)?;
+                    ::core::result::Result::Ok(Self::#name)
                 }
             },
             VariantBody::Newtype(ty) => {
@@ -81,7 +81,9 @@ fn read<S: RustSpelling>(typed: &Typed<'_, S>, variants: &[Variant<S>]) -> Token
                 quote! {
                     #place => {
                         #from.content(&#picked, __FX_TABLE)?;
-                        Self::#name(#read #at)
+                        let #value = #read #at;
+                        #from.close(#picked, __FX_TABLE)?;
+                        ::core::result::Result::Ok(Self::#name(#value))
                     }
                 }
             }
@@ -92,28 +94,30 @@ fn read<S: RustSpelling>(typed: &Typed<'_, S>, variants: &[Variant<S>]) -> Token
                 quote! {
                     #place => {
                         #from.content(&#picked, __FX_TABLE)?;
-                        (|| -> ::core::result::Result<Self, #rt::Mismatch> {
+                        let #value = (|| -> ::core::result::Result<Self, #rt::Mismatch> {
                             ::core::result::Result::Ok(#read)
-                        })() #at
+                        })() #at;
+                        #from.close(#picked, __FX_TABLE)?;
+                        ::core::result::Result::Ok(#value)
                     }
                 }
             }
         }
     });
     let other = match S::unknown(&def.extra) {
-        Some(name) => quote!(Self::#name(#from.unknown(&#picked)?)),
-        None => quote! {
-            return ::core::result::Result::Err(#from.no_variant(&#picked, __FX_TABLE))
-        },
+        Some(name) => quote!({
+            let #value = #from.unknown(&#picked)?;
+            #from.close(#picked, __FX_TABLE)?;
+            ::core::result::Result::Ok(Self::#name(#value))
+        }),
+        None => quote!(::core::result::Result::Err(#from.no_variant(&#picked, __FX_TABLE))),
     };
     quote! {
         #table
         let #picked = #from.pick(__FX_TABLE)?;
-        let #value = match #picked.index() {
+        match #picked.index() {
             #(#arms)*
             _ => #other,
-        };
-        #from.close(#picked, __FX_TABLE)?;
-        ::core::result::Result::Ok(#value)
+        }
     }
 }

@@ -1,9 +1,7 @@
 //! `#[fluxar(…)]`, `#[doc]` and literals.
 
 use super::names;
-use crate::model::{
-    Constraints, Contract, Docs, ErrorCode, Field, Lifecycle, Number, Value,
-};
+use crate::model::{Constraints, Contract, Docs, ErrorCode, Field, Lifecycle, Number, Value};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 use std::time::Duration;
@@ -113,10 +111,7 @@ pub(super) fn literal(value: &Value) -> TokenStream {
 }
 
 /// The options of a field or parameter, whose identifier is `ident`.
-pub(super) fn of_field(
-    field: &Field<Contract>,
-    ident: &proc_macro2::Ident,
-) -> TokenStream {
+pub(super) fn of_field(field: &Field<Contract>, ident: &proc_macro2::Ident) -> TokenStream {
     let default = field.default.as_ref().map(|value| {
         let value = literal(value);
         quote!(default = #value)

@@ -61,9 +61,9 @@ pub(super) fn contract(
         quote!(#(#fields)*)
     };
     let made = |offers: &[Offer]| {
-        let made = offers.iter().map(|Offer { field, client, .. }| {
-            quote!(#field: #client::new(__fx_peer),)
-        });
+        let made = offers
+            .iter()
+            .map(|Offer { field, client, .. }| quote!(#field: #client::new(__fx_peer),));
         quote!(#(#made)*)
     };
     let (dialer_fields, dialer_made) = (fields(&servers), made(&servers));
@@ -150,9 +150,8 @@ fn connecting(clients: &[Offer]) -> TokenStream {
     let arguments: Vec<TokenStream> = clients.iter().map(Offer::argument).collect();
     let bounds: Vec<TokenStream> = clients.iter().map(Offer::bound).collect();
     let fields: Vec<&Ident> = clients.iter().map(|offer| &offer.field).collect();
-    let serves = clients.iter().map(|Offer { field, server, .. }| {
-        quote!(.serve(#server::new(#field)))
-    });
+    let serves =
+        clients.iter().map(|Offer { field, server, .. }| quote!(.serve(#server::new(#field))));
     quote! {
         /// Dials, and serves what this side offers.
         ///
@@ -183,9 +182,9 @@ fn connecting(clients: &[Offer]) -> TokenStream {
 fn serving(servers: &[Offer]) -> TokenStream {
     let arguments = servers.iter().map(Offer::argument);
     let bounds = servers.iter().map(Offer::bound);
-    let serves = servers.iter().map(|Offer { field, server, .. }| {
-        quote!(__fx_server.serve(#server::new(#field));)
-    });
+    let serves = servers
+        .iter()
+        .map(|Offer { field, server, .. }| quote!(__fx_server.serve(#server::new(#field));));
     quote! {
         /// Serves what the side that listens offers.
         pub fn serve<#(#bounds),*>(__fx_server: &::fluxar::Server, #(#arguments),*) {

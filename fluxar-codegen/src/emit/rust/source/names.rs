@@ -7,8 +7,20 @@ use std::collections::HashSet;
 /// Names that mean something else in what is emitted: the framework's handles, by which the macro
 /// tells arguments apart, and words that are no raw identifiers.
 const TAKEN: [&str; 14] = [
-    "Context", "Streaming", "Sink", "Stream", "Result", "Option", "Self", "self", "super", "crate",
-    "_", "Type", "Status", "Unknown",
+    "Context",
+    "Streaming",
+    "Sink",
+    "Stream",
+    "Result",
+    "Option",
+    "Self",
+    "self",
+    "super",
+    "crate",
+    "_",
+    "Type",
+    "Status",
+    "Unknown",
 ];
 
 /// The names of a package.

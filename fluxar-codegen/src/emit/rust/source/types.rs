@@ -161,11 +161,7 @@ fn in_place(def: &TypeDef<Contract>) -> Vec<&str> {
 }
 
 /// A type in Rust; named types for which `is_boxed` is true stand in a box.
-pub(super) fn spelled(
-    ty: &TypeRef,
-    names: &Names,
-    is_boxed: &dyn Fn(&str) -> bool,
-) -> TokenStream {
+pub(super) fn spelled(ty: &TypeRef, names: &Names, is_boxed: &dyn Fn(&str) -> bool) -> TokenStream {
     let inner = |ty: &TypeRef| spelled(ty, names, is_boxed);
     let never: &dyn Fn(&str) -> bool = &|_| false;
     match ty {
