@@ -2,8 +2,8 @@
 
 use super::{Report, Rule, Verdict, Verdicts};
 use crate::model::{
-    Body, Constraints, Contract, Field, Number, Package, Retired, Scalar, TypeDef, TypeRef, Variant,
-    VariantBody,
+    Body, Constraints, Contract, Field, Number, Package, Retired, Scalar, TypeDef, TypeRef,
+    Variant, VariantBody,
 };
 use std::collections::HashSet;
 
@@ -219,13 +219,7 @@ impl<'p> Walk<'p> {
         }
     }
 
-    fn field(
-        &mut self,
-        place: &str,
-        before: &Field<Contract>,
-        after: &Field<Contract>,
-        at: Place,
-    ) {
+    fn field(&mut self, place: &str, before: &Field<Contract>, after: &Field<Contract>, at: Place) {
         match (is_required(before), is_required(after)) {
             (true, false) => {
                 let message = "old readers need it, and new peers may leave it out";
@@ -262,11 +256,8 @@ impl<'p> Walk<'p> {
 
     fn renumbered(&mut self, place: &str, ids: (Option<u32>, Option<u32>), at: Place) {
         let text = |id: Option<u32>| id.map_or_else(|| "none".to_owned(), |id| id.to_string());
-        let message = format!(
-            "its number {} became {}: give it back its number",
-            text(ids.0),
-            text(ids.1)
-        );
+        let message =
+            format!("its number {} became {}: give it back its number", text(ids.0), text(ids.1));
         self.note(Rule::Renumbered, place, message, (at, Break, Break));
     }
 
@@ -278,8 +269,7 @@ impl<'p> Walk<'p> {
         retired: &[Retired<Contract>],
         (at, forward, back): (Place, Verdict, Verdict),
     ) {
-        let is_retired =
-            id.is_some_and(|id| retired.iter().any(|entry| entry.ids.contains(&id)));
+        let is_retired = id.is_some_and(|id| retired.iter().any(|entry| entry.ids.contains(&id)));
         if is_retired {
             let message = "retired: peers of the old contract may still need it";
             self.note(Rule::FieldRetired, place, message, (at, forward, back));
@@ -464,9 +454,8 @@ fn is_stricter(new: &Constraints, old: &Constraints) -> bool {
 fn is_wider(wide: Scalar, narrow: Scalar) -> bool {
     const EXACT_F32: i128 = 1 << 24;
     const EXACT_F64: i128 = 1 << 53;
-    let within = |max: i128| {
-        narrow.int_range().is_some_and(|(least, most)| -max <= least && most <= max)
-    };
+    let within =
+        |max: i128| narrow.int_range().is_some_and(|(least, most)| -max <= least && most <= max);
     match (wide, narrow) {
         (Scalar::Any, _) | (Scalar::F64, Scalar::F32) => true,
         (Scalar::F64, _) => within(EXACT_F64),

@@ -31,7 +31,11 @@ impl Entries {
     }
 
     /// An entry that may be absent.
-    pub(super) fn maybe<T>(&mut self, key: u64, read: impl FnOnce(Item) -> Read<T>) -> Read<Option<T>> {
+    pub(super) fn maybe<T>(
+        &mut self,
+        key: u64,
+        read: impl FnOnce(Item) -> Read<T>,
+    ) -> Read<Option<T>> {
         self.take(key).map(|item| read(item).map_err(|error| error.within(key))).transpose()
     }
 

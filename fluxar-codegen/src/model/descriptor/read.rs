@@ -169,7 +169,8 @@ fn method(item: Item) -> Read<Method<Contract>> {
         })?;
         arguments.extend(input.map(|(name, item)| Argument::Input { name, item, extra: () }));
         let output = entries.maybe(4, type_ref)?;
-        let output = output.map(|item| Argument::Output { name: named("out".into()), item, extra: () });
+        let output =
+            output.map(|item| Argument::Output { name: named("out".into()), item, extra: () });
         arguments.extend(output);
         let answer = |item| {
             let [kind, of] = parts(item)?;

@@ -60,7 +60,7 @@ impl Entries {
 }
 
 /// Sorted by name, so that the order of the source does not matter.
-fn by_name<'m, T>(things: &'m [T], name: impl Fn(&T) -> &str) -> Vec<&'m T> {
+fn by_name<T>(things: &[T], name: impl Fn(&T) -> &str) -> Vec<&T> {
     let mut sorted: Vec<&T> = things.iter().collect();
     sorted.sort_by(|a, b| name(a).cmp(name(b)));
     sorted
@@ -335,9 +335,8 @@ fn type_ref(ty: &TypeRef) -> Item {
 fn value(value: &Value) -> Item {
     let tagged = |kind: u8, item: Item| Item::Array(vec![uint(kind), item]);
     let pairs = |pairs: &[(String, Value)]| {
-        let pair = |(name, of): &(String, Value)| {
-            Item::Array(vec![Item::text(name), self::value(of)])
-        };
+        let pair =
+            |(name, of): &(String, Value)| Item::Array(vec![Item::text(name), self::value(of)]);
         Item::Array(pairs.iter().map(pair).collect())
     };
     match value {
