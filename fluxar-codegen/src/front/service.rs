@@ -7,7 +7,7 @@ use super::names::{
 };
 use crate::diagnostics::Diagnostics;
 use crate::emit::rust::{Rust, RustExtra, Settings};
-use crate::model::{Lifecycle, Method, Service};
+use crate::model::{Method, Service};
 use proc_macro2::TokenStream;
 use std::collections::HashMap;
 use syn::parse::Parser;
@@ -51,7 +51,7 @@ pub fn rust_service(arguments: TokenStream, item: &ItemTrait) -> syn::Result<Rus
         package: package(&options, &mut found),
         docs: docs_of(&item.attrs),
         annotations: Vec::new(),
-        lifecycle: Lifecycle::default(),
+        lifecycle: options.lifecycle.clone(),
         methods,
         extra: RustExtra { attributes: foreign(&item.attrs), ..RustExtra::default() },
     };

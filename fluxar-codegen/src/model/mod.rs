@@ -6,6 +6,7 @@
 
 mod annotation;
 mod codes;
+mod descriptor;
 mod message;
 mod method;
 mod scalar;
@@ -15,10 +16,11 @@ mod value;
 
 pub use annotation::{Annotation, AnnotationDef, AnnotationParameter, Target};
 pub use codes::CODES;
+pub use descriptor::{BYTES_MAX as DESCRIPTOR_BYTES_MAX, DescriptorError};
 pub use message::{Piece, pieces};
 pub use method::{Answer, Argument, Failure, Method, MethodOptions, Shape};
 pub use scalar::Scalar;
-pub use topic::{ContractDef, Delivery, Segment, Topic, filter};
+pub use topic::{ContractDef, Delivery, Segment, Topic};
 pub use types::{Body, ErrorCode, Field, Retired, TypeDef, TypeRef, Variant, VariantBody};
 pub use value::{Constraints, Deprecated, Format, Lifecycle, Number, Value};
 
@@ -26,11 +28,11 @@ use proc_macro2::Span;
 use std::fmt;
 
 /// How a front end spells what the model leaves open.
-pub trait Spelling: Clone + PartialEq + fmt::Debug {
+pub trait Spelling: Clone + fmt::Debug + PartialEq {
     /// A type in a field, a parameter or an answer.
-    type Type: Clone + PartialEq + fmt::Debug;
+    type Type: Clone + fmt::Debug + PartialEq;
     /// What only this front end knows about an item and its own emitter wants back.
-    type Extra: Clone + PartialEq + fmt::Debug + Default;
+    type Extra: Clone + fmt::Debug + Default + PartialEq;
 }
 
 /// The spelling of a contract file: types by name, nothing extra.
@@ -42,23 +44,18 @@ impl Spelling for Contract {
     type Extra = ();
 }
 
-/// The resolved contract of one package, as files, emitters, descriptors and tools share it.
-pub type Model = Package<Contract>;
-
-/// A package: the unit of naming and of versions, closed over what it imports.
+/// A package: the unit of naming and of versions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Package<S: Spelling> {
     /// The dotted name, `shop.v1`, or nothing.
     pub name: Option<String>,
+    /// `@level(4)`: how many revisions were published.
+    pub level: Option<u32>,
     /// Its documentation.
     pub docs: Docs,
-    /// `@level(4)`: which published revision this is.
-    pub level: Option<u32>,
-    /// Uses of declared annotations.
+    /// Annotations of the contract's language.
     pub annotations: Vec<Annotation>,
-    /// Annotations that contracts of this package may use.
-    pub declared: Vec<AnnotationDef<S>>,
-    /// In the order of the source; imported ones and instances of generics after them.
+    /// In the order of the source.
     pub types: Vec<TypeDef<S>>,
     /// In the order of the source.
     pub services: Vec<Service<S>>,
@@ -66,42 +63,8 @@ pub struct Package<S: Spelling> {
     pub topics: Vec<Topic<S>>,
     /// In the order of the source.
     pub contracts: Vec<ContractDef>,
-}
-
-impl<S: Spelling> Package<S> {
-    /// A package with nothing in it.
-    #[must_use]
-    pub fn empty(name: Option<String>) -> Self {
-        Self {
-            name,
-            docs: Docs::default(),
-            level: None,
-            annotations: Vec::new(),
-            declared: Vec::new(),
-            types: Vec::new(),
-            services: Vec::new(),
-            topics: Vec::new(),
-            contracts: Vec::new(),
-        }
-    }
-
-    /// The type of that name.
-    #[must_use]
-    pub fn type_named(&self, name: &str) -> Option<&TypeDef<S>> {
-        self.types.iter().find(|def| def.name.source == name)
-    }
-
-    /// The service of that name (`Users`).
-    #[must_use]
-    pub fn service_named(&self, name: &str) -> Option<&Service<S>> {
-        self.services.iter().find(|service| service.name.source == name)
-    }
-
-    /// The topic of that name.
-    #[must_use]
-    pub fn topic_named(&self, name: &str) -> Option<&Topic<S>> {
-        self.topics.iter().find(|topic| topic.name.source == name)
-    }
+    /// Annotations that the package declares for itself, in the order of the source.
+    pub declared: Vec<AnnotationDef<S>>,
 }
 
 /// A service: methods under one name, which either side may offer.
@@ -113,7 +76,7 @@ pub struct Service<S: Spelling> {
     pub package: Option<String>,
     /// Its documentation.
     pub docs: Docs,
-    /// Uses of declared annotations.
+    /// Annotations of the contract's language.
     pub annotations: Vec<Annotation>,
     /// Its life over revisions.
     pub lifecycle: Lifecycle,

@@ -18,6 +18,8 @@ pub struct RustExtra {
     pub spelled: Option<syn::Type>,
     /// The generics of a type.
     pub generics: syn::Generics,
+    /// The variant that keeps what is unknown.
+    pub unknown: Option<Ident>,
 }
 
 impl Spelling for Rust {
@@ -48,6 +50,16 @@ pub trait RustSpelling: Spelling {
     /// The attributes that what callers see of the item needs too, conditions included.
     fn inherited(_extra: &Self::Extra) -> TokenStream {
         TokenStream::new()
+    }
+
+    /// True for fluxar's own status, which is no type of a contract.
+    fn is_status(_ty: &Self::Type) -> bool {
+        false
+    }
+
+    /// The variant that keeps what is unknown.
+    fn unknown(_extra: &Self::Extra) -> Option<&Ident> {
+        None
     }
 
     /// The generics of a type.
@@ -81,6 +93,16 @@ impl RustSpelling for Rust {
         quote!(#conditions #(#deprecated)*)
     }
 
+    fn is_status(ty: &syn::Type) -> bool {
+        matches!(ty, syn::Type::Path(path) if path.path.segments.last().is_some_and(|last| {
+            last.ident == "Status" || last.ident == "Infallible"
+        }))
+    }
+
+    fn unknown(extra: &RustExtra) -> Option<&Ident> {
+        extra.unknown.as_ref()
+    }
+
     fn generics(extra: &RustExtra) -> syn::Generics {
         extra.generics.clone()
     }
@@ -108,7 +130,7 @@ impl RustSpelling for Contract {
                 quote!(::std::collections::BTreeMap<#key, #value>)
             }
             TypeRef::Named(name) => {
-                let name = super::ident(&Name::new(name.as_str(), Span::call_site()));
+                let name = super::ident(&Name::new(name, Span::call_site()));
                 quote!(#name)
             }
         }
@@ -116,23 +138,24 @@ impl RustSpelling for Contract {
 }
 
 /// The Rust type of a scalar. Scalars that std lacks come from fluxar.
-fn scalar(scalar: Scalar, rt: &TokenStream) -> TokenStream {
-    match scalar {
+pub(super) fn scalar(of: Scalar, rt: &TokenStream) -> TokenStream {
+    let own = |name: &str| {
+        let name = Ident::new(name, Span::call_site());
+        quote!(#rt::#name)
+    };
+    match of {
         Scalar::Unit => quote!(()),
-        Scalar::Int => quote!(::core::primitive::i64),
         Scalar::String => quote!(::std::string::String),
         Scalar::Bytes => quote!(#rt::bytes::Bytes),
-        Scalar::Uuid
-        | Scalar::Timestamp
-        | Scalar::Duration
-        | Scalar::Decimal
-        | Scalar::Url
-        | Scalar::Any => {
-            let name = Ident::new(scalar.name(), Span::call_site());
-            quote!(#rt::#name)
-        }
-        _ => {
-            let name = Ident::new(scalar.name(), Span::call_site());
+        Scalar::Duration => quote!(::core::time::Duration),
+        Scalar::Int => own("Int"),
+        Scalar::Uuid => own("Uuid"),
+        Scalar::Timestamp => own("Timestamp"),
+        Scalar::Decimal => own("Decimal"),
+        Scalar::Url => own("Url"),
+        Scalar::Any => own("Value"),
+        other => {
+            let name = Ident::new(other.name(), Span::call_site());
             quote!(::core::primitive::#name)
         }
     }
