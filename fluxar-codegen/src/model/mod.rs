@@ -44,7 +44,10 @@ impl Spelling for Contract {
     type Extra = ();
 }
 
-/// A package: the unit of naming and of versions.
+/// The resolved contract of one package, as files, emitters, descriptors and tools share it.
+pub type Model = Package<Contract>;
+
+/// A package: the unit of naming and of versions, closed over what it imports.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Package<S: Spelling> {
     /// The dotted name, `shop.v1`, or nothing.
@@ -65,6 +68,36 @@ pub struct Package<S: Spelling> {
     pub contracts: Vec<ContractDef>,
     /// Annotations that the package declares for itself, in the order of the source.
     pub declared: Vec<AnnotationDef<S>>,
+}
+
+impl<S: Spelling> Package<S> {
+    /// A package with nothing in it.
+    #[must_use]
+    pub fn empty(name: Option<String>) -> Self {
+        Self {
+            name,
+            level: None,
+            docs: Docs::default(),
+            annotations: Vec::new(),
+            types: Vec::new(),
+            services: Vec::new(),
+            topics: Vec::new(),
+            contracts: Vec::new(),
+            declared: Vec::new(),
+        }
+    }
+
+    /// The type of that name.
+    #[must_use]
+    pub fn type_named(&self, name: &str) -> Option<&TypeDef<S>> {
+        self.types.iter().find(|def| def.name.source == name)
+    }
+
+    /// The service of that name (`Users`).
+    #[must_use]
+    pub fn service_named(&self, name: &str) -> Option<&Service<S>> {
+        self.services.iter().find(|service| service.name.source == name)
+    }
 }
 
 /// A service: methods under one name, which either side may offer.

@@ -102,7 +102,7 @@ fn scalar_under(ty: &TypeRef, model: &Model, in_lists: bool) -> Option<Scalar> {
             TypeRef::Optional(of) => of,
             TypeRef::List(of) | TypeRef::Array(of, _) if in_lists => of,
             TypeRef::Named(name) => match &model.type_named(name)?.body {
-                Body::Newtype(of) => of,
+                Body::Newtype(of) => of.as_ref(),
                 _ => return None,
             },
             _ => return None,
