@@ -9,6 +9,8 @@ pub mod emit;
 pub mod evolve;
 pub mod front;
 pub mod model;
+pub mod report;
+pub mod syntax;
 #[cfg(test)]
 mod tests;
 

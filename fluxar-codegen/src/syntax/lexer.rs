@@ -144,7 +144,8 @@ mod tests {
 
     #[test]
     fn every_byte_is_in_a_token() {
-        for source in ["record é { \"a\\\"b\" \"open\n", "/// doc\r\n// no\n//// rule", "\u{0}😀→"] {
+        for source in ["record é { \"a\\\"b\" \"open\n", "/// doc\r\n// no\n//// rule", "\u{0}😀→"]
+        {
             let text: String = kinds(source).into_iter().map(|(_, text)| text).collect();
             assert_eq!(text, source);
         }

@@ -13,8 +13,18 @@ use crate::report::{Place, Reports};
 
 /// The words that begin an item.
 const ITEMS: [&str; 12] = [
-    "newtype", "alias", "const", "record", "closed", "enum", "union", "error", "service", "topic",
-    "contract", "annotation",
+    "newtype",
+    "alias",
+    "const",
+    "record",
+    "closed",
+    "enum",
+    "union",
+    "error",
+    "service",
+    "topic",
+    "contract",
+    "annotation",
 ];
 
 /// What parsing gives.
@@ -27,6 +37,9 @@ pub struct Parsed {
     /// The starts of members within braces, as indices of tokens: between two on one line the
     /// formatter writes a comma.
     pub members: Vec<usize>,
+    /// The tokens that may begin a line without being the rest of the line before: items,
+    /// members, annotations in front of them, and what follows those.
+    pub lines: Vec<usize>,
 }
 
 /// Parses a source. What is wrong goes to `reports`, with `source` as its index there.
@@ -35,7 +48,12 @@ pub fn parse(text: &str, source: usize, reports: &mut Reports) -> Parsed {
         let span = Span { start: 0, end: 1 };
         let message = format!("the file is longer than {SOURCE_BYTES_MAX} bytes");
         reports.add("too-large", Place { source, span }, message);
-        return Parsed { tokens: Vec::new(), file: File::default(), members: Vec::new() };
+        return Parsed {
+            tokens: Vec::new(),
+            file: File::default(),
+            members: Vec::new(),
+            lines: Vec::new(),
+        };
     }
     let tokens = lex(text);
     let mut parser = Parser {
@@ -47,10 +65,11 @@ pub fn parse(text: &str, source: usize, reports: &mut Reports) -> Parsed {
         source,
         reports,
         members: Vec::new(),
+        lines: Vec::new(),
     };
     let file = parser.file();
-    let members = parser.members;
-    Parsed { tokens, file, members }
+    let (members, lines) = (parser.members, parser.lines);
+    Parsed { tokens, file, members, lines }
 }
 
 /// An error that is reported already: whoever gets it goes on at a place that makes sense.
@@ -70,6 +89,7 @@ struct Parser<'s> {
     source: usize,
     reports: &'s mut Reports,
     members: Vec<usize>,
+    lines: Vec<usize>,
 }
 
 impl<'s> Parser<'s> {
@@ -188,21 +208,32 @@ impl<'s> Parser<'s> {
         let mut docs = Vec::new();
         while self.peek() == Kind::Doc {
             let token = self.bump();
-            docs.push(token.span.of(self.text).trim_start_matches("///").to_owned());
+            docs.push(token.span.of(self.text).strip_prefix("///").unwrap_or_default().to_owned());
+        }
+        if !docs.is_empty() {
+            self.starts_line();
         }
         docs
+    }
+
+    /// Says that the next token may begin a line.
+    fn starts_line(&mut self) {
+        self.lines.extend(self.visible.get(self.at));
     }
 
     /// `{ DOC } { anno }`
     fn head(&mut self) -> Head {
         let mut head = Head { docs: self.docs(), annotations: Vec::new() };
+        self.starts_line();
         while self.peek() == Kind::At {
+            self.starts_line();
             match self.annotation() {
                 Ok(annotation) => head.annotations.push(annotation),
                 Err(Reported) => break,
             }
             // Documentation between annotations belongs to the item too.
             head.docs.extend(self.docs());
+            self.starts_line();
         }
         head
     }
