@@ -314,7 +314,7 @@ mod tests {
     #[test]
     fn spaces_and_commas_are_set() {
         check(
-            "package a.v1\nrecord A<T>{1 a:[T*3]?=[ ]@len( 1..4 ),2 b : map< string,T >\n}",
+            "package a.v1\nrecord A<T>{1 a:[T*3]?=[ ]@len( 1..4 ),2 b : map< string,T > }",
             "package a.v1\nrecord A<T> { 1 a: [T*3]? = [] @len(1..4), 2 b: map<string, T> }\n",
         );
         check(
