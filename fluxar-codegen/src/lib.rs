@@ -4,6 +4,7 @@
 //! model as code. The macros of `fluxar-macros` are one front end and one emitter, joined by the
 //! two functions here.
 
+pub mod check;
 pub mod diagnostics;
 pub mod emit;
 pub mod evolve;

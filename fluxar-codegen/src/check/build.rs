@@ -275,7 +275,7 @@ impl<'w> Builder<'w> {
         match &item.kind {
             ItemKind::Newtype(ty) => self.newtype(item, model_name, ty, scope),
             ItemKind::Record { entries, .. } => Some(self.record(item, model_name, entries, scope)),
-            ItemKind::Choice { .. } => Some(self.choice(item, model_name, scope)),
+            ItemKind::Choice { .. } => self.choice(item, model_name, scope),
             _ => None,
         }
     }
@@ -312,6 +312,9 @@ impl<'w> Builder<'w> {
     fn declared_annotation(&mut self, symbol: Symbol) {
         let item = self.world.item(symbol);
         let ItemKind::Annotation { parameters, targets } = &item.kind else { return };
+        if self.model.declared.iter().any(|def| def.name.source == item.name.text) {
+            return;
+        }
         let def = self.annotation_def(item, parameters, targets, symbol.unit);
         self.model.declared.push(def);
     }

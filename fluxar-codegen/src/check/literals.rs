@@ -3,7 +3,7 @@
 use super::build::Builder;
 use super::types::base;
 use crate::emit::idl::ty as spelled;
-use crate::model::{Body, Field, Contract, Scalar, TypeRef, Value, Variant, VariantBody};
+use crate::model::{Body, Contract, Field, Scalar, TypeRef, Value, Variant, VariantBody};
 use crate::syntax::ast::{Ident, ItemKind, Literal, LiteralKind};
 
 impl Builder<'_> {
@@ -73,8 +73,7 @@ impl Builder<'_> {
     }
 
     fn items(&mut self, items: &[Literal], of: &TypeRef, unit: usize) -> Option<Value> {
-        let items: Vec<Option<Value>> =
-            items.iter().map(|item| self.fit(item, of, unit)).collect();
+        let items: Vec<Option<Value>> = items.iter().map(|item| self.fit(item, of, unit)).collect();
         items.into_iter().collect::<Option<_>>().map(Value::List)
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Expected output lies in `expected/`; `FLUXAR_BLESS=1 cargo test -p fluxar-codegen` rewrites it.
 
+mod contracts;
 mod errors;
 pub(crate) mod shop;
 mod snapshots;
