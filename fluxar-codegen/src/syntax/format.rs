@@ -255,8 +255,15 @@ impl<'s> Formatter<'s> {
             _ => None,
         };
         self.within.extend(opens);
-        self.in_annotation = token.kind == Kind::At
-            || (self.in_annotation && matches!(token.kind, Kind::Name | Kind::Dot));
+        // `@`, a name, and what follows its dots.
+        let before = self.previous.map(|previous| previous.kind);
+        self.in_annotation = match (before, token.kind) {
+            (_, Kind::At) => true,
+            (Some(Kind::At | Kind::Dot), Kind::Name) | (Some(Kind::Name), Kind::Dot) => {
+                self.in_annotation
+            }
+            _ => false,
+        };
     }
 
     /// Whether a space stands between two tokens of a line.
