@@ -154,19 +154,9 @@ pub const RULES: &[Rule] = &[
     ),
     error("default-type", "a default fits its type", "write a literal of that type"),
     error(
-        "constraint-type",
-        "a constraint fits its type",
-        "see the table of annotations in docs/spec/idl.md",
-    ),
-    error(
         "constraint-empty",
         "some value keeps a constraint, and the default does",
         "change the bounds or the default",
-    ),
-    error(
-        "pattern",
-        "patterns are what all languages read alike",
-        "use literals, classes, `( | )` and `* + ? {n,m}`, no repetition inside a repetition",
     ),
     error(
         "annotation-unknown",
@@ -180,8 +170,8 @@ pub const RULES: &[Rule] = &[
     ),
     error(
         "annotation-arguments",
-        "annotations get the arguments they declare",
-        "write the arguments as declared",
+        "annotations get the arguments they declare, and bounds fit their type",
+        "see the table of annotations in docs/spec/idl.md",
     ),
     error("annotation-twice", "an annotation stands once", "remove one of the two"),
     error(
