@@ -1,6 +1,7 @@
 //! The contract language as a whole.
 
 mod laws;
+mod random;
 mod rules;
 
 use crate::check::{Loaded, compile_sources};
