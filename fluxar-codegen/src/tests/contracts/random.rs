@@ -548,7 +548,8 @@ impl Maker {
             key: None,
             extra: (),
         };
-        topic.key = topic.params().next().map(|(name, _)| name.source.clone());
+        let first = topic.params().next().map(|(name, _)| name.source.clone());
+        topic.key = first;
         topic.name.wire = topic.filter();
         topic
     }
@@ -560,7 +561,7 @@ impl Maker {
         if self.rng.chance(2) {
             let split = self.rng.below(services.len() + 1);
             let (server, client) = services.split_at(split);
-            self.model.contracts.push(ContractDef {
+            let contract = ContractDef {
                 name: name("Everything"),
                 docs: self.rng.docs(),
                 annotations: self.uses(),
@@ -568,7 +569,8 @@ impl Maker {
                 server: server.to_vec(),
                 client: client.to_vec(),
                 topics,
-            });
+            };
+            self.model.contracts.push(contract);
         }
     }
 }
