@@ -4,10 +4,14 @@
 //! model as code. The macros of `fluxar-macros` are one front end and one emitter, joined by the
 //! two functions here.
 
+pub mod check;
 pub mod diagnostics;
 pub mod emit;
+pub mod evolve;
 pub mod front;
 pub mod model;
+pub mod report;
+pub mod syntax;
 #[cfg(test)]
 mod tests;
 
@@ -47,6 +51,22 @@ pub fn plain_trait(item: TokenStream) -> TokenStream {
         }
     }
     quote!(#item)
+}
+
+/// `#[fluxar::topic(arguments)] item`.
+///
+/// # Errors
+/// Everything that is wrong with the item, each with its place.
+pub fn expand_topic(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
+    let message = "a topic is a struct of the values in its path: write \
+                   `#[fluxar::topic(…)] struct …`";
+    let parsed: syn::ItemStruct = match syn::parse2(item)? {
+        syn::Item::Struct(parsed) => parsed,
+        other => return Err(syn::Error::new_spanned(other, message)),
+    };
+    let read = front::rust_topic(arguments, &parsed)?;
+    let code = emit::rust::topic(&read.topic, &read.settings);
+    Ok(quote!(#parsed #code))
 }
 
 /// `#[derive(fluxar::Type)] item`.

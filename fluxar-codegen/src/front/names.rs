@@ -5,9 +5,9 @@ use proc_macro2::Ident;
 use syn::ext::IdentExt;
 
 /// The longest target that the protocol carries, in bytes.
-pub(super) const TARGET_BYTES_MAX: usize = 512;
+pub(crate) const TARGET_BYTES_MAX: usize = 512;
 /// The most segments that a target has.
-pub(super) const TARGET_SEGMENTS_MAX: usize = 16;
+pub(crate) const TARGET_SEGMENTS_MAX: usize = 16;
 
 /// The name of an identifier, without `r#`.
 pub(super) fn name_of(ident: &Ident) -> Name {
@@ -15,7 +15,7 @@ pub(super) fn name_of(ident: &Ident) -> Name {
 }
 
 /// `HttpServer` → `http_server`, `HTTPServer` → `http_server`, `LlmV2` → `llm_v2`.
-pub(super) fn snake_case(name: &str) -> String {
+pub(crate) fn snake_case(name: &str) -> String {
     let letters: Vec<char> = name.chars().collect();
     let mut snake = String::with_capacity(name.len() + 4);
     for (index, &letter) in letters.iter().enumerate() {

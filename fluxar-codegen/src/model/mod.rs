@@ -4,25 +4,35 @@
 //! shows tokens. Everything else is the same, so the model is generic over the [`Spelling`] and
 //! there is one emitter for a language, not one for each front end.
 
+mod annotation;
 mod codes;
+mod descriptor;
 mod message;
 mod method;
+mod scalar;
+mod topic;
 mod types;
+mod value;
 
+pub use annotation::{Annotation, AnnotationDef, AnnotationParameter, Target};
 pub use codes::CODES;
+pub use descriptor::{BYTES_MAX as DESCRIPTOR_BYTES_MAX, DescriptorError};
 pub use message::{Piece, pieces};
-pub use method::{Answer, Argument, Failure, Method, Shape};
-pub use types::{Body, ErrorCode, Field, TypeDef, TypeRef, Variant, VariantBody};
+pub use method::{Answer, Argument, Failure, Method, MethodOptions, Shape};
+pub use scalar::Scalar;
+pub use topic::{ContractDef, Delivery, Segment, Topic};
+pub use types::{Body, ErrorCode, Field, Retired, TypeDef, TypeRef, Variant, VariantBody};
+pub use value::{Constraints, Deprecated, Format, Lifecycle, Number, Value};
 
 use proc_macro2::Span;
 use std::fmt;
 
 /// How a front end spells what the model leaves open.
-pub trait Spelling: Clone + fmt::Debug {
+pub trait Spelling: Clone + fmt::Debug + PartialEq {
     /// A type in a field, a parameter or an answer.
-    type Type: Clone + fmt::Debug;
+    type Type: Clone + fmt::Debug + PartialEq;
     /// What only this front end knows about an item and its own emitter wants back.
-    type Extra: Clone + fmt::Debug + Default;
+    type Extra: Clone + fmt::Debug + Default + PartialEq;
 }
 
 /// The spelling of a contract file: types by name, nothing extra.
@@ -34,11 +44,16 @@ impl Spelling for Contract {
     type Extra = ();
 }
 
-/// A package: the unit of naming and of versions.
-#[derive(Clone, Debug)]
+/// The resolved contract of one package, as files, emitters, descriptors and tools share it.
+pub type Model = Package<Contract>;
+
+/// A package: the unit of naming and of versions, closed over what it imports.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Package<S: Spelling> {
     /// The dotted name, `shop.v1`, or nothing.
     pub name: Option<String>,
+    /// `@level(4)`: how many revisions were published.
+    pub level: Option<u32>,
     /// Its documentation.
     pub docs: Docs,
     /// Annotations of the contract's language.
@@ -47,10 +62,46 @@ pub struct Package<S: Spelling> {
     pub types: Vec<TypeDef<S>>,
     /// In the order of the source.
     pub services: Vec<Service<S>>,
+    /// In the order of the source.
+    pub topics: Vec<Topic<S>>,
+    /// In the order of the source.
+    pub contracts: Vec<ContractDef>,
+    /// Annotations that the package declares for itself, in the order of the source.
+    pub declared: Vec<AnnotationDef<S>>,
+}
+
+impl<S: Spelling> Package<S> {
+    /// A package with nothing in it.
+    #[must_use]
+    pub fn empty(name: Option<String>) -> Self {
+        Self {
+            name,
+            level: None,
+            docs: Docs::default(),
+            annotations: Vec::new(),
+            types: Vec::new(),
+            services: Vec::new(),
+            topics: Vec::new(),
+            contracts: Vec::new(),
+            declared: Vec::new(),
+        }
+    }
+
+    /// The type of that name.
+    #[must_use]
+    pub fn type_named(&self, name: &str) -> Option<&TypeDef<S>> {
+        self.types.iter().find(|def| def.name.source == name)
+    }
+
+    /// The service of that name (`Users`).
+    #[must_use]
+    pub fn service_named(&self, name: &str) -> Option<&Service<S>> {
+        self.services.iter().find(|service| service.name.source == name)
+    }
 }
 
 /// A service: methods under one name, which either side may offer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Service<S: Spelling> {
     /// `Users` in the source, `users` on the wire.
     pub name: Name,
@@ -60,6 +111,8 @@ pub struct Service<S: Spelling> {
     pub docs: Docs,
     /// Annotations of the contract's language.
     pub annotations: Vec<Annotation>,
+    /// Its life over revisions.
+    pub lifecycle: Lifecycle,
     /// In the order of the source.
     pub methods: Vec<Method<S>>,
     /// What only the front end knows.
@@ -136,13 +189,4 @@ impl Docs {
     pub fn summary(&self) -> Option<&str> {
         self.lines.iter().map(|line| line.trim()).find(|line| !line.is_empty())
     }
-}
-
-/// An annotation, `@cache(30s)`: a name and literal arguments, carried for emitters and tools.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Annotation {
-    /// The dotted name without the `@`.
-    pub name: String,
-    /// Arguments as written; the name is empty for a positional one.
-    pub arguments: Vec<(String, String)>,
 }

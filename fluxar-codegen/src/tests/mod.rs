@@ -2,9 +2,10 @@
 //!
 //! Expected output lies in `expected/`; `FLUXAR_BLESS=1 cargo test -p fluxar-codegen` rewrites it.
 
+mod contracts;
 mod errors;
+pub(crate) mod shop;
 mod snapshots;
-mod spelling;
 
 use proc_macro2::TokenStream;
 
