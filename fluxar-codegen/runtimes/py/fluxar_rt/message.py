@@ -227,7 +227,8 @@ def _value(key: int, reader: Reader) -> MetaValue:
         _checked(0, reader.expect(cbor.ARRAY) == 3)
         data = reader.octets()
         _checked(0, len(data) == 16)
-        return [data, reader.uint(), reader.uint()]
+        producer: list[int | bytes] = [data, reader.uint(), reader.uint()]
+        return producer
     most = {QOS: 2, OVERFLOW: 4, ENCODING: 1}.get(key)
     number = reader.uint()
     return _checked(number, most is None or number <= most)

@@ -59,13 +59,13 @@ class Outbox:
         self.message_bytes_max = limits.message_bytes_max
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """Bytes that wait."""
         return len(self.small) + self.waiting_bytes
 
     def has_room(self, flow: int, size: int) -> bool:
         """Whether a producer may add a message: a large one holds back only what is behind it."""
-        if self.bytes < self.soft_bytes:
+        if self.size < self.soft_bytes:
             return True
         small = size <= self.fragment_bytes and flow not in self.flows
         return small and len(self.small) < self.soft_bytes
