@@ -40,7 +40,7 @@ class Backoff:
         """The pause before an attempt, counted from 0; `None` to give up."""
         if self.attempts_max is not None and attempt >= self.attempts_max:
             return None
-        full = min(self.longest, self.first * 2 ** min(attempt, 30))
+        full = min(self.longest, self.first * float(1 << min(attempt, 30)))
         return full * random.uniform(0.5, 1.0)
 
 

@@ -92,7 +92,7 @@ class Session:
         if self.dialer:
             self.handshake.offer()
         try:
-            await self.closed
+            await asyncio.shield(self.closed)
             # What was handed over before the end goes out, if the link takes it.
             await asyncio.wait({writer}, timeout=FLUSH_SECONDS)
         finally:
@@ -269,9 +269,7 @@ class Session:
     # ---- what comes
 
     def _take(self, arrived: Arrived) -> None:
-        message = m.decode(arrived.body)
-        if message.is_volatile != arrived.volatile:
-            raise Violation("L1.volatile.1")
+        message = read(arrived)
         form = m.form(message)
         if self.phase == HANDSHAKING:
             self.handshake.take(form, message)
@@ -512,6 +510,14 @@ class Session:
         if self.out.is_unsent(id, mark):
             return Status(Code.UNAVAILABLE, f"never sent: {reason.message}")
         return Status(Code.INDETERMINATE, f"sent, and nobody knows: {reason.message}")
+
+
+def read(arrived: Arrived) -> Message:
+    """The envelope of a message that came."""
+    message = m.decode(arrived.body)
+    if message.is_volatile != arrived.volatile:
+        raise Violation("L1.volatile.1")
+    return message
 
 
 def unserved(target: str | None) -> Status:
