@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from .codec import EPOCH, MICROSECOND, Codec
 from .payload import Invalid, Reader
@@ -92,14 +92,8 @@ class Checked(Codec[T]):
 
     def _value(self, value: Any, *, in_list: bool) -> None:
         if isinstance(value, (list, tuple)):
-            items: Sequence[Any] = value  # pyright: ignore[reportUnknownVariableType]
             if not in_list:
-                for index, item in enumerate(items):
-                    try:
-                        self._value(item, in_list=True)
-                    except Invalid as invalid:
-                        raise invalid.at(index) from None
-                self._length(len(items), "items")
+                self._items(cast("Sequence[Any]", value))
         elif isinstance(value, str):
             if not in_list:
                 self._length(len(value), "characters")
@@ -109,9 +103,17 @@ class Checked(Codec[T]):
                 self._length(len(value), "bytes")
         elif isinstance(value, dict):
             if not in_list:
-                self._length(len(value), "entries")  # pyright: ignore[reportUnknownArgumentType]
+                self._length(len(cast("dict[Any, Any]", value)), "entries")
         else:
             self._number(value)
+
+    def _items(self, items: Sequence[Any]) -> None:
+        for index, item in enumerate(items):
+            try:
+                self._value(item, in_list=True)
+            except Invalid as invalid:
+                raise invalid.at(index) from None
+        self._length(len(items), "items")
 
     def _number(self, value: Any) -> None:
         if isinstance(value, timedelta):
@@ -134,7 +136,8 @@ class Checked(Codec[T]):
             raise Invalid(f"{length} {what} are more than {most}")
 
     def _text(self, value: str) -> None:
-        if self.format is not None and not FORMATS.get(self.format, lambda _: False)(value):
+        fits = FORMATS.get(self.format or "")
+        if self.format is not None and (fits is None or not fits(value)):
             raise Invalid(f"not of the form `{self.format}`")
         if self.pattern is not None and not self.pattern.fullmatch(value):
             raise Invalid(f"does not match `{self.said}`")

@@ -118,10 +118,10 @@ class Reader:
             assert value is not None, "integers have no indefinite length"
             return value if major == UINT else -1 - value
         if self.first() in (0xF9, 0xFA, 0xFB):
-            value = self.floating()
-            if not value.is_integer():
-                raise Invalid(f"expected an integer, found {value}")
-            return int(value)
+            number = self.floating()
+            if not number.is_integer():
+                raise Invalid(f"expected an integer, found {number}")
+            return int(number)
         raise self.expected("an integer")
 
     def floating(self) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, Union
+from typing import Any, Generic, TypeVar, Union, cast
 
 from .cbor import ARRAY, MAP, TEXT, UINT, head, text
 from .codec import Codec, nothing
@@ -70,25 +70,26 @@ class Array(Codec["tuple[T, ...]"]):
         self.of, self.size = of, size
 
     def write(self, out: bytearray, value: Sequence[T], numbers: bool) -> None:
-        self._sized(value)
+        self._sized(len(value))
         _write_items(out, self.of, value, numbers)
 
     def read(self, reader: Reader) -> tuple[T, ...]:
-        return self._sized(tuple(_read_items(reader, self.of)))
+        items = tuple(_read_items(reader, self.of))
+        self._sized(len(items))
+        return items
 
     def check(self, value: Sequence[T]) -> None:
         _check_items(self.of, value)
 
-    def _sized(self, value: Any) -> Any:
-        if len(value) != self.size:
-            raise Invalid(f"expected a list of {self.size} items, found {len(value)}")
-        return value
+    def _sized(self, size: int) -> None:
+        if size != self.size:
+            raise Invalid(f"expected a list of {self.size} items, found {size}")
 
 
 def _write_items(out: bytearray, of: Codec[Any], value: Any, numbers: bool) -> None:
     if not isinstance(value, (list, tuple)):
         raise Invalid(f"expected a list, found {type(value).__name__}")
-    items: Sequence[Any] = value  # pyright: ignore[reportUnknownVariableType]
+    items = cast("Sequence[Any]", value)
     out += head(ARRAY, len(items))
     for index, item in enumerate(items):
         try:
@@ -210,7 +211,7 @@ class Field:
             self._default_bytes = bytes(default)
         written = bytearray()
         self.codec.write(written, value, False)
-        return written == self._default_bytes
+        return bytes(written) == self._default_bytes
 
     def absent(self) -> Any:
         """What it reads as when it is not there."""
