@@ -103,7 +103,8 @@ class Checked(Codec[T]):
                 self._length(len(value), "bytes")
         elif isinstance(value, dict):
             if not in_list:
-                self._length(len(cast("dict[Any, Any]", value)), "entries")
+                entries: dict[Any, Any] = value
+                self._length(len(entries), "entries")
         else:
             self._number(value)
 

@@ -146,7 +146,8 @@ async def dial(address: str) -> Link:
 def parse(address: str) -> SplitResult:
     """Reads an address; raises `ValueError` for one that cannot be dialed [L0.addr.1]."""
     parts = urlsplit(address)
-    if parts.scheme not in ("ws", "tcp", "unix"):
+    known = parts.scheme in ("ws", "tcp", "unix")
+    if not known or not address.startswith(f"{parts.scheme}://"):
         raise ValueError(f"`{address}`: use ws://host:port/path, tcp://host:port or unix:///path")
     if parts.query or parts.fragment or parts.username is not None:
         raise ValueError(f"`{address}`: an address has no user, query or fragment")

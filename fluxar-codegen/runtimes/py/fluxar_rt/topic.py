@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 from uuid import UUID
 
+from .checks import Checked
 from .codec import Bool, Codec, Int, Text, Uuid, decode, encode
 from .names import escape, unescape
 from .payload import Invalid
 from .peer import HasSession, Peer
 from .status import Code, Status
 from .topics import RawEvent, RawSubscription
-from .types import Enum
+from .types import Enum, Lazy
 
 log = logging.getLogger("fluxar")
 K = TypeVar("K")
@@ -25,7 +26,7 @@ def to_segment(codec: Codec[Any], value: Any) -> str:
     """A path parameter as it stands in a topic."""
     codec = bare(codec)
     if isinstance(codec, Enum):
-        return escape(codec.segment(value))
+        return escape(cast("Enum[Any]", codec).segment(value))
     encode(codec, value, False)
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -38,7 +39,7 @@ def of_segment(codec: Codec[Any], segment: str) -> Any:
     try:
         text = unescape(segment)
         if isinstance(codec, Enum):
-            return codec.of_segment(text)
+            return cast("Enum[Any]", codec).of_segment(text)
         if isinstance(codec, Bool):
             return {"true": True, "false": False}[text]
         if isinstance(codec, Int):
@@ -57,14 +58,9 @@ def of_segment(codec: Codec[Any], segment: str) -> Any:
 
 def bare(codec: Codec[Any]) -> Codec[Any]:
     """The codec inside of constraints and newtypes."""
-    while True:
-        inner = getattr(codec, "of", None) or getattr(codec, "find", None)
-        if isinstance(inner, Codec):
-            codec = inner
-        elif callable(inner) and not isinstance(inner, type):
-            codec = inner()
-        else:
-            return codec
+    while isinstance(codec, (Checked, Lazy)):
+        codec = cast("Checked[Any]", codec).of if isinstance(codec, Checked) else codec.find()
+    return codec
 
 
 @dataclass(frozen=True)
