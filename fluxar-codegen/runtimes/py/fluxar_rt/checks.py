@@ -91,6 +91,7 @@ class Checked(Codec[T]):
             self._value(value, in_list=False)
 
     def _value(self, value: Any, *, in_list: bool) -> None:
+        size: int = len(value) if hasattr(value, "__len__") else 0
         if isinstance(value, (list, tuple)):
             if not in_list:
                 self._items(cast("Sequence[Any]", value))
@@ -103,8 +104,7 @@ class Checked(Codec[T]):
                 self._length(len(value), "bytes")
         elif isinstance(value, dict):
             if not in_list:
-                entries: dict[Any, Any] = value
-                self._length(len(entries), "entries")
+                self._length(size, "entries")
         else:
             self._number(value)
 

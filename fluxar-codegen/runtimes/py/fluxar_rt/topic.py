@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from .checks import Checked
@@ -26,7 +26,7 @@ def to_segment(codec: Codec[Any], value: Any) -> str:
     """A path parameter as it stands in a topic."""
     codec = bare(codec)
     if isinstance(codec, Enum):
-        return escape(cast("Enum[Any]", codec).segment(value))
+        return escape(as_enum(codec).segment(value))
     encode(codec, value, False)
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -39,7 +39,7 @@ def of_segment(codec: Codec[Any], segment: str) -> Any:
     try:
         text = unescape(segment)
         if isinstance(codec, Enum):
-            return cast("Enum[Any]", codec).of_segment(text)
+            return as_enum(codec).of_segment(text)
         if isinstance(codec, Bool):
             return {"true": True, "false": False}[text]
         if isinstance(codec, Int):
@@ -56,10 +56,16 @@ def of_segment(codec: Codec[Any], segment: str) -> Any:
     return text
 
 
+def as_enum(codec: Any) -> Enum[Any]:
+    """The codec, which is one of an enum."""
+    found: Enum[Any] = codec
+    return found
+
+
 def bare(codec: Codec[Any]) -> Codec[Any]:
     """The codec inside of constraints and newtypes."""
     while isinstance(codec, (Checked, Lazy)):
-        codec = cast("Checked[Any]", codec).of if isinstance(codec, Checked) else codec.find()
+        codec = codec.of if isinstance(codec, Checked) else codec.find()
     return codec
 
 
