@@ -135,7 +135,7 @@ class Peer:
         reason: Status | None = None
         try:
             while session is not None:
-                await asyncio.wait({running})
+                await asyncio.wait({session.closed})
                 reason = session.reason
                 if not self._is_wanted or link_again is None:
                     break
@@ -145,6 +145,7 @@ class Peer:
                     break
                 session, running = made
                 self.advance(READY, None, session)
+            await asyncio.wait({running})
         finally:
             running.cancel()
             self.advance(CLOSED, reason, None)
