@@ -63,6 +63,37 @@ pub fn service(arguments: TokenStream, item: TokenStream) -> TokenStream {
     code.into()
 }
 
+/// Turns a struct into a typed topic: its fields are the values in the path.
+///
+/// ```ignore
+/// #[fluxar::topic("orders.{region}.{id}", value = OrderEvent, retain = 1)]
+/// #[derive(Clone, Debug, PartialEq)]
+/// pub struct Orders {
+///     pub region: Region,
+///     pub id: u64,
+/// }
+/// ```
+///
+/// This gives `Orders::publisher(&peer)`, whose `publish(&orders, &event)` publishes on the path
+/// that the struct says, and `Orders::subscribe(&peer)`, which has a method for each field to
+/// narrow it down and is awaited: `Orders::subscribe(&peer).region(Region::Eu).await?`. It yields
+/// pairs of `Orders` and event.
+///
+/// A field is a text, an integer, a bool, a uuid, an enum without content or a newtype of these.
+/// Options beside `value`: `retain = 1` keeps the last value of each path, and `replay = "24h"`,
+/// `delivery = "at_least_once"` and `key = "id"` are carried in the description.
+#[proc_macro_attribute]
+pub fn topic(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let item = proc_macro2::TokenStream::from(item);
+    let code = fluxar_codegen::expand_topic(arguments.into(), item.clone());
+    let code = code.unwrap_or_else(|error| {
+        let mut code = error.into_compile_error();
+        code.extend(item);
+        code
+    });
+    code.into()
+}
+
 /// Makes a type travel: serde's `Serialize` and `Deserialize`, and its description.
 ///
 /// Structs with named fields travel as maps by their fields' names; a struct of one unnamed field

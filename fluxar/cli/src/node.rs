@@ -21,7 +21,7 @@ impl Access {
         let (first, others) = urls.split_first().ok_or_else(|| {
             Failure::usage("there is no address to listen on", "give one with --listen")
         })?;
-        let mut server = Server::bind(first.as_str()).name(name);
+        let mut server = Server::bind(first.as_str()).name(name).numbered_keys(false);
         for url in others {
             server = server.also(url.as_str());
         }
