@@ -128,7 +128,9 @@ impl One<'_> {
                  on_peer: _Callable[[_Peer], None] | None = None) -> _Server:"
             ),
             |to| {
-                to.line("\"\"\"Listens at the addresses, and serves its side of the contract.\"\"\"");
+                to.line(
+                    "\"\"\"Listens at the addresses, and serves its side of the contract.\"\"\"",
+                );
                 to.block("return await _listen(", |to| {
                     to.line(format!("*addresses, serve={routes}, authenticate=authenticate,"));
                     to.line("name=name, limits=limits, on_peer=on_peer,");

@@ -4,6 +4,6 @@ use super::writer::{Writer, text};
 use crate::model::{Contract, Package};
 
 pub(super) fn descriptor(to: &mut Writer, package: &Package<Contract>) {
-    let name = package.name.as_deref().map_or("None".to_owned(), text);
+    let name = package.name.as_deref().map_or_else(|| "None".to_owned(), text);
     to.line(format!("PACKAGE: str | None = {name}"));
 }

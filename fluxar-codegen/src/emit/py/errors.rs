@@ -5,7 +5,8 @@ use super::spell::{Speller, is_optional, tuple, whole};
 use super::types::docs;
 use super::writer::{Writer, escape, text};
 use crate::model::{
-    Body, Contract, ErrorCode, Field, Package, Piece, TypeDef, TypeRef, Variant, VariantBody, pieces,
+    Body, Contract, ErrorCode, Field, Package, Piece, TypeDef, TypeRef, Variant, VariantBody,
+    pieces,
 };
 use std::collections::HashSet;
 
@@ -31,9 +32,11 @@ pub(super) fn classes(to: &mut Writer, package: &Package<Contract>, speller: &Sp
 
 /// The table of an error's fields.
 pub(super) fn rows(fields: &[Field<Contract>], speller: &Speller<'_>) -> String {
-    tuple(fields.iter().map(|field| {
-        speller.row(field, &error_field(&field.name.source, &speller.names))
-    }))
+    tuple(
+        fields
+            .iter()
+            .map(|field| speller.row(field, &error_field(&field.name.source, &speller.names))),
+    )
 }
 
 fn attributes(fields: &[Field<Contract>], speller: &Speller<'_>) -> Vec<Attribute> {

@@ -6,25 +6,44 @@ use std::collections::{HashMap, HashSet};
 /// Keywords of Python, and names that mean something inside of a class or function.
 const TAKEN: &[&str] = &[
     "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue",
-    "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in",
-    "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with",
-    "yield", "self", "cls",
+    "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import",
+    "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while",
+    "with", "yield", "self", "cls",
 ];
 
 /// Builtins that generated code uses. A module's own names must not hide them.
 const BUILTINS: &[&str] = &[
-    "bool", "bytes", "classmethod", "dict", "float", "int", "list", "object", "property", "str",
-    "super", "tuple", "type",
+    "bool",
+    "bytes",
+    "classmethod",
+    "dict",
+    "float",
+    "int",
+    "list",
+    "object",
+    "property",
+    "str",
+    "super",
+    "tuple",
+    "type",
 ];
 
 /// Attributes that every error has.
 const ERROR_ATTRIBUTES: &[&str] = &[
-    "add_note", "args", "code", "details", "fields", "message", "retry_after_ms", "type_name",
+    "add_note",
+    "args",
+    "code",
+    "details",
+    "fields",
+    "message",
+    "retry_after_ms",
+    "type_name",
     "with_traceback",
 ];
 
 /// Names in the signatures of clients.
-const PARAMETERS: &[&str] = &["timeout", "meta", "credit", "ctx", "group", "overflow", "retain", "value"];
+const PARAMETERS: &[&str] =
+    &["timeout", "meta", "credit", "ctx", "group", "overflow", "retain", "value"];
 
 /// Names of the module itself.
 const MODULE: &[&str] = &["CODECS", "DESCRIPTOR", "HASH", "PACKAGE"];

@@ -8,7 +8,7 @@ use crate::model::{
 use proc_macro2::Span;
 use std::time::Duration;
 
-pub(super) fn name(name: &str) -> Name {
+fn name(name: &str) -> Name {
     Name::new(name, Span::call_site())
 }
 
@@ -17,7 +17,7 @@ fn docs(text: &str) -> Docs {
 }
 
 /// `string`, `[T]`, `T?`, `[T*2]`, `map<K,V>` or a name.
-pub(super) fn ty(said: &str) -> TypeRef {
+fn ty(said: &str) -> TypeRef {
     if let Some(of) = said.strip_suffix('?') {
         return TypeRef::Optional(Box::new(ty(of)));
     }
@@ -34,7 +34,7 @@ pub(super) fn ty(said: &str) -> TypeRef {
     Scalar::named(said).map_or_else(|| TypeRef::Named(said.to_owned()), TypeRef::Scalar)
 }
 
-pub(super) fn field(id: u32, source: &str, said: &str) -> Field<Contract> {
+fn field(id: u32, source: &str, said: &str) -> Field<Contract> {
     Field {
         name: name(source),
         id: Some(id),
@@ -55,7 +55,7 @@ fn default(mut field: Field<Contract>, value: Value) -> Field<Contract> {
     field
 }
 
-pub(super) fn def(source: &str, body: Body<Contract>) -> TypeDef<Contract> {
+fn def(source: &str, body: Body<Contract>) -> TypeDef<Contract> {
     TypeDef {
         name: name(source),
         docs: Docs::default(),
@@ -123,12 +123,45 @@ fn value(id: u32, source: &str, said: &str) -> Argument<Contract> {
 /// Fields of every type.
 fn all_types() -> Body<Contract> {
     let said = [
-        "bool", "u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "int", "f32", "f64", "string",
-        "bytes", "uuid", "timestamp", "duration", "decimal", "url", "any", "string?", "[u8]",
-        "[[Part]]", "[i16*3]", "map<string,Part>", "map<Region,[u32?]>", "map<uuid,bool>", "Region",
-        "Side", "Part?", "Id", "Tags", "Where", "[AllTypes]", "map<u32,Id>",
+        "bool",
+        "u8",
+        "u16",
+        "u32",
+        "u64",
+        "i8",
+        "i16",
+        "i32",
+        "i64",
+        "int",
+        "f32",
+        "f64",
+        "string",
+        "bytes",
+        "uuid",
+        "timestamp",
+        "duration",
+        "decimal",
+        "url",
+        "any",
+        "string?",
+        "[u8]",
+        "[[Part]]",
+        "[i16*3]",
+        "map<string,Part>",
+        "map<Region,[u32?]>",
+        "map<uuid,bool>",
+        "Region",
+        "Side",
+        "Part?",
+        "Id",
+        "Tags",
+        "Where",
+        "[AllTypes]",
+        "map<u32,Id>",
     ];
-    Body::Record(said.iter().zip(1..).map(|(said, id)| field(id, &format!("f{id}"), said)).collect())
+    Body::Record(
+        said.iter().zip(1..).map(|(said, id)| field(id, &format!("f{id}"), said)).collect(),
+    )
 }
 
 fn defaults() -> Body<Contract> {
@@ -145,7 +178,10 @@ fn defaults() -> Body<Contract> {
         default(field(9, "i", "bytes"), Value::Bytes(vec![0, 34, 92, 255])),
         default(field(10, "j", "u32?"), Value::Int(5)),
         default(field(11, "k", "Id"), text("00000000-0000-0000-0000-000000000001")),
-        default(field(12, "l", "map<string,u8>"), Value::Map(vec![("x".to_owned(), Value::Int(1))])),
+        default(
+            field(12, "l", "map<string,u8>"),
+            Value::Map(vec![("x".to_owned(), Value::Int(1))]),
+        ),
         default(field(13, "m", "bool"), Value::Bool(true)),
         default(field(14, "n", "timestamp"), Value::Int(-1)),
     ])
@@ -154,8 +190,27 @@ fn defaults() -> Body<Contract> {
 /// Names that mean something to Python.
 fn odd() -> Body<Contract> {
     let names = [
-        "type", "await", "constructor", "__proto__", "None", "self", "import", "int", "list", "str",
-        "_x", "match", "id", "cls", "field", "dict", "Part", "bytes", "Any", "float", "class",
+        "type",
+        "await",
+        "constructor",
+        "__proto__",
+        "None",
+        "self",
+        "import",
+        "int",
+        "list",
+        "str",
+        "_x",
+        "match",
+        "id",
+        "cls",
+        "field",
+        "dict",
+        "Part",
+        "bytes",
+        "Any",
+        "float",
+        "class",
     ];
     let fields = names.iter().zip(1..).map(|(name, id)| {
         let said = ["int", "string", "[u8]", "map<string,bytes>?", "f64"][id as usize % 5];
@@ -173,11 +228,15 @@ fn error() -> TypeDef<Contract> {
     not_found.code = code("not_found", Some("no {id}, sorry"));
     let mut taken = variant(2, "email_taken", VariantBody::Unit);
     taken.code = code("already_exists", None);
-    let mut odd = variant(3, "odd", VariantBody::Record(vec![
-        field(1, "message", "string"),
-        default(field(2, "code", "u8"), Value::Int(3)),
-        field(3, "args", "[string]?"),
-    ]));
+    let mut odd = variant(
+        3,
+        "odd",
+        VariantBody::Record(vec![
+            field(1, "message", "string"),
+            default(field(2, "code", "u8"), Value::Int(3)),
+            field(3, "args", "[string]?"),
+        ]),
+    );
     odd.code = code("aborted", None);
     let mut plain = variant(4, "plain", VariantBody::Newtype(Box::new(ty("string"))));
     plain.code = code("internal", Some("says {0:?}"));
@@ -190,10 +249,11 @@ fn error() -> TypeDef<Contract> {
 fn types() -> Vec<TypeDef<Contract>> {
     let part = Body::Union(vec![
         variant(1, "text", VariantBody::Newtype(Box::new(ty("string")))),
-        variant(2, "image", VariantBody::Record(vec![
-            field(1, "mime", "string"),
-            field(2, "data", "bytes"),
-        ])),
+        variant(
+            2,
+            "image",
+            VariantBody::Record(vec![field(1, "mime", "string"), field(2, "data", "bytes")]),
+        ),
         variant(3, "nested", VariantBody::Newtype(Box::new(ty("[Part]")))),
         variant(4, "empty", VariantBody::Unit),
         variant(5, "none", VariantBody::Record(vec![])),
@@ -219,7 +279,8 @@ fn types() -> Vec<TypeDef<Contract>> {
     limited[2].constraints.len_max = Some(2);
     limited[2].constraints.pattern = Some("[a-z]+\\.?".to_owned());
     limited[3].constraints.max = Some(Number::Float(0.5));
-    let mut region = def("Region", Body::Enum(members(&["eu", "us", "apac", "None", "mro", "__x__"])));
+    let mut region =
+        def("Region", Body::Enum(members(&["eu", "us", "apac", "None", "mro", "__x__"])));
     region.docs = docs(" Where.");
     vec![
         region,
@@ -289,6 +350,7 @@ fn blank_service() -> Service<Contract> {
         package: None,
         docs: Docs::default(),
         annotations: Vec::new(),
+        lifecycle: Lifecycle::default(),
         methods: Vec::new(),
         extra: (),
     }
@@ -322,7 +384,7 @@ fn topics() -> Vec<Topic<Contract>> {
 }
 
 /// The contract.
-pub(crate) fn package() -> Package<Contract> {
+pub(super) fn package() -> Package<Contract> {
     let mut package = super::blank();
     package.name = Some("shop.v1".to_owned());
     package.docs = docs(" A shop.");

@@ -4,9 +4,7 @@ use super::names::{method as method_name, parameter};
 use super::spell::{Speller, is_optional, tuple, whole};
 use super::types::docs;
 use super::writer::{Writer, text};
-use crate::model::{
-    Argument, Contract, Failure, Field, Method, Package, Service, Shape, TypeRef,
-};
+use crate::model::{Argument, Contract, Failure, Field, Method, Package, Service, Shape, TypeRef};
 use std::collections::HashSet;
 
 /// Everything about the services of a package.
@@ -68,16 +66,17 @@ impl<'m> One<'m> {
             let params = match fields.is_empty() {
                 true => "None".to_owned(),
                 false => {
-                    let rows = fields.iter().map(|field| {
-                        self.speller.row(field, &self.parameter(&field.name.source))
-                    });
+                    let rows = fields
+                        .iter()
+                        .map(|field| self.speller.row(field, &self.parameter(&field.name.source)));
                     format!("_t.Params(lambda: {})", tuple(rows))
                 }
             };
             let failure = self.failure(method);
-            let timeout = method
-                .timeout
-                .map_or_else(|| "None".to_owned(), |timeout| format!("{:?}", timeout.as_secs_f64()));
+            let timeout = method.timeout.map_or_else(
+                || "None".to_owned(),
+                |timeout| format!("{:?}", timeout.as_secs_f64()),
+            );
             let constant = self.constant(method);
             to.block(format!("{constant}: _m.Method[{generics}] = _m.Method("), |to| {
                 to.line(format!("{},", text(&self.service.target(method))));
@@ -157,7 +156,11 @@ impl<'m> One<'m> {
         let values = self.values(method);
         let optional = |ty: &str| {
             let hidden = self.shadow.contains(ty);
-            if hidden { format!("_builtins.{ty} | None = None") } else { format!("{ty} | None = None") }
+            if hidden {
+                format!("_builtins.{ty} | None = None")
+            } else {
+                format!("{ty} | None = None")
+            }
         };
         let meta = match (self.shadow.contains("dict"), self.shadow.contains("str")) {
             (false, false) => "meta: dict[str, str] | None = None".to_owned(),
@@ -196,7 +199,9 @@ impl<'m> One<'m> {
                     "def {name}({signature}, {timeout}, {meta}, {credit}) -> \
                      _m.Duplex[{input}, {items}, {result}]:"
                 ),
-                format!("return _m.Duplex(self._peer, {constant}, {values}, timeout, meta, credit)"),
+                format!(
+                    "return _m.Duplex(self._peer, {constant}, {values}, timeout, meta, credit)"
+                ),
             ),
         };
         to.block(head, |to| {

@@ -47,9 +47,9 @@ impl<'p> Speller<'p> {
             }
             TypeRef::Named(source) => {
                 let class = self.names.class(source).to_owned();
-                let open = self.def(source).is_some_and(|def| {
-                    matches!(def.body, Body::Enum(_)) && !def.closed
-                });
+                let open = self
+                    .def(source)
+                    .is_some_and(|def| matches!(def.body, Body::Enum(_)) && !def.closed);
                 if open { format!("{class} | _Unknown") } else { class }
             }
         }
@@ -84,7 +84,7 @@ impl<'p> Speller<'p> {
             }
         }
         if constraints.len_min.is_some() || constraints.len_max.is_some() {
-            let side = |side: Option<u64>| side.map_or("None".to_owned(), |n| n.to_string());
+            let side = |side: Option<u64>| side.map_or_else(|| "None".to_owned(), |n| n.to_string());
             let (min, max) = (side(constraints.len_min), side(constraints.len_max));
             out += &format!(", length=({min}, {max})");
         }
@@ -99,7 +99,7 @@ impl<'p> Speller<'p> {
 
     /// The row of a field or parameter in a table; `name` is its name in Python.
     pub(super) fn row(&self, field: &Field<Contract>, name: &str) -> String {
-        let id = field.id.map_or("None".to_owned(), |id| id.to_string());
+        let id = field.id.map_or_else(|| "None".to_owned(), |id| id.to_string());
         let codec = self.checked(self.codec(&whole(field)), &field.constraints);
         let mut row = format!("_t.Field({id}, {}, {}, {codec}", text(&field.name.wire), text(name));
         if is_optional(field) {
@@ -248,9 +248,7 @@ impl<'p> Speller<'p> {
     pub(super) fn is_new_type(&self, source: &str) -> bool {
         let Some(Body::Newtype(of)) = self.def(source).map(|def| &def.body) else { return false };
         match &**of {
-            TypeRef::Scalar(scalar) => {
-                !matches!(scalar, Scalar::Bool | Scalar::Any | Scalar::Unit)
-            }
+            TypeRef::Scalar(scalar) => !matches!(scalar, Scalar::Bool | Scalar::Any | Scalar::Unit),
             TypeRef::Optional(_) => false,
             TypeRef::List(_) | TypeRef::Array(..) | TypeRef::Map(..) => true,
             TypeRef::Named(of) => match self.def(of).map(|def| &def.body) {

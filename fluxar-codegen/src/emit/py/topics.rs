@@ -70,7 +70,8 @@ impl One<'_> {
             }
         }));
         let codec = self.speller.codec(&self.topic.payload);
-        let retain = if self.topic.retain.is_some_and(|count| count > 0) { "True" } else { "False" };
+        let retain =
+            if self.topic.retain.is_some_and(|count| count > 0) { "True" } else { "False" };
         to.line(format!(
             "_t_{class}: _tp.TopicDef[{key}, {payload}] = \
              _tp.TopicDef({segments}, {key}, {codec}, retain={retain})"
@@ -80,8 +81,7 @@ impl One<'_> {
 
     fn client(&self, to: &mut Writer, key: &str, payload: &str, params: &[(String, String)]) {
         let star = if params.is_empty() { "" } else { "*, " };
-        let named: String =
-            params.iter().map(|(name, ty)| format!("{name}: {ty}, ")).collect();
+        let named: String = params.iter().map(|(name, ty)| format!("{name}: {ty}, ")).collect();
         let any: String =
             params.iter().map(|(name, ty)| format!("{name}: {ty} | None = None, ")).collect();
         let values: Vec<String> =

@@ -91,7 +91,10 @@ fn attribute(
 fn is_plain(literal: &str) -> bool {
     let first = literal.chars().next().unwrap_or(' ');
     let is_constant = matches!(literal, "None" | "True" | "False");
-    is_constant || first.is_ascii_digit() || matches!(first, '-' | '"') || literal.starts_with("b\"")
+    is_constant
+        || first.is_ascii_digit()
+        || matches!(first, '-' | '"')
+        || literal.starts_with("b\"")
 }
 
 fn enumeration(
@@ -259,9 +262,11 @@ fn codec(def: &TypeDef<Contract>, speller: &Speller<'_>) -> String {
 
 /// The table of a record's fields.
 pub(super) fn rows(fields: &[Field<Contract>], speller: &Speller<'_>) -> String {
-    tuple(fields.iter().map(|field| {
-        speller.row(field, &field_name(&field.name.source, &speller.names))
-    }))
+    tuple(
+        fields
+            .iter()
+            .map(|field| speller.row(field, &field_name(&field.name.source, &speller.names))),
+    )
 }
 
 fn variant_row(
