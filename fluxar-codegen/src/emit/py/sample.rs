@@ -356,9 +356,8 @@ fn blank_service() -> Service<Contract> {
     }
 }
 
-fn topics() -> Vec<Topic<Contract>> {
-    let param = |source: &str, said: &str| Segment::Param { name: name(source), ty: ty(said) };
-    let topic = |source: &str, segments, payload: &str| Topic {
+fn topic(source: &str, segments: Vec<Segment<Contract>>, payload: &str) -> Topic<Contract> {
+    Topic {
         name: name(source),
         docs: Docs::default(),
         annotations: Vec::new(),
@@ -370,7 +369,12 @@ fn topics() -> Vec<Topic<Contract>> {
         replay: None,
         key: None,
         extra: (),
-    };
+    }
+}
+
+fn topics() -> Vec<Topic<Contract>> {
+    let param = |source: &str, said: &str| Segment::Param { name: name(source), ty: ty(said) };
+
     let literal = |text: &str| Segment::Literal(text.to_owned());
     let orders = vec![
         literal("orders"),
@@ -399,6 +403,70 @@ pub(super) fn package() -> Package<Contract> {
         server: vec!["Users".to_owned()],
         client: vec!["Approvals".to_owned()],
         topics: vec!["OrderEvents".to_owned(), "Plain".to_owned()],
+    }];
+    package
+}
+
+/// What `fluxar up` serves, as a contract: the Python tests call it.
+pub(super) fn demo() -> Package<Contract> {
+    let mut package = super::blank();
+    let record = |source: &str, fields: &[(&str, &str)]| {
+        let fields = fields.iter().zip(1..).map(|((name, said), id)| field(id, name, said));
+        def(source, Body::Record(fields.collect()))
+    };
+    package.types = vec![
+        record("Token", &[("text", "string")]),
+        record(
+            "Summary",
+            &[
+                ("model", "string"),
+                ("prompt_tokens", "u32?"),
+                ("completion_tokens", "u32"),
+                ("finish_reason", "string"),
+            ],
+        ),
+        record("Approval", &[("approved", "bool")]),
+        record("Reading", &[("t", "f64"), ("unit", "string?")]),
+    ];
+    let mut complete = method(
+        "complete",
+        vec![
+            value(1, "prompt", "string"),
+            value(2, "model", "string?"),
+            value(3, "max_tokens", "u32?"),
+            value(4, "seed", "u32?"),
+            value(5, "approvals", "bool?"),
+            output("Token"),
+        ],
+        "Summary",
+    );
+    let mut approve = method("approve", vec![value(1, "action", "string")], "Approval");
+    complete.failure = Failure::Status;
+    approve.failure = Failure::Status;
+    let mut say = method("say", vec![value(1, "text", "string"), value(2, "n", "u8")], "any");
+    say.failure = Failure::Status;
+    let service = |source: &str, wire: &str, method| Service {
+        name: name(source).on_wire(wire),
+        methods: vec![method],
+        ..blank_service()
+    };
+    package.services = vec![
+        service("Llm", "llm", complete),
+        service("Approvals", "approvals", approve),
+        service("Echo", "echo", say),
+    ];
+    let id = Segment::Param { name: name("id"), ty: ty("u32") };
+    let literal = |text: &str| Segment::Literal(text.to_owned());
+    let segments = vec![literal("sensors"), id, literal("temp")];
+    package.topics = vec![topic("Temperature", segments, "Reading")];
+    package.contracts = vec![ContractDef {
+        name: name("Demo"),
+        docs: Docs::default(),
+        annotations: Vec::new(),
+        lifecycle: Lifecycle::default(),
+        server: vec!["Llm".to_owned(), "Echo".to_owned()],
+        client: vec!["Approvals".to_owned()],
+        topics: vec!["Temperature".to_owned()],
     }];
     package
 }

@@ -84,7 +84,8 @@ impl<'p> Speller<'p> {
             }
         }
         if constraints.len_min.is_some() || constraints.len_max.is_some() {
-            let side = |side: Option<u64>| side.map_or_else(|| "None".to_owned(), |n| n.to_string());
+            let side =
+                |side: Option<u64>| side.map_or_else(|| "None".to_owned(), |n| n.to_string());
             let (min, max) = (side(constraints.len_min), side(constraints.len_max));
             out += &format!(", length=({min}, {max})");
         }

@@ -23,9 +23,14 @@ fn all_files_of_the_runtime_are_written() {
 /// folder in `FLUXAR_SAMPLE_OUT`.
 #[test]
 fn the_sample_is_written() {
-    let files = generate(&sample::package());
+    let samples = [("sample", sample::package()), ("demo", sample::demo())];
+    let generated = samples.iter().flat_map(|(folder, package)| {
+        let files = generate(package).into_iter();
+        files.map(move |(path, text)| (format!("{folder}/{path}"), text))
+    });
+    let files: Vec<(String, String)> = generated.collect();
     let Some(folder) = std::env::var_os("FLUXAR_SAMPLE_OUT") else {
-        assert!(files.iter().any(|(path, _)| path == "fluxar_rt/session.py"));
+        assert!(files.iter().any(|(path, _)| path == "sample/fluxar_rt/session.py"));
         return;
     };
     for (path, text) in files {
