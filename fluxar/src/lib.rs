@@ -87,6 +87,7 @@ pub use peer::rt as __rt;
 #[cfg(not(feature = "tokio"))]
 pub use service::rt as __rt;
 
+pub use bytes;
 pub use config::Limits;
 pub use engine::event::{Overflow, PublishOptions};
 pub use engine::session::auth::{Credential, Identity, Rights};

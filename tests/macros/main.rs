@@ -11,6 +11,9 @@ mod no_prelude;
 #[path = "pass/odd_names.rs"]
 mod odd_names;
 mod shapes;
+#[path = "pass/shop.rs"]
+pub mod shop;
+mod shop_contract;
 mod topics;
 mod values;
 

@@ -116,8 +116,8 @@ pub fn rust_topic(arguments: TokenStream, item: &ItemStruct) -> syn::Result<Rust
             segments.push(Segment::Literal(text.to_owned()));
             continue;
         };
-        let is_it = |f: &&syn::Field| f.ident.as_ref().is_some_and(|i| name_of(i).source == name);
-        let place = fields.iter().position(|field| is_it(&field));
+        let is_it = |f: &syn::Field| f.ident.as_ref().is_some_and(|i| name_of(i).source == name);
+        let place = fields.iter().position(|field| is_it(field));
         let Some(field) = place.map(|place| fields.remove(place)) else {
             let message = format!("there is no field `{name}`, or it stands in the path twice");
             found.report_at(arguments.path.span(), message);

@@ -4,7 +4,7 @@
 
 mod errors;
 mod snapshots;
-mod spelling;
+mod shop;
 
 use proc_macro2::TokenStream;
 

@@ -10,8 +10,14 @@ pub use crate::peer::sink::{Sink, pump, pump_all};
 pub use crate::peer::streaming::Streaming;
 pub use crate::peer::topics::{Publisher, TopicEvents};
 pub use crate::peer::{Context, Peer};
-#[allow(clippy::wildcard_imports, reason = "what types stand on, services stand on too")]
-pub use crate::service::rt::*;
+pub use crate::service::rt::{
+    ANY, AppError, Bound, Code, Decimal, Decode, DecodeAny, DecodeKnown, DecodeNone, DescribeAny,
+    DescribeKnown, Encode, EncodeAny, EncodeKnown, EncodeNone, Error, Failure, FieldDef, Int,
+    Limits, Mismatch, NoResult, Probe, Reader, Registry, Segment, SegmentAny, SegmentKnown, Status,
+    Table, Timestamp, Topic, Type, TypeBody, TypeDef, TypeRef, Unknown, Url, Uuid, Value,
+    VariantDef, Writer, bytes, constant, decode, deserialize, encode, fill, foreign_path, need,
+    push_literal, push_segment, reads, serde, serialize, take_segment, writes,
+};
 pub use futures_core::Stream;
 pub use std::convert::Infallible;
 pub use std::future::Future;

@@ -102,7 +102,6 @@ fn filter_type<S: RustSpelling>(
     settings: &Settings,
 ) -> TokenStream {
     let (rt, vis) = (settings.rt(), &settings.vis);
-    let name = ident(&topic.name);
     let about =
         format!(" A subscription to `{}`: each method narrows it down; await it.", topic.name.wire);
     let setters = topic.params().enumerate().map(|(place, (param, ty))| {
@@ -117,16 +116,8 @@ fn filter_type<S: RustSpelling>(
             }
         }
     });
-    let mut params = 0_usize;
-    let parts = topic.segments.iter().map(|segment| match segment {
-        Segment::Literal(text) => quote!(#rt::push_literal(&mut __fx_path, #text);),
-        Segment::Param { .. } => {
-            let place = params;
-            params += 1;
-            quote!(#rt::push_literal(&mut __fx_path, &self.__fx_parts[#place]);)
-        }
-    });
-    let parts: Vec<TokenStream> = parts.collect();
+    let params = topic.params().count();
+    let awaited = awaited(topic, filter, &rt);
     quote! {
         #[doc = #about]
         #[derive(::core::fmt::Debug)]
@@ -175,6 +166,24 @@ fn filter_type<S: RustSpelling>(
             }
         }
 
+        #awaited
+    }
+}
+
+/// `impl IntoFuture` of the subscription.
+fn awaited<S: RustSpelling>(topic: &Topic<S>, filter: &Ident, rt: &TokenStream) -> TokenStream {
+    let name = ident(&topic.name);
+    let mut params = 0_usize;
+    let parts = topic.segments.iter().map(|segment| match segment {
+        Segment::Literal(text) => quote!(#rt::push_literal(&mut __fx_path, #text);),
+        Segment::Param { .. } => {
+            let place = params;
+            params += 1;
+            quote!(#rt::push_literal(&mut __fx_path, &self.__fx_parts[#place]);)
+        }
+    });
+    let parts: Vec<TokenStream> = parts.collect();
+    quote! {
         #[automatically_derived]
         impl ::core::future::IntoFuture for #filter {
             type Output = ::core::result::Result<#rt::TopicEvents<#name>, #rt::Status>;

@@ -27,9 +27,24 @@ pub fn contract(package: &Package<Contract>) -> String {
     format!("// The contract `{name}`, emitted by fluxar. Do not edit.\n\n{}", formatted(items))
 }
 
+/// With an empty line after each item.
+fn spaced(code: &str) -> String {
+    let mut spaced = String::with_capacity(code.len() + 256);
+    let mut lines = code.lines().peekable();
+    while let Some(line) = lines.next() {
+        spaced.push_str(line);
+        spaced.push('\n');
+        let ends_item = line == "}" || (line.ends_with(';') && !line.starts_with(' '));
+        if ends_item && lines.peek().is_some() {
+            spaced.push('\n');
+        }
+    }
+    spaced
+}
+
 fn formatted(items: TokenStream) -> String {
     match syn::parse2(items.clone()) {
-        Ok(file) => prettyplease::unparse(&file),
+        Ok(file) => spaced(&prettyplease::unparse(&file)),
         // Still Rust: the compiler then says what is wrong with it.
         Err(_) => items.to_string(),
     }

@@ -165,7 +165,15 @@ pub(super) fn spelled(ty: &TypeRef, names: &Names, is_boxed: &dyn Fn(&str) -> bo
     let inner = |ty: &TypeRef| spelled(ty, names, is_boxed);
     let never: &dyn Fn(&str) -> bool = &|_| false;
     match ty {
-        TypeRef::Scalar(of) => super::super::spelling::scalar(*of, &quote!(::fluxar)),
+        TypeRef::Scalar(of) => match of.int_range().is_some() || of.is_float() {
+            // Types of contracts begin with a capital letter: these words are free.
+            true if *of != Scalar::Int => {
+                let name = ident(of.name());
+                quote!(#name)
+            }
+            _ if *of == Scalar::Bool => quote!(bool),
+            _ => super::super::spelling::scalar(*of, &quote!(::fluxar)),
+        },
         TypeRef::Optional(of) => {
             let of = inner(of);
             quote!(::core::option::Option<#of>)
