@@ -278,10 +278,6 @@ pub(super) fn is_optional(field: &Field<Contract>) -> bool {
 /// The names of an enum's members, all different.
 pub(super) fn enum_members<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
     let mut distinct = names::Distinct::default();
-    // Attributes that every enum has.
-    for taken in ["MRO"] {
-        distinct.take(taken.to_ascii_lowercase());
-    }
     names.map(|name| distinct.take(names::member(name))).collect()
 }
 
