@@ -129,11 +129,13 @@ class Up(unittest.IsolatedAsyncioTestCase):
         async with await self.connect() as node:
             async with node.llm.complete("How?", max_tokens=100_000) as stream:
                 await stream.__anext__()
-            with self.assertRaises(Status) as caught:
+            # The node's clock may be the first: its handler then ends with a summary.
+            try:
                 async with node.llm.complete("How?", max_tokens=10**6, timeout=0.05) as stream:
-                    async for _ in stream:
-                        pass
-            self.assertEqual(caught.exception.code, Code.DEADLINE_EXCEEDED)
+                    ended = (await stream.result()).finish_reason
+            except Status as status:
+                ended = status.code.name
+            self.assertIn(ended, ("DEADLINE_EXCEEDED", "cancelled"))
             while node.peer.session.streams.open_streams:
                 await asyncio.sleep(0.001)
 
