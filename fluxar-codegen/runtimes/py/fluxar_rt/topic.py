@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from .checks import Checked
@@ -113,7 +113,8 @@ class TopicDef(Generic[K, V]):
         return Received(self.key(**values), value, event.topic, event.retained, event.dropped)
 
 
-class Received(NamedTuple, Generic[K, V]):
+@dataclass(frozen=True)
+class Received(Generic[K, V]):
     """An event: path parameters, value, and how it came."""
 
     key: K
