@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import struct
+from collections.abc import Iterator
 from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
@@ -20,8 +21,11 @@ SUBPROTOCOL = Subprotocol("fluxar.1")
 DEFAULT_PORT, DEFAULT_PATH = 9000, "/fluxar"
 READ_BYTES = 64 << 10
 WRITE_BUFFER_BYTES = 64 << 10
-WS_MESSAGE_BYTES_MAX = 32 << 20
-"""A WebSocket message may hold many frames: what a sender's outbox can hold, and some more."""
+WS_MESSAGE_BYTES_MAX = 2 << 20
+"""A message with more is refused, unless a frame may be larger."""
+WS_WRITE_BYTES = 256 << 10
+"""Messages that we send have about so much at most: whole frames, one or more [L0.link.4]."""
+WS_QUEUE = 4
 CLOSE_SECONDS = 1.0
 
 
@@ -100,9 +104,10 @@ class WebSocketLink:
         return data
 
     async def write(self, data: bytes) -> None:
-        """Sends one message."""
+        """Sends whole frames, in as many messages as that takes."""
         try:
-            await self.socket.send(data)
+            for part in whole_frames(data, WS_WRITE_BYTES):
+                await self.socket.send(part)
         except ConnectionClosed as error:
             raise LinkLost(str(error)) from None
 
@@ -114,7 +119,25 @@ class WebSocketLink:
             self.socket.transport.abort()
 
 
-async def dial(address: str) -> Link:
+def whole_frames(data: bytes, most: int) -> Iterator[bytes]:
+    """Cuts between frames, so that no part but one of a single frame has more than `most`."""
+    start = at = 0
+    while at < len(data):
+        end = at + 4 + int.from_bytes(data[at : at + 4], "big")
+        if end - start > most and at > start:
+            yield data[start:at]
+            start = at
+        at = end
+    if start < len(data):
+        yield data[start:]
+
+
+def ws_bytes_max(frame_bytes_max: int) -> int:
+    """The largest message that we take."""
+    return max(WS_MESSAGE_BYTES_MAX, frame_bytes_max + WS_WRITE_BYTES)
+
+
+async def dial(address: str, frame_bytes_max: int = WS_MESSAGE_BYTES_MAX // 2) -> Link:
     """A link to `ws://host:port/path`, `tcp://host:port` or `unix:///path`."""
     parts = parse(address)
     host, port = parts.hostname or "", parts.port or DEFAULT_PORT
@@ -131,7 +154,8 @@ async def dial(address: str) -> Link:
             uri,
             subprotocols=[SUBPROTOCOL],
             compression=None,
-            max_size=WS_MESSAGE_BYTES_MAX,
+            max_size=ws_bytes_max(frame_bytes_max),
+            max_queue=WS_QUEUE,
             ping_interval=None,
             proxy=None,
         )
@@ -164,7 +188,7 @@ def check_user(writer: asyncio.StreamWriter) -> None:
     """The other side of a Unix socket must be our own user [L0.unix.2]."""
     sock = writer.get_extra_info("socket")
     option = getattr(socket, "SO_PEERCRED", None)
-    if sock is None or option is None:
+    if sock is None or option is None or sock.family != socket.AF_UNIX:
         return
     _, user, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, option, 12))
     if user != os.getuid():

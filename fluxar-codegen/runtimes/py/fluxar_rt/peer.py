@@ -228,7 +228,7 @@ async def connect(
             attempt += 1
             peer.advance(CONNECTING, None, None)
             try:
-                return await open_session(await dial(address), config, dialer=True)
+                return await open_session(await dial(address, limits.frame_bytes_max), config, dialer=True)
             except ConnectError as error:
                 refused = error.status
                 peer.advance(DISCONNECTED, refused, None)
@@ -236,7 +236,7 @@ async def connect(
                     return None
         return None
 
-    session, running = await open_session(await dial(address), config, dialer=True)
+    session, running = await open_session(await dial(address, limits.frame_bytes_max), config, dialer=True)
     peer = Peer(session, config)
     peer.keep(running, again if reconnect is not None else None)
     return peer

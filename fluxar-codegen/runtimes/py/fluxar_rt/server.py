@@ -17,8 +17,8 @@ from .broker import Broker
 from .hello import PeerInfo
 from .limits import Limits
 from .link import (
-    DEFAULT_PATH, DEFAULT_PORT, SUBPROTOCOL, WS_MESSAGE_BYTES_MAX, Link, StreamLink, WebSocketLink,
-    check_user, parse,
+    DEFAULT_PATH, DEFAULT_PORT, SUBPROTOCOL, WS_QUEUE, Link, StreamLink, WebSocketLink, check_user,
+    parse, ws_bytes_max,
 )
 from .peer import Peer, open_session
 from .routes import Routes
@@ -59,7 +59,8 @@ class Server:
             allowed: list[Origin | None] = [None, *map(Origin, origins)]
             ws = await serve(
                 self._accept_ws, host, port, subprotocols=[SUBPROTOCOL], compression=None,
-                max_size=WS_MESSAGE_BYTES_MAX, ping_interval=None, process_request=check,
+                max_size=ws_bytes_max(self.config.limits.frame_bytes_max), max_queue=WS_QUEUE,
+                ping_interval=None, process_request=check,
                 origins=allowed, server_header=None,
             )
             self._listeners.append(ws)
@@ -69,7 +70,7 @@ class Server:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            check_user(writer) if writer.get_extra_info("peername") == "" else None
+            check_user(writer)
         except ConnectError:
             return
         await self._serve(StreamLink(reader, writer))

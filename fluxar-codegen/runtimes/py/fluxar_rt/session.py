@@ -7,6 +7,7 @@ the state needs no lock. The reader waits for nothing but the link [L4.bound.2].
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sized
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from .streams import Streams
 from .topics import Topics
 
 Authenticate = Callable[[Auth, PeerInfo], Awaitable[bool]]
+log = logging.getLogger("fluxar")
 FLUSH_SECONDS = 1.0
 """How long the last words may take to be written."""
 
@@ -116,9 +118,10 @@ class Session:
             self.fail(violation)
         except LinkLost as lost:
             self.finish(Status(Code.UNAVAILABLE, f"the link was lost: {lost}"))
-        except Exception as error:
+        except Exception:
+            # A mistake of ours must not leave a session that nobody reads.
+            log.exception("the session broke")
             self.abort(Status(Code.INTERNAL, "this side broke: its log says why"))
-            raise error
 
     async def _write(self) -> None:
         try:

@@ -167,6 +167,9 @@ class Subscription(Generic[K, V]):
                 await self._over(self._raw)
                 continue
             self.dropped += event.dropped
+            if not event.payload:
+                # A retained value was removed: there is nothing to read.
+                continue
             try:
                 return self._topic.read(event)
             except (Invalid, Status) as error:

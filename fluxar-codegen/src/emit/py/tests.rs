@@ -23,7 +23,8 @@ fn all_files_of_the_runtime_are_written() {
 /// folder in `FLUXAR_SAMPLE_OUT`.
 #[test]
 fn the_sample_is_written() {
-    let samples = [("sample", sample::package()), ("demo", sample::demo())];
+    let samples =
+        [("sample", sample::package()), ("demo", sample::demo()), ("matrix", sample::matrix())];
     let generated = samples.iter().flat_map(|(folder, package)| {
         let files = generate(package).into_iter();
         files.map(move |(path, text)| (format!("{folder}/{path}"), text))
