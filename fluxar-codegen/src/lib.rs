@@ -4,10 +4,14 @@
 //! model as code. The macros of `fluxar-macros` are one front end and one emitter, joined by the
 //! two functions here.
 
+pub mod check;
 pub mod diagnostics;
 pub mod emit;
+pub mod evolve;
 pub mod front;
 pub mod model;
+pub mod report;
+pub mod syntax;
 #[cfg(test)]
 mod tests;
 

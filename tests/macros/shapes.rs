@@ -410,6 +410,15 @@ async fn both_sides_serve_the_same_contract() {
     assert_eq!(PingPongClient::new(acceptor).hit(21).await, Ok(21));
 }
 
+/// Parameters are counted by other languages, whatever Rust writes.
+#[tokio::test]
+async fn parameters_are_read_by_their_place() {
+    let rig = rig(Serves::Acceptor).await;
+    let by_place = std::collections::BTreeMap::from([(1_u8, 3_u8), (2, 4)]);
+    let sum: u8 = rig.caller.call("test.v1.shapes.match", &by_place).await.unwrap();
+    assert_eq!(sum, 7);
+}
+
 /// What travels, as a raw handler of the other side sees it.
 #[tokio::test]
 async fn numbers_travel_where_both_sides_may_write_them() {

@@ -16,6 +16,8 @@ mod record;
 mod scalars;
 mod ser;
 mod std_types;
+#[cfg(test)]
+mod tests;
 mod time;
 mod unknown;
 mod value;
@@ -157,7 +159,7 @@ pub(crate) fn encode_into<T: Serialize + ?Sized>(
 }
 
 #[cfg(test)]
-mod tests {
+mod unit {
     use super::*;
     use crate::Code;
     use serde::Deserialize;

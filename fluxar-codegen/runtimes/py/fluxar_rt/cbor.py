@@ -5,6 +5,8 @@ Rules: `L3.cbor` of message.md. Payloads have a reader of their own (`payload.py
 
 from __future__ import annotations
 
+import struct
+
 from .status import Violation
 
 UINT, NINT, BYTES, TEXT, ARRAY, MAP, TAG, SIMPLE = range(8)
@@ -56,6 +58,9 @@ def encode(value: object) -> bytes:
         table: dict[object, object] = dict(value)  # pyright: ignore[reportUnknownArgumentType]
         entries = sorted((encode(key), encode(item)) for key, item in table.items())
         return head(MAP, len(entries)) + b"".join(key + item for key, item in entries)
+    if isinstance(value, float):
+        # Of descriptors only: one width, and finite.
+        return b"\xfb" + struct.pack(">d", value)
     raise TypeError(f"no deterministic CBOR for {type(value).__name__}")
 
 

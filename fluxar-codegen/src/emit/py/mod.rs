@@ -142,20 +142,6 @@ fn is_used(body: &str, needle: &str) -> bool {
     })
 }
 
-/// A package with nothing in it.
-#[cfg(test)]
-fn blank() -> Package<Contract> {
-    Package {
-        name: None,
-        docs: crate::model::Docs::default(),
-        annotations: Vec::new(),
-        types: Vec::new(),
-        services: Vec::new(),
-        topics: Vec::new(),
-        contracts: Vec::new(),
-    }
-}
-
 #[cfg(test)]
 mod sample;
 #[cfg(test)]

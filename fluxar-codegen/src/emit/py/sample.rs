@@ -389,7 +389,7 @@ fn topics() -> Vec<Topic<Contract>> {
 
 /// The contract.
 pub(super) fn package() -> Package<Contract> {
-    let mut package = super::blank();
+    let mut package = Package::empty(None);
     package.name = Some("shop.v1".to_owned());
     package.docs = docs(" A shop.");
     package.types = types();
@@ -402,7 +402,7 @@ pub(super) fn package() -> Package<Contract> {
 
 /// What `fluxar up` serves, as a contract: the Python tests call it.
 pub(super) fn demo() -> Package<Contract> {
-    let mut package = super::blank();
+    let mut package = Package::empty(None);
     let record = |source: &str, fields: &[(&str, &str)]| {
         let fields = fields.iter().zip(1..).map(|((name, said), id)| field(id, name, said));
         def(source, Body::Record(fields.collect()))
@@ -453,72 +453,6 @@ pub(super) fn demo() -> Package<Contract> {
     let segments = vec![literal("sensors"), id, literal("temp")];
     package.topics = vec![topic("Temperature", segments, "Reading")];
     package.contracts = vec![contract("Demo", &["Llm", "Echo"], &["Approvals"], &["Temperature"])];
-    package
-}
-
-fn failing(mut method: Method<Contract>, error: &str) -> Method<Contract> {
-    method.failure = if error.is_empty() { Failure::Never } else { Failure::App(ty(error)) };
-    method
-}
-
-/// `tests/clients/matrix/shapes.fluxar`.
-pub(super) fn matrix() -> Package<Contract> {
-    let mut package = super::blank();
-    package.name = Some("matrix.v1".to_owned());
-    let text = Value::Text(String::new());
-    let item = vec![field(1, "n", "u32"), default(field(2, "text", "string"), text)];
-    let total = vec![field(1, "count", "u32"), field(2, "text", "string")];
-    let reason = VariantBody::Record(vec![field(1, "reason", "string")]);
-    let mut variants = vec![variant(1, "refused", reason), variant(2, "empty", VariantBody::Unit)];
-    for (variant, code) in variants.iter_mut().zip(["permission_denied", "not_found"]) {
-        let code = Some(code.to_owned());
-        variant.code = Some(ErrorCode { code, message: None, retry: false });
-    }
-    let mut error = def("MatrixError", Body::Union(variants));
-    error.is_error = true;
-    error.name = error.name.on_wire("matrix.v1.MatrixError");
-    package.types = vec![
-        def("Item", Body::Record(item)),
-        def("Total", Body::Record(total)),
-        def("Colour", Body::Enum(members(&["red", "green"]))),
-        error,
-    ];
-    let counted = || vec![value(1, "count", "u32"), value(2, "text", "string")];
-    let prefixed = || vec![value(1, "prefix", "string"), input("items", "Item")];
-    let then = [counted(), vec![output("Item")]].concat();
-    let said = || vec![value(1, "text", "string")];
-    let fails = |method| failing(method, "MatrixError");
-    let never = |method| failing(method, "");
-    let shapes = vec![
-        fails(method("unary", vec![value(1, "item", "Item")], "Item")),
-        never(method("nothing", vec![], "unit")),
-        fails(method("items", counted(), "stream Item")),
-        fails(method("collect", prefixed(), "Total")),
-        fails(method("chat", prefixed(), "stream Item")),
-        fails(method("then", then, "Total")),
-        fails(method("both", vec![input("items", "Item"), output("Item")], "Total")),
-        never(method("slow", vec![value(1, "ms", "u32")], "u32")),
-        never(method("forever", vec![], "stream Item")),
-        never(method("cancelled", vec![], "u32")),
-        fails(method("back", said(), "string")),
-    ];
-    let service = |source: &str, wire: &str, methods| Service {
-        name: name(source).on_wire(wire),
-        package: Some("matrix.v1".to_owned()),
-        methods,
-        ..blank_service()
-    };
-    let answer = fails(method("answer", said(), "string"));
-    package.services =
-        vec![service("Shapes", "shapes", shapes), service("Back", "back", vec![answer])];
-    let param = |source: &str, said: &str| Segment::Param { name: name(source), ty: ty(said) };
-    let segments = vec![
-        Segment::Literal("ticks".to_owned()),
-        param("colour", "Colour"),
-        param("name", "string"),
-    ];
-    package.topics = vec![topic("Ticks", segments, "Item")];
-    package.contracts = vec![contract("Matrix", &["Shapes"], &["Back"], &["Ticks"])];
     package
 }
 

@@ -1,10 +1,31 @@
 use super::{generate, runtime, sample};
+use crate::check;
+use crate::model::{Model, Package};
 use std::collections::BTreeSet;
 use std::path::Path;
 
 fn module() -> String {
     let files = generate(&sample::package());
     files.into_iter().find(|(path, _)| path == "shop_v1.py").expect("a module a package").1
+}
+
+/// The contracts of the repository, each with the name of its file.
+fn contracts() -> Vec<(String, Model)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut files = check::contract_files(&root.join("idl")).unwrap();
+    files.push(root.join("tests/clients/matrix/shapes.fluxar"));
+    let each = files.iter().flat_map(|file| {
+        let loaded = check::load(&[root.join("idl")], std::slice::from_ref(file));
+        assert!(!loaded.models.is_empty(), "{}: {:?}", file.display(), loaded.reports);
+        let stem = file.file_stem().unwrap().to_string_lossy().into_owned();
+        let stem = if stem == "shapes" && !file.starts_with(root.join("idl")) {
+            "matrix".to_owned()
+        } else {
+            super::names::plain(&format!("idl_{}", stem.replace(['.', '-'], "_")))
+        };
+        loaded.models.into_iter().map(move |model| (stem.clone(), model))
+    });
+    each.collect()
 }
 
 #[test]
@@ -23,8 +44,9 @@ fn all_files_of_the_runtime_are_written() {
 /// folder in `FLUXAR_SAMPLE_OUT`.
 #[test]
 fn the_sample_is_written() {
-    let samples =
-        [("sample", sample::package()), ("demo", sample::demo()), ("matrix", sample::matrix())];
+    let mut samples =
+        vec![("sample".to_owned(), sample::package()), ("demo".to_owned(), sample::demo())];
+    samples.extend(contracts());
     let generated = samples.iter().flat_map(|(folder, package)| {
         let files = generate(package).into_iter();
         files.map(move |(path, text)| (format!("{folder}/{path}"), text))
@@ -54,8 +76,7 @@ fn documentation_does_not_leave_its_string() {
 
 #[test]
 fn only_what_is_used_is_imported() {
-    let mut package = super::blank();
-    package.name = Some("empty".to_owned());
+    let package = Package::empty(Some("empty".to_owned()));
     let files = generate(&package);
     let text = &files.iter().find(|(path, _)| path == "empty.py").unwrap().1;
     assert!(!text.contains("_enum") && !text.contains("_UUID"), "{text}");

@@ -3,7 +3,7 @@
 use super::service::Scope;
 use super::types::{codec, record_bodies};
 use super::{RustSpelling, ident};
-use crate::model::Method;
+use crate::model::{Field, Method};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -23,7 +23,13 @@ pub(super) fn definition<S: RustSpelling>(scope: &Scope<'_, S>, method: &Method<
     let names = method.params().map(|field| ident(&field.name));
     let types = method.params().map(|field| S::ty(&field.ty, rt));
     let fields: Vec<_> = method.params().collect();
-    let bodies = record_bodies(&method.name.wire, &fields, rt);
+    let [write, _] = record_bodies(&method.name.wire, &fields, rt);
+    // What has no number is written by name, and read by its place too: contract files and the
+    // other languages count parameters.
+    let numbered: Vec<_> =
+        (1..).zip(&fields).map(|(place, field)| numbered(field, place)).collect();
+    let [_, read] = record_bodies(&method.name.wire, &numbered.iter().collect::<Vec<_>>(), rt);
+    let bodies = [write, read];
     let codec = codec(&name, &syn::Generics::default(), bodies, rt);
     quote! {
         #conditions
@@ -34,6 +40,10 @@ pub(super) fn definition<S: RustSpelling>(scope: &Scope<'_, S>, method: &Method<
         #conditions
         const _: () = { #codec };
     }
+}
+
+fn numbered<S: RustSpelling>(field: &Field<S>, place: u32) -> Field<S> {
+    Field { id: field.id.or(Some(place)), ..field.clone() }
 }
 
 /// An expression that makes the record from variables of the parameters' names.

@@ -52,6 +52,11 @@ pub trait RustSpelling: Spelling {
         TokenStream::new()
     }
 
+    /// True for fluxar's own status, which is no type of a contract.
+    fn is_status(_ty: &Self::Type) -> bool {
+        false
+    }
+
     /// The variant that keeps what is unknown.
     fn unknown(_extra: &Self::Extra) -> Option<&Ident> {
         None
@@ -86,6 +91,12 @@ impl RustSpelling for Rust {
         let conditions = Self::conditions(extra);
         let deprecated = extra.attributes.iter().filter(|a| a.path().is_ident("deprecated"));
         quote!(#conditions #(#deprecated)*)
+    }
+
+    fn is_status(ty: &syn::Type) -> bool {
+        matches!(ty, syn::Type::Path(path) if path.path.segments.last().is_some_and(|last| {
+            last.ident == "Status" || last.ident == "Infallible"
+        }))
     }
 
     fn unknown(extra: &RustExtra) -> Option<&Ident> {
