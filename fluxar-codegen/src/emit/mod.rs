@@ -1,4 +1,5 @@
 //! Model → source code, one folder for each language.
 
 pub mod idl;
+pub mod py;
 pub mod rust;

@@ -1,0 +1,318 @@
+"""Subscriptions: ours at the peer, and the peer's here (patterns.md)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .limits import CREDIT_MAX
+from .message import (
+    ACK, CANCEL, CREDIT, DROPPED, END, EVENT, GROUP, OVERFLOW, RETAIN, SUBSCRIBE, Message,
+)
+from .names import has_wildcard, is_well_formed
+from .status import Code, Status, Violation
+from .window import Window, add_credit, cost
+
+if TYPE_CHECKING:
+    from .session import Session
+
+DROP_OLDEST, DROP_NEWEST, LATEST, DISCONNECT = range(4)
+ENTRY_COST = 64
+"""About what the bookkeeping of a waiting event takes."""
+
+
+@dataclass(frozen=True)
+class RawEvent:
+    """An event as it came. `dropped` is how many this subscription missed before it."""
+
+    topic: str
+    payload: bytes
+    retained: bool = False
+    dropped: int = 0
+
+
+class RawSubscription:
+    """A subscription of ours."""
+
+    def __init__(self, session: Session, id: int, pattern: str, window: int) -> None:
+        self.session, self.id, self.pattern = session, id, pattern
+        self.exact = not has_wildcard(pattern)
+        self.window = Window(window)
+        self.granted: asyncio.Future[None] = session.loop.create_future()
+        self.left = self.over = False
+        self.error: Status | None = None
+        self.events: deque[RawEvent] = deque()
+        self._reader: asyncio.Future[None] | None = None
+
+    async def next(self) -> RawEvent | None:
+        """The next event; `None` when the subscription is over."""
+        while not self.events:
+            if self.over or self.left:
+                return None
+            self._reader = self.session.loop.create_future()
+            await self._reader
+        event = self.events.popleft()
+        grant = None if self.left or self.over else self.window.consume(event.payload)
+        if grant is not None:
+            self.session.put_now(Message(ACK, ref=self.id, meta={CREDIT: grant}))
+        return event
+
+    def leave(self) -> None:
+        """Ends the subscription; events on their way are dropped."""
+        if not self.left and not self.over:
+            self.left = True
+            self.events.clear()
+            if not self.session.is_closed:
+                self.session.put(self.id, Message(CANCEL, ref=self.id))
+        self._wake()
+
+    def delivered(self, message: Message) -> None:
+        """An event came."""
+        payload = message.payload or b""
+        self.window.take(payload)
+        if message.target is None and not self.exact:
+            raise Violation("L5.topic.3")
+        if not self.left:
+            topic = message.target or self.pattern
+            dropped = message.number(DROPPED)
+            self.events.append(RawEvent(topic, payload, RETAIN in message.meta, dropped))
+            self._wake()
+
+    def ended(self, error: Status | None) -> None:
+        """Nothing more comes."""
+        self.over, self.error = True, error
+        if not self.granted.done():
+            if error is None:
+                error = Status(Code.CANCELLED, "the subscription ended before it was granted")
+            self.granted.set_exception(error)
+            # Whoever asked may be gone: then nobody is to be told.
+            self.granted.exception()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+
+class Inbound:
+    """A subscription of the peer's: what the broker delivers to."""
+
+    def __init__(self, session: Session, message: Message, credit: int) -> None:
+        self.session, self.id = session, message.id or 0
+        self.pattern = message.target or ""
+        group = message.meta.get(GROUP)
+        self.group = group if isinstance(group, str) else None
+        self.overflow = message.number(OVERFLOW)
+        self.exact = not has_wildcard(self.pattern)
+        self.credit = credit
+        self.queue: deque[RawEvent] = deque()
+        self.queue_bytes = 0
+        self.dropped = 0
+
+    def deliver(self, topic: str, payload: bytes, retained: bool = False) -> None:
+        """An event for this subscription: sent, queued or dropped [L5.overflow.1]."""
+        event = RawEvent(topic, payload, retained)
+        if self.credit > 0 and not self.queue and self.session.has_room(self.id, payload):
+            self._send(event)
+            return
+        limits, topics = self.session.limits, self.session.topics
+        size = _held(event)
+
+        def fits() -> bool:
+            own = self.queue_bytes + size <= limits.subscription_bytes_max
+            return own and topics.queued_bytes + size <= limits.session_queue_bytes_max
+
+        if self.overflow == LATEST:
+            while self.queue:
+                self._drop_oldest()
+        elif self.overflow == DROP_OLDEST:
+            while self.queue and not fits():
+                self._drop_oldest()
+        if fits():
+            self.queue.append(event)
+            self.queue_bytes += size
+            topics.queued_bytes += size
+        elif self.overflow == DISCONNECT:
+            text = "the subscriber is too slow for its overflow policy `disconnect`"
+            topics.end(self, Status(Code.RESOURCE_EXHAUSTED, text))
+        else:
+            self.dropped += 1
+
+    def flush(self) -> None:
+        """Sends what waits, while there is credit and room."""
+        while self.queue and self.credit > 0:
+            if not self.session.has_room(self.id, self.queue[0].payload):
+                return
+            event = self._pop()
+            self._send(event)
+
+    def _pop(self) -> RawEvent:
+        event = self.queue.popleft()
+        self.queue_bytes -= _held(event)
+        self.session.topics.queued_bytes -= _held(event)
+        return event
+
+    def _drop_oldest(self) -> None:
+        self._pop()
+        self.dropped += 1
+
+    def _send(self, event: RawEvent) -> None:
+        message = Message(EVENT, ref=self.id, payload=event.payload)
+        if not self.exact:
+            message.target = event.topic
+        if event.retained:
+            message.meta[RETAIN] = True
+        if self.dropped:
+            message.meta[DROPPED] = self.dropped
+        try:
+            self.session.put(self.id, message)
+        except Status:
+            # Larger than the peer takes.
+            self.dropped += 1
+            return
+        self.credit -= cost(event.payload)
+        self.dropped = 0
+        if not event.retained:
+            self.session.budget.earn()
+
+
+def _held(event: RawEvent) -> int:
+    return len(event.payload) + len(event.topic) + ENTRY_COST
+
+
+class Topics:
+    """The subscriptions of one session, both ways."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.outbound: dict[int, RawSubscription] = {}
+        self.inbound: dict[int, Inbound] = {}
+        self.queued_bytes = 0
+
+    def has(self, ref: int) -> bool:
+        """Whether such a subscription is open."""
+        return ref in self.outbound or ref in self.inbound
+
+    # ---- ours
+
+    async def subscribe(self, pattern: str, *, group: str | None, overflow: int,
+                        credit: int | None) -> RawSubscription:
+        """Asks for the events of a pattern; returns when they are granted."""
+        session = self.session
+        if not is_well_formed(pattern, wildcards=True):
+            raise Status(Code.INVALID_ARGUMENT, f"[L3.target.2] `{pattern}` is no topic pattern")
+        if group is not None and not 1 <= len(group.encode()) <= 512:
+            raise Status(Code.INVALID_ARGUMENT, "a group is 1 to 512 bytes")
+        await session.room(0, None, None)
+        if len(self.outbound) >= session.peer_limits.subscriptions_max:
+            text = "the peer takes no more subscriptions: end one, or use a wildcard"
+            raise Status(Code.RESOURCE_EXHAUSTED, text)
+        window = max(1, session.limits.initial_credit if credit is None else credit)
+        message = Message(SUBSCRIBE, session.mint(), target=pattern, meta={CREDIT: window})
+        if group is not None:
+            message.meta[GROUP] = group
+        if overflow:
+            message.meta[OVERFLOW] = overflow
+        id = message.id or 0
+        subscription = RawSubscription(session, id, pattern, window)
+        self.outbound[id] = subscription
+        session.put(id, message)
+        try:
+            await asyncio.shield(subscription.granted)
+        except asyncio.CancelledError:
+            subscription.leave()
+            raise
+        return subscription
+
+    def answered(self, message: Message) -> bool:
+        """Granted, refused or over; false when there is no such subscription."""
+        subscription = self.outbound.get(message.ref or 0)
+        if subscription is None:
+            return False
+        if END in message.meta:
+            del self.outbound[subscription.id]
+            subscription.ended(message.error)
+        elif subscription.granted.done():
+            self.session.budget.charge()
+        else:
+            subscription.granted.set_result(None)
+        return True
+
+    # ---- the peer's
+
+    def asked(self, message: Message, refusal: Status | None) -> None:
+        """The peer subscribes."""
+        session, id = self.session, message.id or 0
+        credit = message.number(CREDIT, session.peer_limits.initial_credit)
+        if credit > CREDIT_MAX:
+            raise Violation("L5.credit.3")
+        session.budget.charge()
+        refusal = refusal or self._refusal(message.target or "")
+        if refusal is not None:
+            refused = Message(SUBSCRIBE, ref=id, meta={END: True}, error=refusal)
+            session.put_now(refused)
+            return
+        subscription = Inbound(session, message, credit)
+        self.inbound[id] = subscription
+        session.put(id, Message(SUBSCRIBE, ref=id))
+        session.broker.add(subscription)
+
+    def _refusal(self, pattern: str) -> Status | None:
+        limits = self.session.limits
+        if not is_well_formed(pattern, wildcards=True):
+            return Status(Code.INVALID_ARGUMENT, f"[L3.target.2] `{pattern}` is no topic pattern")
+        wildcards = sum(not open.exact for open in self.inbound.values())
+        full = len(self.inbound) >= limits.subscriptions_max
+        if full or (has_wildcard(pattern) and wildcards >= limits.wildcards_max):
+            text = (
+                f"[L5.topic.6] at most {limits.subscriptions_max} subscriptions,"
+                f" {limits.wildcards_max} of them with wildcards"
+            )
+            return Status(Code.RESOURCE_EXHAUSTED, text)
+        return None
+
+    def granted(self, ref: int, credit: int) -> bool:
+        """The peer takes more; false when there is no such subscription."""
+        subscription = self.inbound.get(ref)
+        if subscription is None:
+            return False
+        subscription.credit = add_credit(subscription.credit, credit)
+        subscription.flush()
+        return True
+
+    def cancelled(self, ref: int) -> bool:
+        """The peer gives up a subscription; false when there is none."""
+        subscription = self.inbound.get(ref)
+        if subscription is not None:
+            self.end(subscription, None)
+        return subscription is not None
+
+    def end(self, subscription: Inbound, error: Status | None) -> None:
+        """Ends a subscription of the peer's."""
+        if self.inbound.pop(subscription.id, None) is None:
+            return
+        self.queued_bytes -= subscription.queue_bytes
+        subscription.queue.clear()
+        self.session.broker.remove(subscription)
+        over = Message(SUBSCRIBE, ref=subscription.id, meta={END: True}, error=error)
+        self.session.put_answer(subscription.id, over)
+
+    def flush(self) -> None:
+        """The outbox has room again."""
+        if self.queued_bytes:
+            for subscription in list(self.inbound.values()):
+                subscription.flush()
+
+    def close(self, reason: Status | None) -> None:
+        """The session is over."""
+        error = None
+        if reason is not None:
+            error = Status(Code.UNAVAILABLE, f"the session has ended: {reason.message}")
+        for subscription in self.outbound.values():
+            subscription.ended(error)
+        for inbound in self.inbound.values():
+            self.session.broker.remove(inbound)
+        self.outbound.clear()
+        self.inbound.clear()

@@ -1,0 +1,224 @@
+"""The vectors of `tests/vectors/`: what is valid is taken, what is not is refused with its rule."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import unittest
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fluxar_rt import hello, message
+from fluxar_rt.frame import Receiver
+from fluxar_rt.limits import Limits
+from fluxar_rt.message import Message
+from fluxar_rt.routes import Routes
+from fluxar_rt.session import Session, read
+from fluxar_rt.status import Status, Violation
+from pipe import PipeLink, config, ready_acceptor
+
+VECTORS = Path(__file__).resolve().parents[4] / "tests" / "vectors"
+Case = dict[str, Any]
+
+
+class Everything(dict[str, Any]):
+    """An application that takes every request and does nothing."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        async def wait(*_: object) -> None:
+            await asyncio.get_running_loop().create_future()
+
+        return wait
+
+
+NOTHING = Routes(Everything(), Everything())
+
+
+def cases(folder: str, *names: str) -> Iterator[tuple[str, Case]]:
+    for path in sorted((VECTORS / folder).glob("*.json")):
+        if not names or path.stem in names:
+            for case in json.loads(path.read_text()):
+                yield f"{folder}/{path.stem}: {case['name']}", case
+
+
+def json_of(value: object) -> object:
+    if isinstance(value, bytes):
+        return {"bytes": value.hex()}
+    return [json_of(item) for item in value] if isinstance(value, list) else value
+
+
+def error_of(status: Status | None) -> object:
+    if status is None:
+        return None
+    pairs = [[0, int(status.code)], [1, status.message], [2, status.type_name]]
+    pairs += [[3, status.details], [4, status.retry_after_ms]]
+    return [[key, json_of(value)] for key, value in pairs if value not in (None, "")]
+
+
+def shown(read: Message) -> Case:
+    meta = [[key, json_of(value)] for key, value in read.meta.items()]
+    return {
+        "type": read.kind,
+        "id": None if read.id is None else str(read.id),
+        "ref": None if read.ref is None else str(read.ref),
+        "target": read.target,
+        "meta": meta or None,
+        "payload": None if read.payload is None else read.payload.hex(),
+        "error": error_of(read.error),
+    }
+
+
+def wanted(decoded: Case) -> Case:
+    error = decoded["error"]
+    if error is not None:
+        # A code from 18 up reads as unknown, and an empty message as none.
+        error = [[k, min(v, 18) if k == 0 else v] for k, v in error if v != ""]
+        error = [[k, 2 if k == 0 and v == 18 else v] for k, v in error]
+    keys = ("type", "id", "ref", "target", "payload")
+    meta = decoded["meta"] or None
+    return {**{key: decoded[key] for key in keys}, "meta": meta, "error": error}
+
+
+class Vectors(unittest.TestCase):
+    def test_envelopes(self) -> None:
+        count = 0
+        for name, case in cases("message"):
+            count += 1
+            with self.subTest(name):
+                data = bytes.fromhex(case["hex"])
+                if case["valid"]:
+                    read = message.decode(data)
+                    form = message.form(read)
+                    self.assertEqual(form, case["decoded"]["form"])
+                    self.assertEqual(shown(read), wanted(case["decoded"]))
+                else:
+                    with self.assertRaises(Violation) as caught:
+                        message.form(message.decode(data))
+                    self.check(caught.exception, case)
+        self.assertGreater(count, 200)
+
+    def check(self, violation: Violation, case: Case) -> None:
+        self.assertEqual(violation.rule, case["error"]["rule"])
+        self.assertEqual(violation.code.name.lower(), case["error"]["code"])
+
+    def test_what_is_valid_is_written_as_it_was(self) -> None:
+        for name, case in cases("message"):
+            data = bytes.fromhex(case["hex"])
+            read = message.decode(data) if case["valid"] else None
+            has_unknown = name.endswith(("ignored", "unknown")) or "32" in name
+            if read is None or read.error is not None or has_unknown:
+                continue
+            if len(read.meta) == len(case["decoded"]["meta"] or []) and (read.id or 0) < 1 << 64:
+                with self.subTest(name):
+                    again = message.decode(read.encode()) if (read.ref or 0) < 1 << 64 else read
+                    self.assertEqual(shown(again), shown(read))
+
+    def test_hello_bodies(self) -> None:
+        for name, case in cases("hello"):
+            with self.subTest(name):
+                data = bytes.fromhex(case["hex"])
+                answer = case["form"] == "answer"
+                if case["valid"]:
+                    body = hello.decode(data, answer=answer)
+                    self.assertEqual(body.versions, case["decoded"]["versions"])
+                    if not body.reserved and "unknown" not in name and "ignored" not in name:
+                        hello.decode(body.encode(), answer=answer)
+                else:
+                    with self.assertRaises(Violation) as caught:
+                        body = hello.decode(data, answer=answer)
+                        refused_by_session(body, answer)
+                    self.check(caught.exception, case)
+
+    def test_frames(self) -> None:
+        for name, case in cases("frame"):
+            for step in (1, 7, 1 << 20):
+                with self.subTest(name, step=step):
+                    data = bytes.fromhex(case["hex"])
+                    if len(data) > 100_000 and step == 1:
+                        continue
+                    receiver = Receiver(Limits(**case.get("limits", {})))
+                    receiver.ready = case.get("phase") != "handshake"
+                    got: list[str] = []
+                    try:
+                        for at in range(0, len(data), step):
+                            for arrived in receiver.feed(data[at : at + step]):
+                                got.append(arrived.body.hex())
+                                read(arrived)
+                        broken = None
+                    except Violation as violation:
+                        broken = violation
+                    if case["valid"]:
+                        self.assertIsNone(broken)
+                        self.assertEqual(got, case["decoded"]["messages"])
+                    else:
+                        assert broken is not None
+                        self.check(broken, case)
+
+
+def refused_by_session(body: hello.HelloBody, answer: bool) -> None:
+    """What the body's reader leaves to the session: versions and capabilities."""
+    if answer and body.versions != [1] or not answer and 1 not in body.versions:
+        raise Violation("L4.version.1")
+    if answer and body.reserved:
+        raise Violation("L4.caps.1")
+
+
+class Sessions(unittest.IsolatedAsyncioTestCase):
+    async def answers(self, case: Case) -> tuple[Session, list[Message]]:
+        limits = Limits(**case.get("limits", {}))
+        link = PipeLink()
+        if case.get("phase") == "handshake":
+            session = Session(link, config(limits, NOTHING), dialer=False)
+            task = asyncio.create_task(session.run())
+        else:
+            session, task = await ready_acceptor(link, limits, NOTHING)
+        link.wrote.clear()
+        link.arrive(bytes.fromhex(case["hex"]))
+        await link.idle()
+        data = bytes(link.wrote)
+        receiver = Receiver(Limits())
+        receiver.ready = True
+        got = [message.decode(arrived.body) for arrived in receiver.feed(data)]
+        task.cancel()
+        await asyncio.wait({task})
+        return session, got
+
+    async def test_violations_end_the_session_with_their_rule(self) -> None:
+        for name, case in cases("session", "violations"):
+            with self.subTest(name):
+                session, got = await self.answers(case)
+                last = got[-1]
+                self.assertEqual((last.kind, last.ref), (message.CANCEL, None))
+                assert last.error is not None
+                self.assertTrue(last.error.message.startswith(f"[{case['error']['rule']}]"),
+                                last.error.message)
+                self.assertEqual(last.error.code.name.lower(), case["error"]["code"])
+                self.assertTrue(session.is_closed)
+
+    async def test_what_is_tolerated_gets_its_answer(self) -> None:
+        for name, case in cases("session", "tolerated"):
+            with self.subTest(name):
+                _, got = await self.answers(case)
+                decoded = case["decoded"]
+                if "answers" in decoded:
+                    want = [bytes.fromhex(one) for one in decoded["answers"]]
+                    receiver = Receiver(Limits())
+                    receiver.ready = True
+                    want_messages = [
+                        shown(message.decode(arrived.body))
+                        for one in want for arrived in receiver.feed(one)
+                    ]
+                    self.assertEqual([shown(one) for one in got], want_messages)
+                else:
+                    answered = decoded["answered"]
+                    self.assertEqual(len(got), 1, got)
+                    self.assertEqual(got[0].kind, answered["type"])
+                    self.assertEqual(str(got[0].ref), answered["ref"])
+                    error = got[0].error
+                    code = None if error is None else int(error.code)
+                    self.assertEqual(code, answered.get("code"))
+
+
+if __name__ == "__main__":
+    unittest.main()

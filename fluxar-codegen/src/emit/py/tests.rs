@@ -1,0 +1,90 @@
+use super::{generate, runtime, sample};
+use crate::check;
+use crate::model::{Model, Package};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+fn module() -> String {
+    let files = generate(&sample::package());
+    files.into_iter().find(|(path, _)| path == "shop_v1.py").expect("a module a package").1
+}
+
+/// The contracts of the repository, each with the name of its file.
+fn contracts() -> Vec<(String, Model)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut files = check::contract_files(&root.join("idl")).unwrap();
+    files.push(root.join("tests/clients/matrix/shapes.fluxar"));
+    let each = files.iter().flat_map(|file| {
+        let loaded = check::load(&[root.join("idl")], std::slice::from_ref(file));
+        assert!(!loaded.models.is_empty(), "{}: {:?}", file.display(), loaded.reports);
+        let stem = file.file_stem().unwrap().to_string_lossy().into_owned();
+        let stem = if stem == "shapes" && !file.starts_with(root.join("idl")) {
+            "matrix".to_owned()
+        } else {
+            super::names::plain(&format!("idl_{}", stem.replace(['.', '-'], "_")))
+        };
+        loaded.models.into_iter().map(move |model| (stem.clone(), model))
+    });
+    each.collect()
+}
+
+#[test]
+fn all_files_of_the_runtime_are_written() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("runtimes/py/fluxar_rt");
+    let there: BTreeSet<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".py") || name == "py.typed")
+        .collect();
+    let written = runtime::FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(there, written);
+}
+
+/// The Python tests type-check and run what is written here: `tests/clients/py-gen/run` names a
+/// folder in `FLUXAR_SAMPLE_OUT`.
+#[test]
+fn the_sample_is_written() {
+    let mut samples =
+        vec![("sample".to_owned(), sample::package()), ("demo".to_owned(), sample::demo())];
+    samples.extend(contracts());
+    let generated = samples.iter().flat_map(|(folder, package)| {
+        let files = generate(package).into_iter();
+        files.map(move |(path, text)| (format!("{folder}/{path}"), text))
+    });
+    let files: Vec<(String, String)> = generated.collect();
+    let Some(folder) = std::env::var_os("FLUXAR_SAMPLE_OUT") else {
+        assert!(files.iter().any(|(path, _)| path == "sample/fluxar_rt/session.py"));
+        return;
+    };
+    for (path, text) in files {
+        let path = Path::new(&folder).join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+}
+
+#[test]
+fn the_same_model_gives_the_same_text() {
+    assert_eq!(module(), module());
+}
+
+#[test]
+fn documentation_does_not_leave_its_string() {
+    let text = module();
+    assert!(text.contains(r#""""Does \"\"\"it\"\"\" \\ well.""""#), "{text}");
+}
+
+#[test]
+fn only_what_is_used_is_imported() {
+    let package = Package::empty(Some("empty".to_owned()));
+    let files = generate(&package);
+    let text = &files.iter().find(|(path, _)| path == "empty.py").unwrap().1;
+    assert!(!text.contains("_enum") && !text.contains("_UUID"), "{text}");
+}
+
+#[test]
+fn required_parameters_behind_optional_ones_are_named() {
+    let text = module();
+    let wanted = "async def list(self, *, page: Defaulted = Defaulted(), timeout_: int, timeout:";
+    assert!(text.contains(wanted), "{text}");
+}

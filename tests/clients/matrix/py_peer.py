@@ -1,0 +1,285 @@
+#!/usr/bin/env python3
+"""The Python peer of the matrix: see README.md."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+sys.path.insert(0, os.environ["FLUXAR_GENERATED"])
+
+import matrix.matrix_v1 as m
+from matrix.fluxar_rt import Code, Context, Sink, Status, connect
+
+PATIENCE = 30
+"""Seconds that a case may take."""
+
+
+class Shapes:
+    """The callee."""
+
+    def __init__(self) -> None:
+        self.stopped = 0
+
+    def fail(self, text: str) -> None:
+        if text == "refuse":
+            raise m.MatrixErrorRefused(reason="as asked")
+        if text == "empty":
+            raise m.MatrixErrorEmpty()
+
+    async def unary(self, ctx: Context, item: m.Item, /) -> m.Item:
+        self.fail(item.text)
+        return m.Item(n=item.n + 1, text=item.text)
+
+    async def nothing(self, ctx: Context, /) -> None:
+        return None
+
+    async def items(self, ctx: Context, count: int, text: str, /) -> AsyncIterator[m.Item]:
+        for n in range(count):
+            yield m.Item(n=n, text=text)
+        self.fail(text)
+
+    async def collect(
+        self, ctx: Context, prefix: str, items: AsyncIterator[m.Item], /
+    ) -> m.Total:
+        texts = [item.text async for item in items]
+        return m.Total(count=len(texts), text=prefix + "".join(texts))
+
+    async def chat(
+        self, ctx: Context, prefix: str, items: AsyncIterator[m.Item], /
+    ) -> AsyncIterator[m.Item]:
+        async for item in items:
+            yield m.Item(n=item.n, text=prefix + item.text)
+
+    async def then(self, ctx: Context, count: int, text: str, out: Sink[m.Item], /) -> m.Total:
+        for n in range(count):
+            await out.send(m.Item(n=n, text=text))
+        self.fail(text)
+        return m.Total(count=count, text=text)
+
+    async def both(
+        self, ctx: Context, items: AsyncIterator[m.Item], out: Sink[m.Item], /
+    ) -> m.Total:
+        count = 0
+        async for item in items:
+            count += 1
+            await out.send(item)
+        return m.Total(count=count, text="")
+
+    async def slow(self, ctx: Context, ms: int, /) -> int:
+        try:
+            await asyncio.sleep(ms / 1000)
+        except asyncio.CancelledError:
+            self.stopped += 1
+            raise
+        return ms
+
+    async def forever(self, ctx: Context, /) -> AsyncIterator[m.Item]:
+        n = 0
+        try:
+            while True:
+                yield m.Item(n=n)
+                n += 1
+                await asyncio.sleep(0.001)
+        finally:
+            self.stopped += 1
+
+    async def cancelled(self, ctx: Context, /) -> int:
+        return self.stopped
+
+    async def back(self, ctx: Context, text: str, /) -> str:
+        return await m.MatrixPeer(ctx).back.answer(text)
+
+
+class Back:
+    """What the caller offers."""
+
+    async def answer(self, ctx: Context, text: str, /) -> str:
+        if text == "refuse":
+            raise m.MatrixErrorRefused(reason="not me")
+        return text[::-1]
+
+
+def same(got: object, wanted: object) -> None:
+    if got != wanted:
+        raise AssertionError(f"got {got!r}, not {wanted!r}"[:500])
+
+
+class Calls:
+    """The cases of a caller: each public method is one."""
+
+    def __init__(self, shapes: m.ShapesClient, ticks: m.TicksTopic) -> None:
+        self.shapes, self.ticks = shapes, ticks
+
+    async def unary(self) -> None:
+        same(await self.shapes.unary(m.Item(n=1, text="é")), m.Item(n=2, text="é"))
+
+    async def typed_error(self) -> None:
+        for text, wanted in (
+            ("refuse", m.MatrixErrorRefused(reason="as asked")), ("empty", m.MatrixErrorEmpty()),
+        ):
+            try:
+                await self.shapes.unary(m.Item(n=1, text=text))
+            except m.MatrixError as error:
+                same(error, wanted)
+                same(error.code, wanted.code)
+            else:
+                raise AssertionError("did not fail")
+
+    async def nothing(self) -> None:
+        await self.shapes.nothing()
+
+    async def server_stream(self) -> None:
+        async with self.shapes.items(5, "x") as stream:
+            same([item.n async for item in stream], [0, 1, 2, 3, 4])
+
+    async def stream_error(self) -> None:
+        got = 0
+        try:
+            async with self.shapes.items(2, "refuse") as stream:
+                async for _ in stream:
+                    got += 1
+        except m.MatrixErrorRefused:
+            same(got, 2)
+        else:
+            raise AssertionError("did not fail")
+
+    async def client_stream(self) -> None:
+        async with self.shapes.collect("p:") as upload:
+            for text in ("a", "b", "c"):
+                await upload.send(m.Item(n=1, text=text))
+            same(await upload.result(), m.Total(count=3, text="p:abc"))
+
+    async def both_ways(self) -> None:
+        async with self.shapes.chat("p:") as chat:
+            for n in range(3):
+                await chat.send(m.Item(n=n, text="x"))
+                same(await chat.__anext__(), m.Item(n=n, text="p:x"))
+            chat.end()
+            same([item async for item in chat], [])
+
+    async def stream_then(self) -> None:
+        async with self.shapes.then(3, "x") as stream:
+            same([item.n async for item in stream], [0, 1, 2])
+            same(await stream.result(), m.Total(count=3, text="x"))
+
+    async def both_then(self) -> None:
+        async with self.shapes.both() as both:
+            for n in range(3):
+                await both.send(m.Item(n=n))
+                same(await both.__anext__(), m.Item(n=n))
+            same(await both.result(), m.Total(count=3, text=""))
+
+    async def large(self) -> None:
+        item = m.Item(n=1, text="x" * 200_000)
+        same(await self.shapes.unary(item), m.Item(n=2, text=item.text))
+
+    async def many_items(self) -> None:
+        async with self.shapes.items(20_000, "y" * 40) as stream:
+            same([item.n async for item in stream], list(range(20_000)))
+        async with self.shapes.collect("") as upload:
+            for n in range(20_000):
+                await upload.send(m.Item(n=n, text="y" * 10))
+            same((await upload.result()).count, 20_000)
+
+    async def cancel_call(self) -> None:
+        before = await self.shapes.cancelled()
+        task = asyncio.ensure_future(self.shapes.slow(60_000))
+        await self.shapes.nothing()
+        task.cancel()
+        await asyncio.wait({task})
+        await self.counts(before + 1)
+
+    async def cancel_stream(self) -> None:
+        before = await self.shapes.cancelled()
+        async with self.shapes.forever() as stream:
+            await stream.__anext__()
+        await self.counts(before + 1)
+
+    async def deadline(self) -> None:
+        before = await self.shapes.cancelled()
+        try:
+            await self.shapes.slow(60_000, timeout=0.05)
+        except Status as status:
+            same(status.code, Code.DEADLINE_EXCEEDED)
+        await self.counts(before + 1)
+
+    async def counts(self, wanted: int) -> None:
+        while await self.shapes.cancelled() < wanted:
+            await asyncio.sleep(0.001)
+
+    async def reverse_call(self) -> None:
+        same(await self.shapes.back("abc"), "cba")
+
+    async def reverse_error(self) -> None:
+        try:
+            await self.shapes.back("refuse")
+        except m.MatrixErrorRefused as error:
+            same(error.reason, "not me")
+        else:
+            raise AssertionError("did not fail")
+
+    async def topic(self) -> None:
+        async with self.ticks.subscribe(colour=m.Colour.GREEN) as events:
+            await self.ticks.publish(m.Item(n=1), colour=m.Colour.RED, name="py")
+            await self.ticks.publish(m.Item(n=2), colour=m.Colour.GREEN, name="py. *")
+            key, item = await events.__anext__()
+            same((key.name, item), ("py. *", m.Item(n=2)))
+
+
+def say(**said: object) -> None:
+    print(json.dumps(said), flush=True)
+
+
+async def end_of_input() -> None:
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+
+
+async def serve(url: str) -> int:
+    async with await m.listen_matrix(url, shapes=Shapes()) as server:
+        say(listening=server.addresses[0])
+        await end_of_input()
+    return 0
+
+
+async def offer(url: str) -> int:
+    async with await connect(url, serve=m.serve_shapes(Shapes()), reconnect=None):
+        say(offering=True)
+        await end_of_input()
+    return 0
+
+
+async def call(url: str) -> int:
+    failed = 0
+    async with await m.Matrix.connect(url, back=Back(), reconnect=None) as matrix:
+        calls = Calls(matrix.shapes, matrix.ticks)
+        cases: list[Callable[[], Awaitable[None]]] = [
+            calls.unary, calls.typed_error, calls.nothing, calls.server_stream, calls.stream_error,
+            calls.client_stream, calls.both_ways, calls.stream_then, calls.both_then, calls.large,
+            calls.many_items, calls.cancel_call, calls.cancel_stream, calls.deadline,
+            calls.reverse_call, calls.reverse_error, calls.topic,
+        ]
+        for case in cases:
+            why = ""
+            try:
+                await asyncio.wait_for(case(), PATIENCE)
+            except Exception as error:
+                why = f"{type(error).__name__}: {error}"
+                failed += 1
+            say(case=case.__name__, ok=not why, why=why)
+    return 1 if failed else 0
+
+
+def main() -> int:
+    commands = {"serve": serve, "call": call, "offer": offer}
+    if len(sys.argv) != 3 or sys.argv[1] not in commands:
+        print(f"usage: {sys.argv[0]} serve|call|offer URL", file=sys.stderr)
+        return 2
+    return asyncio.run(commands[sys.argv[1]](sys.argv[2]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
