@@ -165,13 +165,18 @@ export class Channel implements AsyncIterable<Uint8Array>, AsyncDisposable {
         yield item;
       }
     } finally {
-      // Leaving the loop early is a cancel.
-      if (!this.theyEnded) this.cancel();
+      this.stop();
     }
   }
 
+  /** Whoever read has left: early, that is a cancel. */
+  stop(): void {
+    if (!this.theyEnded) this.cancel();
+    else this.mute();
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
-    this.cancel();
+    this.stop();
     return Promise.resolve();
   }
 

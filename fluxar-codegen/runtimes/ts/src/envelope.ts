@@ -107,7 +107,7 @@ function readKind(item: Item): Kind {
 function readId(item: Item): Id | null {
   if (item === null) return null;
   if (item instanceof Uint8Array) {
-    if (item.length !== 16) throw new Violation("L3.env.1", "an id is a uint or a bstr of 16");
+    if (item.length !== 16) throw new Violation("L3.id.1", "an id is a uint or a bstr of 16");
     let value = 0n;
     for (const byte of item) value = (value << 8n) | BigInt(byte);
     if (value < TWO_64) throw new Violation("L3.id.1", "an id below 2^64 must be an unsigned integer");

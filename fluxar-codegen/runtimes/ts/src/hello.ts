@@ -129,6 +129,12 @@ function need(map: ReadonlyMap<Item, Item>, key: number, what: string): Item {
   return value;
 }
 
+/** What may be left out; null is not that. */
+function may(map: ReadonlyMap<Item, Item>, key: number, otherwise: Item): Item {
+  const value = map.get(key);
+  return value === undefined ? otherwise : value;
+}
+
 function uint(item: Item, what: string): number {
   if ((typeof item !== "number" && typeof item !== "bigint") || item < 0) throw missing(what);
   return Math.min(Number(item), 2 ** 32 - 1);
@@ -153,7 +159,7 @@ function bstr(item: Item, what: string, length?: number): Uint8Array {
 }
 
 function readPeer(map: ReadonlyMap<Item, Item>): PeerInfo {
-  const roles = map.get(2) ?? [];
+  const roles = may(map, 2, []);
   if (!Array.isArray(roles)) throw missing("roles");
   const texts = roles.map((role: Item) => text(role, "roles"));
   if (texts.length > LIST_MAX) throw tooLong("roles");
@@ -165,14 +171,14 @@ function readPeer(map: ReadonlyMap<Item, Item>): PeerInfo {
 }
 
 function readCapabilities(map: ReadonlyMap<Item, Item>): Capabilities {
-  const resume = map.get(2) ?? false;
+  const resume = may(map, 2, false);
   if (typeof resume !== "boolean") throw missing("resume");
   return {
-    codecs: uints(map.get(0) ?? [], "codecs"),
-    seals: uints(map.get(1) ?? [], "seals"),
+    codecs: uints(may(map, 0, []), "codecs"),
+    seals: uints(may(map, 1, []), "seals"),
     resume,
-    qos: uint(map.get(3) ?? 0, "qos"),
-    encodings: uints(map.get(4) ?? [], "encodings"),
+    qos: uint(may(map, 3, 0), "qos"),
+    encodings: uints(may(map, 4, []), "encodings"),
   };
 }
 

@@ -89,7 +89,7 @@ export class Inbound {
       case "ping":
         this.takeId(message.id!, inFragments);
         budget.charge();
-        this.session.send({ kind: KIND.ack, ref: message.id! });
+        this.session.lastPing = message.id!;
         return;
       case "pong": {
         const pong = pongs.get(message.ref!);
@@ -188,7 +188,7 @@ export class Inbound {
     void job.run(() => handler(payload, context)).finally(() => {
       this.calls.running -= 1;
       this.session.budget.earn(1);
-      if (id !== null) job.controller.abort(ENDED);
+      job.controller.abort(ENDED);
     });
   }
 

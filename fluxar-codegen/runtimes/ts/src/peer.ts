@@ -246,8 +246,7 @@ export class Peer implements Caller, AsyncDisposable {
     if (this.current === "closed") return;
     this.isClosing = true;
     this.advance("closed", reason);
-    const over = reason ?? new FluxarError("unavailable", "the session was closed");
-    for (const subscription of [...this.subscriptions]) subscription.onOver(over);
+    for (const subscription of [...this.subscriptions]) subscription.onOver(reason);
     this.becomeClosed(reason);
   }
 

@@ -49,6 +49,8 @@ export class Session {
   readonly closed: Promise<FluxarError | undefined>;
   readonly pongs = new Map<Id, () => void>();
   phase: Phase = "handshake";
+  /** The newest ping that is not answered. */
+  lastPing: Id | undefined;
   peer: PeerInfo | undefined;
   /** Whether records travel with numbers for keys. */
   numbers = false;
@@ -190,10 +192,18 @@ export class Session {
         }
         return (this.phase as Phase) !== "closed";
       });
+      this.answerPing();
     } catch (thrown) {
       if (thrown instanceof Violation) this.fail(thrown);
       else throw thrown;
     }
+  }
+
+  /** Answers to pings coalesce to the newest of what came together [L4.ping.1]. */
+  private answerPing(): void {
+    const ping = this.lastPing;
+    this.lastPing = undefined;
+    if (ping !== undefined && this.phase !== "closed") this.send({ kind: KIND.ack, ref: ping });
   }
 
   /** Sends a message behind those of its flow. */
@@ -445,7 +455,7 @@ export class Session {
     for (const channel of [...this.streams.values()]) channel.lost(lostError(channel.parcel?.isHanded ?? true, why));
     this.streams.clear();
     this.calls.lost(why);
-    this.subscriptions.lost(lost);
+    this.subscriptions.lost(reason === undefined ? undefined : lost);
     this.becomeClosed(reason);
   }
 }

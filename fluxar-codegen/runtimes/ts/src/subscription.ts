@@ -70,10 +70,13 @@ export class Subscription implements Subscriber, AsyncIterable<TopicEvent>, Asyn
 
   onOver(error: FluxarError | undefined): void {
     this.endSession = undefined;
-    if (this.isOver) return;
-    // A lost link is made up for by the next session.
-    if (error?.origin === "link" && this.home.isLasting) return;
     this.finish(error);
+  }
+
+  onLost(error: FluxarError | undefined): void {
+    this.endSession = undefined;
+    // The next session makes up for it.
+    if (!this.home.isLasting) this.finish(error);
   }
 
   /** Ends it. Nothing is delivered after this. */

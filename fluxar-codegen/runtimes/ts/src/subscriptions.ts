@@ -26,7 +26,10 @@ export interface Subscriber {
   onGranted(): void;
   /** `take` must be called when the application has it. */
   onEvent(event: TopicEvent, take: () => void): void;
+  /** The peer has ended it. */
   onOver(error: FluxarError | undefined): void;
+  /** The session is over, after a goodbye without an error. */
+  onLost(error: FluxarError | undefined): void;
 }
 
 const OVERFLOW = { drop_oldest: 0, drop_newest: 1, latest: 2, disconnect: 3 } as const;
@@ -123,9 +126,9 @@ export class Subscriptions {
   }
 
   /** The session is over. */
-  lost(error: FluxarError): void {
+  lost(error: FluxarError | undefined): void {
     const entries = [...this.open.values()];
     this.open.clear();
-    for (const entry of entries) entry.subscriber.onOver(error);
+    for (const entry of entries) entry.subscriber.onLost(error);
   }
 }

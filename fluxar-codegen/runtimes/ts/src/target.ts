@@ -21,7 +21,8 @@ function isSegment(segment: string): boolean {
   if (segment === "") return false;
   for (let i = 0; i < segment.length; i += 1) {
     const unit = segment.charCodeAt(i);
-    if (unit <= 0x20 || unit === 0x7f) return false;
+    // `*` (0x2a) and `>` (0x3e) stand alone or not at all.
+    if (unit <= 0x20 || unit === 0x7f || unit === 0x2a || unit === 0x3e) return false;
   }
   return true;
 }
