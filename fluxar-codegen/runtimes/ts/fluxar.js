@@ -1137,7 +1137,7 @@ function readKind(item) {
 function readId(item) {
   if (item === null) return null;
   if (item instanceof Uint8Array) {
-    if (item.length !== 16) throw new Violation("L3.env.1", "an id is a uint or a bstr of 16");
+    if (item.length !== 16) throw new Violation("L3.id.1", "an id is a uint or a bstr of 16");
     let value = 0n;
     for (const byte of item) value = value << 8n | BigInt(byte);
     if (value < TWO_64) throw new Violation("L3.id.1", "an id below 2^64 must be an unsigned integer");
@@ -1544,6 +1544,7 @@ function checkValues(map, check2, path) {
 
 // src/codec.ts
 var EMPTY_MAP = Uint8Array.of(160);
+var NULL = Uint8Array.of(246);
 var spare = new Writer();
 function encode(codec, value, numbers) {
   spare.at = 0;
@@ -1552,14 +1553,14 @@ function encode(codec, value, numbers) {
   return spare.take();
 }
 function decode(codec, payload) {
-  const reader = new Reader(payload);
+  const reader = new Reader(payload.length === 0 ? NULL : payload);
   const value = codec.read(reader);
   reader.end();
   return value;
 }
 function decodeInput(codec, payload) {
   try {
-    const value = decode(codec, payload ?? EMPTY_MAP);
+    const value = decode(codec, payload === void 0 || payload.length === 0 ? EMPTY_MAP : payload);
     codec.check?.(value, "");
     return value;
   } catch (thrown) {
@@ -1574,12 +1575,7 @@ function decodeOutput(codec, payload) {
   }
 }
 var anyCodec = { write: (writer2, value) => writeAny(writer2, value), read: readAny };
-var unitCodec = {
-  write: (writer2) => writer2.null(),
-  read: (reader) => {
-    if (reader.bytes.length > 0) reader.skip();
-  }
-};
+var unitCodec = { write: (writer2) => writer2.null(), read: (reader) => reader.skip() };
 function key(number, name) {
   const writer2 = new Writer();
   writer2.int(number);
@@ -1683,9 +1679,16 @@ var MemoryLink = class {
   };
   onClose = () => {
   };
+  onRoom = () => {
+  };
   send(bytes) {
-    const other = this.other;
-    if (this.isOpen) queueMicrotask(() => other?.isOpen && other.onBytes(bytes));
+    if (!this.isOpen) return;
+    this.bufferedBytes += bytes.length;
+    queueMicrotask(() => {
+      this.bufferedBytes -= bytes.length;
+      if (this.other?.isOpen) this.other.onBytes(bytes);
+      this.onRoom();
+    });
   }
   close() {
     if (!this.isOpen) return;
@@ -1795,6 +1798,10 @@ function need(map, key2, what) {
   if (value === void 0) throw missing2(what);
   return value;
 }
+function may(map, key2, otherwise) {
+  const value = map.get(key2);
+  return value === void 0 ? otherwise : value;
+}
 function uint(item, what) {
   if (typeof item !== "number" && typeof item !== "bigint" || item < 0) throw missing2(what);
   return Math.min(Number(item), 2 ** 32 - 1);
@@ -1815,7 +1822,7 @@ function bstr(item, what, length) {
   return item.slice();
 }
 function readPeer(map) {
-  const roles = map.get(2) ?? [];
+  const roles = may(map, 2, []);
   if (!Array.isArray(roles)) throw missing2("roles");
   const texts = roles.map((role) => text(role, "roles"));
   if (texts.length > LIST_MAX) throw tooLong("roles");
@@ -1826,14 +1833,14 @@ function readPeer(map) {
   };
 }
 function readCapabilities(map) {
-  const resume = map.get(2) ?? false;
+  const resume = may(map, 2, false);
   if (typeof resume !== "boolean") throw missing2("resume");
   return {
-    codecs: uints(map.get(0) ?? [], "codecs"),
-    seals: uints(map.get(1) ?? [], "seals"),
+    codecs: uints(may(map, 0, []), "codecs"),
+    seals: uints(may(map, 1, []), "seals"),
     resume,
-    qos: uint(map.get(3) ?? 0, "qos"),
-    encodings: uints(map.get(4) ?? [], "encodings")
+    qos: uint(may(map, 3, 0), "qos"),
+    encodings: uints(may(map, 4, []), "encodings")
   };
 }
 function readLimits(map) {
@@ -1920,7 +1927,7 @@ function isSegment(segment) {
   if (segment === "") return false;
   for (let i = 0; i < segment.length; i += 1) {
     const unit = segment.charCodeAt(i);
-    if (unit <= 32 || unit === 127) return false;
+    if (unit <= 32 || unit === 127 || unit === 42 || unit === 62) return false;
   }
   return true;
 }
@@ -2744,7 +2751,7 @@ var Inbound = class {
       case "ping":
         this.takeId(message.id, inFragments);
         budget.charge();
-        this.session.send({ kind: KIND.ack, ref: message.id });
+        this.session.lastPing = message.id;
         return;
       case "pong": {
         const pong = pongs.get(message.ref);
@@ -3050,7 +3057,7 @@ var Monitor = class {
 };
 
 // src/outbox.ts
-var LINK_BYTES_MAX = 256 << 10;
+var LINK_BYTES_MAX = 64 << 10;
 var POLL_MS = 5;
 var SOFT_BYTES_MAX = 256 << 10;
 var Outbox = class {
@@ -3081,6 +3088,7 @@ var Outbox = class {
   constructor(link, bytesMax) {
     this.link = link;
     this.bytesMax = bytesMax;
+    link.onRoom = () => this.isEmpty || this.pump();
   }
   /** From here on the other side's limits count. */
   setPeer(limits) {
@@ -3298,6 +3306,8 @@ var Session = class {
   closed;
   pongs = /* @__PURE__ */ new Map();
   phase = "handshake";
+  /** The newest ping that is not answered. */
+  lastPing;
   peer;
   /** Whether records travel with numbers for keys. */
   numbers = false;
@@ -3433,10 +3443,17 @@ var Session = class {
         }
         return this.phase !== "closed";
       });
+      this.answerPing();
     } catch (thrown) {
       if (thrown instanceof Violation) this.fail(thrown);
       else throw thrown;
     }
+  }
+  /** Answers to pings coalesce to the newest of what came together [L4.ping.1]. */
+  answerPing() {
+    const ping = this.lastPing;
+    this.lastPing = void 0;
+    if (ping !== void 0 && this.phase !== "closed") this.send({ kind: KIND.ack, ref: ping });
   }
   /** Sends a message behind those of its flow. */
   send(message) {
@@ -3520,7 +3537,10 @@ var Session = class {
   // ---- what the tables need
   channelHost(window) {
     return {
-      sendStream: (message) => this.send(message),
+      sendStream: (message) => {
+        if (message.kind === KIND.stream) this.budget.earn(1);
+        return this.send(message);
+      },
       room: () => this.outbox.room(),
       hasRoom: () => this.outbox.hasRoom,
       grant: (id, credit) => this.grant(id, credit),
@@ -3753,6 +3773,8 @@ function webSocketLink(socket) {
     onBytes: () => {
     },
     onClose: () => {
+    },
+    onRoom: () => {
     }
   };
   socket.onmessage = ({ data }) => {

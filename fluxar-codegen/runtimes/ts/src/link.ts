@@ -10,18 +10,26 @@ export interface Link {
   readonly bufferedBytes: number;
   onBytes: (bytes: Uint8Array) => void;
   onClose: (reason: string) => void;
+  /** Told by links that can say so when bytes have left; others are asked now and then. */
+  onRoom: () => void;
 }
 
 class MemoryLink implements Link {
   other: MemoryLink | undefined;
   private isOpen = true;
-  readonly bufferedBytes = 0;
+  bufferedBytes = 0;
   onBytes: (bytes: Uint8Array) => void = () => {};
   onClose: (reason: string) => void = () => {};
+  onRoom: () => void = () => {};
 
   send(bytes: Uint8Array): void {
-    const other = this.other;
-    if (this.isOpen) queueMicrotask(() => other?.isOpen && other.onBytes(bytes));
+    if (!this.isOpen) return;
+    this.bufferedBytes += bytes.length;
+    queueMicrotask(() => {
+      this.bufferedBytes -= bytes.length;
+      if (this.other?.isOpen) this.other.onBytes(bytes);
+      this.onRoom();
+    });
   }
 
   close(): void {

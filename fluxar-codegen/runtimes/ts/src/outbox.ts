@@ -7,7 +7,7 @@ import type { Link } from "./link.js";
 import { FluxarError } from "./status.js";
 
 /** Bytes that may wait in the transport before the outbox waits too. */
-const LINK_BYTES_MAX = 256 << 10;
+const LINK_BYTES_MAX = 64 << 10;
 /** How often a transport that cannot say so is asked whether it has room again. */
 const POLL_MS = 5;
 /** Bytes that may wait here before producers of items wait too. */
@@ -57,6 +57,7 @@ export class Outbox {
   constructor(link: Link, bytesMax: number) {
     this.link = link;
     this.bytesMax = bytesMax;
+    link.onRoom = () => this.isEmpty || this.pump();
   }
 
   /** From here on the other side's limits count. */

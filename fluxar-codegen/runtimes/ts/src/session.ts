@@ -299,7 +299,11 @@ export class Session {
 
   channelHost(window: number) {
     return {
-      sendStream: (message: Outgoing) => this.send(message),
+      sendStream: (message: Outgoing) => {
+        // An item that is sent is worth a grant that comes for it [L4.calm.1].
+        if (message.kind === KIND.stream) this.budget.earn(1);
+        return this.send(message);
+      },
       room: () => this.outbox.room(),
       hasRoom: () => this.outbox.hasRoom,
       grant: (id: Id, credit: number) => this.grant(id, credit),

@@ -79,6 +79,7 @@ export function webSocketLink(socket: WebSocketLike): Link {
     },
     onBytes: () => {},
     onClose: () => {},
+    onRoom: () => {},
   };
   socket.onmessage = ({ data }: { data: unknown }) => {
     if (data instanceof ArrayBuffer) link.onBytes(new Uint8Array(data));
