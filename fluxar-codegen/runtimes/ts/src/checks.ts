@@ -38,9 +38,16 @@ function lengthOf(value: string | Uint8Array | readonly unknown[] | ReadonlyMap<
   return value instanceof Map ? value.size : (value as Uint8Array | readonly unknown[]).length;
 }
 
-/** A text that matches a pattern as a whole. */
-export function checkPattern(value: string, pattern: RegExp, path: string): void {
-  if (!pattern.test(value)) broken(path, `it does not match ${pattern.source}`);
+const patterns = new Map<string, RegExp>();
+
+/** A text that matches a pattern of the contract as a whole. */
+export function checkPattern(value: string, pattern: string, path: string): void {
+  let regex = patterns.get(pattern);
+  if (regex === undefined) {
+    regex = new RegExp(`^(?:${pattern})$`, "u");
+    patterns.set(pattern, regex);
+  }
+  if (!regex.test(value)) broken(path, `it does not match ${pattern}`);
 }
 
 /** A text of a known form. */
@@ -52,6 +59,21 @@ const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
 const DATE = /^\d{4}-\d\d-\d\d$/;
 const HOST = /^(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/;
 
+const OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
+const IPV4 = new RegExp(`^${OCTET}(\\.${OCTET}){3}$`);
+
+function isIpv6(value: string): boolean {
+  const halves = value.split("::");
+  if (halves.length > 2) return false;
+  const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")));
+  const last = groups.at(-1);
+  // The last two groups may be written as an IPv4 address.
+  const isMixed = last !== undefined && IPV4.test(last);
+  const count = groups.length + (isMixed ? 1 : 0);
+  const plain = isMixed ? groups.slice(0, -1) : groups;
+  return plain.every((group) => /^[0-9A-Fa-f]{1,4}$/.test(group)) && (halves.length === 2 ? count < 8 : count === 8);
+}
+
 function isOfFormat(value: string, format: string): boolean {
   switch (format) {
     case "email":
@@ -60,9 +82,10 @@ function isOfFormat(value: string, format: string): boolean {
       return DATE.test(value) && !Number.isNaN(Date.parse(value));
     case "hostname":
       return HOST.test(value);
-    case "url":
-    case "uri":
-      return URL.canParse(value);
+    case "ipv4":
+      return IPV4.test(value);
+    case "ipv6":
+      return isIpv6(value);
     default:
       return true;
   }

@@ -156,17 +156,16 @@ export interface EnumTable {
   readonly byNumber: ReadonlyMap<number, string>;
   readonly byName: ReadonlyMap<string, string>;
   readonly keys: ReadonlyMap<string, Key>;
-  readonly wire: ReadonlyMap<string, string>;
   readonly isOpen: boolean;
 }
 
-export function enumTable(isOpen: boolean, members: readonly Member[]): EnumTable {
+/** `old` are names that were, and the values that they are now. */
+export function enumTable(isOpen: boolean, members: readonly Member[], old: readonly (readonly [string, string])[] = []): EnumTable {
   return {
     isOpen,
     byNumber: new Map(members.map(([number, , value]) => [number, value])),
-    byName: new Map(members.map(([, wire, value]) => [wire, value])),
+    byName: new Map([...old, ...members.map(([, wire, value]) => [wire, value] as const)]),
     keys: new Map(members.map(([number, wire, value]) => [value, key(number, wire)])),
-    wire: new Map(members.map(([, wire, value]) => [value, wire])),
   };
 }
 
@@ -190,7 +189,11 @@ function writeUnknownKey(writer: Writer, unknown: number | string): void {
 }
 
 /** Writes back a variant that is not known here. */
-export function writeUnknown(writer: Writer, unknown: UnknownVariant): void {
+export function writeUnknown(writer: Writer, value: unknown, isOpen: boolean): void {
+  const unknown = value as UnknownVariant;
+  if (!isOpen || unknown?.kind !== "$unknown") {
+    throw new FluxarError("invalid_argument", `${JSON.stringify(unknown?.kind)} is no variant of the union`);
+  }
   if (unknown.content === undefined) return writeUnknownKey(writer, unknown.key);
   writer.head(0xa0, 1);
   writeUnknownKey(writer, unknown.key);
@@ -210,6 +213,34 @@ export function readUnknown(reader: Reader, isOpen: boolean): UnknownVariant {
 /** An own property, whatever its name is also on Object.prototype. */
 export function own<T extends object, K extends keyof T>(value: T, name: K): T[K] | undefined {
   return Object.hasOwn(value, name) ? value[name] : undefined;
+}
+
+/** Sets an own property, whatever its name. */
+export function define<T extends object, K extends PropertyKey>(object: T, name: K, value: unknown): void {
+  Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
+}
+
+/** A record while it is built. */
+export type Building<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Begins to build a record; what is missing follows. */
+export function building<T>(start: object): Building<T> {
+  return start as Building<T>;
+}
+
+/** A record in which what has a default may be missing. */
+export type Lenient<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
+/** A field that must be there. */
+export function present<T>(value: T | undefined, name: string): T {
+  if (value === undefined) throw new FluxarError("invalid_argument", `${name}: the field is missing`);
+  return value;
+}
+
+/** The name of a key's number. */
+export function nameOf(table: Names, number: number): string {
+  for (const [name, found] of table) if (found === number) return name;
+  return "";
 }
 
 /** Whether a value equals a default. */

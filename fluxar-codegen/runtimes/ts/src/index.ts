@@ -10,10 +10,10 @@ export type { CallOptions, Caller, Overflow, PublishOptions, StreamOptions, Subs
 export { Channel } from "./channel.js";
 export { at, checkEach, checkFormat, checkLength, checkPattern, checkRange, checkValues } from "./checks.js";
 export {
-  anyCodec, decode, decodeInput, decodeOutput, encode, enumTable, key, missing, names, own, readEnum, readFixed, readUnknown,
+  anyCodec, building, decode, decodeInput, decodeOutput, encode, enumTable, key, missing, nameOf, names, own, present, readEnum, readFixed, readUnknown,
   same, unitCodec, writeEnum, writeFixed, writeKey, writeList, writeMap, writeMapHead, writeUnknown,
 } from "./codec.js";
-export type { Codec, EnumTable, ErrorCodec, Key, Member, UnknownKey, UnknownVariant } from "./codec.js";
+export type { Building, Codec, EnumTable, Lenient, ErrorCodec, Key, Member, UnknownKey, UnknownVariant } from "./codec.js";
 export type { Context } from "./context.js";
 export { decodeEnvelope } from "./envelope.js";
 export type { Authenticate } from "./handshake.js";
@@ -28,7 +28,7 @@ export { DecodeError, Reader } from "./reader.js";
 export type { Names } from "./reader.js";
 export { Routes } from "./routes.js";
 export type { CallHandler, StreamHandler } from "./routes.js";
-export { Timestamp, isDecimal, readTimestamp, readUuid, writeI64, writeInt, writeU64, writeUuid } from "./scalar.js";
+export { Timestamp, readDecimal, readTimestamp, readUuid, writeDecimal, writeI64, writeInt, writeU64, writeUuid } from "./scalar.js";
 export type { Brand } from "./scalar.js";
 export { serveInput, serveOutput, serveUnary } from "./serve.js";
 export type { Output, Serving } from "./serve.js";
@@ -36,7 +36,7 @@ export { sha256 } from "./sha256.js";
 export { FluxarError, Violation, codeName, codeNumber } from "./status.js";
 export type { Code, FluxarErrorOptions } from "./status.js";
 export { Streaming } from "./streaming.js";
-export { appError, call, clientStream, duplex, notify, serverStream, typedError } from "./stub.js";
+export { appError, call, clientStream, duplex, isAppError, notify, serverStream, typedError } from "./stub.js";
 export type { Method, Source, StreamMethod } from "./stub.js";
 export { Subscription } from "./subscription.js";
 export type { TopicEvent } from "./subscriptions.js";

@@ -18,6 +18,7 @@ export class DecodeError extends Error {
   }
 
   within(part: string): this {
+    if (part === "") return this;
     this.where = this.where === "" || this.where.startsWith("[") ? part + this.where : `${part}.${this.where}`;
     return this;
   }
@@ -336,7 +337,7 @@ export class Reader {
   // ---- variants
 
   /** The key of a variant: its number or 0 when it is unknown. Content follows when `hasContent`. */
-  variant(names: Names, numbers: (number: number) => boolean): number {
+  variant(names: Names, numbers: ReadonlySet<number>): number {
     const first = this.bytes[this.at];
     this.hasContent = first !== undefined && first >> 5 === 5;
     if (this.hasContent) {
@@ -347,7 +348,7 @@ export class Reader {
     const key = this.enumKey();
     this.unknownKey = key;
     const number = typeof key === "string" ? (names.get(key) ?? 0) : key;
-    return numbers(number) ? number : 0;
+    return numbers.has(number) ? number : 0;
   }
 
   /** The content of a variant was read; the map of one entry ends here. */

@@ -107,9 +107,15 @@ function writeBig(writer: Writer, value: bigint, least: bigint, most: bigint): v
 
 const DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
 
-/** Whether a text is a decimal number. */
-export function isDecimal(text: string): boolean {
-  return DECIMAL.test(text);
+/** A decimal number, as text. */
+export function readDecimal(reader: Reader): string {
+  const text = reader.text();
+  return DECIMAL.test(text) ? text : reader.fail("a decimal number is wanted, such as 12.50");
+}
+
+export function writeDecimal(writer: Writer, value: string): void {
+  if (!DECIMAL.test(value)) throw new FluxarError("invalid_argument", `\`${value}\` is no decimal number`);
+  writer.text(value);
 }
 
 /** Hexadecimal text of bytes. */

@@ -60,6 +60,11 @@ export function typedError<E>(thrown: unknown, codec: ErrorCodec<E> | undefined)
   });
 }
 
+/** Whether something that was thrown is an application's error of this type. */
+export function isAppError<E>(thrown: unknown, codec: ErrorCodec<E>): thrown is FluxarError & { readonly detail: E } {
+  return thrown instanceof FluxarError && thrown.typeName === codec.typeName && thrown.detail !== undefined;
+}
+
 /** An application's error, to be thrown by a handler. */
 export function appError<E>(codec: ErrorCodec<E>, detail: E, message?: string): FluxarError {
   const kind = (detail as { kind?: unknown }).kind;
