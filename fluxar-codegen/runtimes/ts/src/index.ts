@@ -10,7 +10,7 @@ export type { CallOptions, Caller, Overflow, PublishOptions, StreamOptions, Subs
 export { Channel } from "./channel.js";
 export { at, checkEach, checkFormat, checkLength, checkPattern, checkRange, checkValues } from "./checks.js";
 export {
-  anyCodec, building, decode, decodeInput, decodeOutput, encode, enumTable, key, missing, nameOf, names, own, present, readEnum, readFixed, readUnknown,
+  anyCodec, building, decode, define, decodeInput, decodeOutput, encode, enumTable, key, missing, nameOf, names, own, present, readEnum, readFixed, readUnknown,
   same, unitCodec, writeEnum, writeFixed, writeKey, writeList, writeMap, writeMapHead, writeUnknown,
 } from "./codec.js";
 export type { Building, Codec, EnumTable, Lenient, ErrorCodec, Key, Member, UnknownKey, UnknownVariant } from "./codec.js";

@@ -75,10 +75,9 @@ impl One<'_, '_> {
                 to.line(format!("readonly {}: {service};", property(&member)));
             }
         });
-        to.block(&format!("function {interface}$serve(serving: $.Serving, offer: {interface}): void"), "", |to| {
-            if services.is_empty() {
-                to.line("void [serving, offer];");
-            }
+        let unused = if services.is_empty() { "_" } else { "" };
+        let head = format!("function {interface}$serve({unused}serving: $.Serving, {unused}offer: {interface}): void");
+        to.block(&head, "", |to| {
             for (member, source) in self.offered(services) {
                 let serve = self.speller.names.derived("serve", source);
                 to.line(format!("{serve}(serving, {});", super::record::property_of("offer", &member)));

@@ -242,6 +242,10 @@ fn client(to: &mut Lines, service: &Service<Contract>, methods: &[One<'_>], spel
     let class = speller.names.derived("client", &service.name.source);
     to.docs(&service.docs, &Lifecycle::default(), "");
     to.block(&format!("export class {class}"), "", |to| {
+        if methods.is_empty() {
+            to.line("constructor(_caller: $.Caller) {}");
+            return;
+        }
         to.line("readonly #caller: $.Caller;");
         to.line("");
         to.block("constructor(caller: $.Caller)", "", |to| to.line("this.#caller = caller;"));
@@ -261,7 +265,9 @@ fn server(to: &mut Lines, service: &Service<Contract>, methods: &[One<'_>], spel
     });
     let about = format!("Serves a {interface} to the other side.");
     to.docs(&crate::model::Docs::default(), &Lifecycle::default(), &about);
-    to.block(&format!("export function {serve}(serving: $.Serving, service: {interface}): void"), "", |to| {
+    let unused = if methods.is_empty() { "_" } else { "" };
+    let head = format!("export function {serve}({unused}serving: $.Serving, {unused}service: {interface}): void");
+    to.block(&head, "", |to| {
         methods.iter().for_each(|method| method.serve(to));
     });
 }
