@@ -317,6 +317,7 @@ var DecodeError = class extends Error {
     return this.where;
   }
   within(part) {
+    if (part === "") return this;
     this.where = this.where === "" || this.where.startsWith("[") ? part + this.where : `${part}.${this.where}`;
     return this;
   }
@@ -599,7 +600,7 @@ var Reader = class {
     const key2 = this.enumKey();
     this.unknownKey = key2;
     const number = typeof key2 === "string" ? names2.get(key2) ?? 0 : key2;
-    return numbers(number) ? number : 0;
+    return numbers.has(number) ? number : 0;
   }
   /** The content of a variant was read; the map of one entry ends here. */
   endVariant(wasIndefinite) {
@@ -772,9 +773,9 @@ function writeObject(writer2, value, depth) {
   } else writeEntries(writer2, value instanceof Map ? [...value] : Object.entries(value), depth);
 }
 function writeEntries(writer2, entries, depth) {
-  const present = entries.filter(([, value]) => value !== void 0);
-  writer2.head(160, present.length);
-  for (const [key2, value] of present) {
+  const present2 = entries.filter(([, value]) => value !== void 0);
+  writer2.head(160, present2.length);
+  for (const [key2, value] of present2) {
     writeAny(writer2, key2, depth);
     writeAny(writer2, value, depth);
   }
@@ -1511,8 +1512,14 @@ function lengthOf(value) {
   }
   return value instanceof Map ? value.size : value.length;
 }
+var patterns = /* @__PURE__ */ new Map();
 function checkPattern(value, pattern, path) {
-  if (!pattern.test(value)) broken(path, `it does not match ${pattern.source}`);
+  let regex = patterns.get(pattern);
+  if (regex === void 0) {
+    regex = new RegExp(`^(?:${pattern})$`, "u");
+    patterns.set(pattern, regex);
+  }
+  if (!regex.test(value)) broken(path, `it does not match ${pattern}`);
 }
 function checkFormat(value, format, path) {
   if (!isOfFormat(value, format)) broken(path, `it is no ${format}`);
@@ -1520,6 +1527,18 @@ function checkFormat(value, format, path) {
 var EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
 var DATE = /^\d{4}-\d\d-\d\d$/;
 var HOST = /^(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/;
+var OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
+var IPV4 = new RegExp(`^${OCTET}(\\.${OCTET}){3}$`);
+function isIpv6(value) {
+  const halves = value.split("::");
+  if (halves.length > 2) return false;
+  const groups = halves.flatMap((half) => half === "" ? [] : half.split(":"));
+  const last = groups.at(-1);
+  const isMixed = last !== void 0 && IPV4.test(last);
+  const count = groups.length + (isMixed ? 1 : 0);
+  const plain = isMixed ? groups.slice(0, -1) : groups;
+  return plain.every((group) => /^[0-9A-Fa-f]{1,4}$/.test(group)) && (halves.length === 2 ? count < 8 : count === 8);
+}
 function isOfFormat(value, format) {
   switch (format) {
     case "email":
@@ -1528,9 +1547,10 @@ function isOfFormat(value, format) {
       return DATE.test(value) && !Number.isNaN(Date.parse(value));
     case "hostname":
       return HOST.test(value);
-    case "url":
-    case "uri":
-      return URL.canParse(value);
+    case "ipv4":
+      return IPV4.test(value);
+    case "ipv6":
+      return isIpv6(value);
     default:
       return true;
   }
@@ -1618,13 +1638,12 @@ function missing(reader, fields) {
   const absent = fields.filter(([, isThere]) => !isThere).map(([name]) => `\`${name}\``);
   return reader.fail(`missing: ${absent.join(", ")}`);
 }
-function enumTable(isOpen, members) {
+function enumTable(isOpen, members, old = []) {
   return {
     isOpen,
     byNumber: new Map(members.map(([number, , value]) => [number, value])),
-    byName: new Map(members.map(([, wire, value]) => [wire, value])),
-    keys: new Map(members.map(([number, wire, value]) => [value, key(number, wire)])),
-    wire: new Map(members.map(([, wire, value]) => [value, wire]))
+    byName: new Map([...old, ...members.map(([, wire, value]) => [wire, value])]),
+    keys: new Map(members.map(([number, wire, value]) => [value, key(number, wire)]))
   };
 }
 function readEnum(reader, table) {
@@ -1643,7 +1662,11 @@ function writeUnknownKey(writer2, unknown) {
   if (typeof unknown === "string") writer2.text(unknown);
   else writer2.int(unknown);
 }
-function writeUnknown(writer2, unknown) {
+function writeUnknown(writer2, value, isOpen) {
+  const unknown = value;
+  if (!isOpen || unknown?.kind !== "$unknown") {
+    throw new FluxarError("invalid_argument", `${JSON.stringify(unknown?.kind)} is no variant of the union`);
+  }
   if (unknown.content === void 0) return writeUnknownKey(writer2, unknown.key);
   writer2.head(160, 1);
   writeUnknownKey(writer2, unknown.key);
@@ -1659,6 +1682,20 @@ function readUnknown(reader, isOpen) {
 }
 function own(value, name) {
   return Object.hasOwn(value, name) ? value[name] : void 0;
+}
+function define(object, name, value) {
+  Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
+}
+function building(start) {
+  return start;
+}
+function present(value, name) {
+  if (value === void 0) throw new FluxarError("invalid_argument", `${name}: the field is missing`);
+  return value;
+}
+function nameOf(table, number) {
+  for (const [name, found] of table) if (found === number) return name;
+  return "";
 }
 function same(a, b) {
   if (Object.is(a, b)) return true;
@@ -4057,12 +4094,25 @@ function uuidText(b, at2) {
     l(15)
   );
 }
+var DIGIT = Uint8Array.from({ length: 128 }, (_, code) => {
+  const value = Number.parseInt(String.fromCharCode(code), 16);
+  return Number.isNaN(value) ? 255 : value;
+});
+var PLACES = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
 function writeUuid(writer2, value) {
-  if (!UUID.test(value)) throw new FluxarError("invalid_argument", `\`${value}\` is no uuid`);
-  writer2.head(64, 16);
-  writer2.room(16);
-  const digits = value.replaceAll("-", "");
-  for (let i = 0; i < 32; i += 2) writer2.bytes[writer2.at++] = Number.parseInt(digits.slice(i, i + 2), 16);
+  writer2.room(17);
+  const start = writer2.at;
+  writer2.bytes[start] = 80;
+  let bad = value.length === 36 && [8, 13, 18, 23].every((place) => value.charCodeAt(place) === DASH) ? 0 : 255;
+  for (let i = 0; i < 16; i += 1) {
+    const place = PLACES[i];
+    const high = DIGIT[value.charCodeAt(place)] ?? 255;
+    const low = DIGIT[value.charCodeAt(place + 1)] ?? 255;
+    bad |= (high | low) & 240;
+    writer2.bytes[start + 1 + i] = high << 4 | low;
+  }
+  if (bad !== 0) throw new FluxarError("invalid_argument", `\`${value}\` is no uuid`);
+  writer2.at = start + 17;
 }
 function readTimestamp(reader) {
   const tag = reader.tag();
@@ -4099,8 +4149,13 @@ function writeBig2(writer2, value, least, most) {
   writer2.big(value);
 }
 var DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
-function isDecimal(text2) {
-  return DECIMAL.test(text2);
+function readDecimal(reader) {
+  const text2 = reader.text();
+  return DECIMAL.test(text2) ? text2 : reader.fail("a decimal number is wanted, such as 12.50");
+}
+function writeDecimal(writer2, value) {
+  if (!DECIMAL.test(value)) throw new FluxarError("invalid_argument", `\`${value}\` is no decimal number`);
+  writer2.text(value);
 }
 function toHex(bytes) {
   let text2 = "";
@@ -4310,6 +4365,9 @@ function typedError(thrown, codec) {
     cause: thrown,
     ...thrown.retryAfterMs === void 0 ? {} : { retryAfterMs: thrown.retryAfterMs }
   });
+}
+function isAppError(thrown, codec) {
+  return thrown instanceof FluxarError && thrown.typeName === codec.typeName && thrown.detail !== void 0;
 }
 function appError(codec, detail, message) {
   const kind = detail.kind;
@@ -4544,6 +4602,7 @@ export {
   at,
   bigParam,
   boolParam,
+  building,
   call,
   checkEach,
   checkFormat,
@@ -4560,20 +4619,24 @@ export {
   decodeInput,
   decodeOutput,
   decodeSegment,
+  define,
   duplex,
   encode,
   encodeSegment,
   enumParam,
   enumTable,
   intParam,
-  isDecimal,
+  isAppError,
   key,
   memoryLinks,
   missing,
+  nameOf,
   names,
   notify,
   own,
+  present,
   readAny,
+  readDecimal,
   readEnum,
   readFixed,
   readTimestamp,
@@ -4591,6 +4654,7 @@ export {
   uuidParam,
   webSocketLink,
   writeAny,
+  writeDecimal,
   writeEnum,
   writeFixed,
   writeI64,
