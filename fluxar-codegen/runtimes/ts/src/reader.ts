@@ -43,7 +43,9 @@ export class Reader {
   private isIndefinite = false;
 
   constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
+    // A Buffer of Node is a Uint8Array whose slices are no copies.
+    const isPlain = bytes.constructor === Uint8Array;
+    this.bytes = isPlain ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   fail(text: string): never {

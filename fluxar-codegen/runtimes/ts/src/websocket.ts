@@ -83,7 +83,7 @@ export function webSocketLink(socket: WebSocketLike): Link {
   };
   socket.onmessage = ({ data }: { data: unknown }) => {
     if (data instanceof ArrayBuffer) link.onBytes(new Uint8Array(data));
-    else if (data instanceof Uint8Array) link.onBytes(data);
+    else if (data instanceof Uint8Array) link.onBytes(new Uint8Array(data.buffer, data.byteOffset, data.length));
     // A text message ends the link [L0.ws.1].
     else socket.close();
   };
