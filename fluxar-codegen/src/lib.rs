@@ -49,6 +49,22 @@ pub fn plain_trait(item: TokenStream) -> TokenStream {
     quote!(#item)
 }
 
+/// `#[fluxar::topic(arguments)] item`.
+///
+/// # Errors
+/// Everything that is wrong with the item, each with its place.
+pub fn expand_topic(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
+    let message = "a topic is a struct of the values in its path: write \
+                   `#[fluxar::topic(…)] struct …`";
+    let parsed: syn::ItemStruct = match syn::parse2(item)? {
+        syn::Item::Struct(parsed) => parsed,
+        other => return Err(syn::Error::new_spanned(other, message)),
+    };
+    let read = front::rust_topic(arguments, &parsed)?;
+    let code = emit::rust::topic(&read.topic, &read.settings);
+    Ok(quote!(#parsed #code))
+}
+
 /// `#[derive(fluxar::Type)] item`.
 ///
 /// # Errors

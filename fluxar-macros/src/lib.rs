@@ -50,7 +50,9 @@ use proc_macro::TokenStream;
 /// cannot see how a dependency was renamed).
 /// On a method, in `#[fluxar(…)]`: `notification`, `rename = "…"` for another name on the wire,
 /// and `timeout = "500ms"` (or `s`, `m`, `h`) for the deadline of clients that set none.
-/// On a parameter: `rename = "…"`, `default` (missing reads as the type's default), `id = 1`.
+/// `idempotent`, `resumable`, `cache = "30s"` and `bytes_max = 65536` are carried in the
+/// description.
+/// On a parameter: what a field of [`macro@Type`] may have.
 #[proc_macro_attribute]
 pub fn service(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let item = proc_macro2::TokenStream::from(item);
@@ -63,21 +65,61 @@ pub fn service(arguments: TokenStream, item: TokenStream) -> TokenStream {
     code.into()
 }
 
-/// Makes a type travel: serde's `Serialize` and `Deserialize`, and its description.
+/// Turns a struct into a typed topic: its fields are the values in the path.
+///
+/// ```ignore
+/// #[fluxar::topic("orders.{region}.{id}", value = OrderEvent, retain = 1)]
+/// #[derive(Clone, Debug, PartialEq)]
+/// pub struct Orders {
+///     pub region: Region,
+///     pub id: u64,
+/// }
+/// ```
+///
+/// This gives `Orders::publisher(&peer)`, whose `publish(&orders, &event)` publishes on the path
+/// that the struct says, and `Orders::subscribe(&peer)`, which has a method for each field to
+/// narrow it down and is awaited: `Orders::subscribe(&peer).region(Region::Eu).await?`. It yields
+/// pairs of `Orders` and event.
+///
+/// A field is a text, an integer, a bool, a uuid, an enum without content or a newtype of these.
+/// Options beside `value`: `retain = 1` keeps the last value of each path, and `replay = "24h"`,
+/// `delivery = "at_least_once"` and `key = "id"` are carried in the description.
+#[proc_macro_attribute]
+pub fn topic(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let item = proc_macro2::TokenStream::from(item);
+    let code = fluxar_codegen::expand_topic(arguments.into(), item.clone());
+    let code = code.unwrap_or_else(|error| {
+        let mut code = error.into_compile_error();
+        code.extend(item);
+        code
+    });
+    code.into()
+}
+
+/// Makes a type travel: a codec of its own (`fluxar::payload::{Encode, Decode}`), serde's
+/// `Serialize` and `Deserialize` for the bounds of the API and for other formats, and its
+/// description.
 ///
 /// Structs with named fields travel as maps by their fields' names; a struct of one unnamed field
 /// as that field; an enum as serde writes it (a text for a variant without content, otherwise a
 /// map of one entry). So plain serde types on the other side fit.
 ///
 /// A field of type `Option` is left out when it is `None`, and may be missing. Keys may be numbers
-/// where `#[fluxar(id = …)]` declares them; unknown keys are skipped; a key that comes twice is
-/// an error. Do not derive serde's traits beside this. Reading needs a format that says what
-/// comes, as CBOR and JSON do.
+/// where `#[fluxar(id = …)]` declares them, and are written so between peers that both offer it;
+/// unknown keys are skipped; a key that comes twice is an error. Do not derive serde's traits
+/// beside this. Reading needs a format that says what comes, as CBOR and JSON do.
 ///
 /// # Options, in `#[fluxar(…)]`
-/// On a field: `id = 1`, `rename = "…"`, `default` (missing reads as the type's default).
-/// On a variant: `id = 1`, `rename = "…"`.
+/// On a field: `id = 1`, `rename = "…"`, `default` (missing reads as the type's default, which is
+/// written), `default = 1024` (missing reads as this, which is left out; also a text, a bool,
+/// `[1, 2]`, a member by its name on the wire, `{ field: 1 }`), `was = "old_name"`.
+/// On a field or a newtype, constraints: `min = 1`, `max = 5`, `range = "1..=5"`, `len = "..=256"`,
+/// `format = "email"`, `pattern = "[a-z]+"`. A caller keeps them when it sends, a callee checks
+/// them when it reads, and both fail with `invalid_argument` and the path of the field.
+/// On a variant: `id = 1`, `rename = "…"`, `was = "…"`, and `unknown` on `Unknown(fluxar::Unknown)`,
+/// which makes the enum open: what a newer peer sends is kept and written back.
 /// On the type: `rename = "…"`, `crate = "path"` (see [`macro@service`]).
+/// Anywhere: `since = 2`, `removed = 3`, the levels of the contract.
 ///
 /// # Errors
 /// `#[fluxar(error)]` on the type makes it an application error that methods may fail with. Each

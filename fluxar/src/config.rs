@@ -62,6 +62,9 @@ pub struct Limits {
     pub stall_timeout: Duration,
     /// How long a handler that watches for cancellation may take to finish. 5 s.
     pub cancel_grace: Duration,
+    /// Offer to write records with the numbers of their contract instead of names, where the peer
+    /// offers it too. True; turn it off where plain serde types meet a peer with contracts.
+    pub numbered_keys: bool,
 }
 
 impl Default for Limits {
@@ -93,6 +96,7 @@ impl Default for Limits {
             drain_timeout: Duration::from_secs(5),
             stall_timeout: Duration::from_secs(30),
             cancel_grace: Duration::from_secs(5),
+            numbered_keys: true,
         }
     }
 }

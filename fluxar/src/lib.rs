@@ -87,21 +87,26 @@ pub use peer::rt as __rt;
 #[cfg(not(feature = "tokio"))]
 pub use service::rt as __rt;
 
+pub use bytes;
 pub use config::Limits;
 pub use engine::event::{Overflow, PublishOptions};
 pub use engine::session::auth::{Credential, Identity, Rights};
 pub use engine::session::handshake::PeerInfo;
 pub use error::{Code, Origin, Status};
 #[cfg(feature = "macros")]
-pub use fluxar_macros::{Type, service};
+pub use fluxar_macros::{Type, service, topic};
+pub use payload::{Decimal, Int, Timestamp, Unknown, UnknownKey, Url, Uuid, Value};
 #[cfg(feature = "tokio")]
 pub use peer::{
     Auth, AuthAttempt, Authenticator, Backoff, BindError, Call, CallFuture, Client, ClientBuilder,
     ConnectError, Context, DuplexCall, Events, Message, NodeLimits, Notification, Params, Peer,
-    Routes, Server, ServerBuilder, Service, Sink, State, StreamCall, Streaming, SubscribeWith,
-    SubscriptionHandle, Transport,
+    Publisher, Routes, Server, ServerBuilder, Service, Sink, State, StreamCall, Streaming,
+    SubscribeWith, SubscriptionHandle, TopicEvents, Transport,
 };
 pub use service::{AppError, Error, Failure, Type};
+
+#[cfg(feature = "tokio")]
+pub use futures_core::Stream;
 
 /// The programs in the README, as tests.
 #[cfg(all(doctest, feature = "ws"))]

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test, and says where")]
 #![allow(unreachable_pub, missing_docs, reason = "the modules in `pass` are as authors write them")]
 
+mod contract;
 mod describe;
 #[path = "pass/lints.rs"]
 pub mod lints;
@@ -10,6 +11,10 @@ mod no_prelude;
 #[path = "pass/odd_names.rs"]
 mod odd_names;
 mod shapes;
+#[path = "pass/shop.rs"]
+pub mod shop;
+mod shop_contract;
+mod topics;
 mod values;
 
 /// Refusals as the author sees them.

@@ -409,3 +409,33 @@ async fn both_sides_serve_the_same_contract() {
     assert_eq!(PingPongClient::new(dialer).hit(20).await, Ok(20));
     assert_eq!(PingPongClient::new(acceptor).hit(21).await, Ok(21));
 }
+
+/// Parameters are counted by other languages, whatever Rust writes.
+#[tokio::test]
+async fn parameters_are_read_by_their_place() {
+    let rig = rig(Serves::Acceptor).await;
+    let by_place = std::collections::BTreeMap::from([(1_u8, 3_u8), (2, 4)]);
+    let sum: u8 = rig.caller.call("test.v1.shapes.match", &by_place).await.unwrap();
+    assert_eq!(sum, 7);
+}
+
+/// What travels, as a raw handler of the other side sees it.
+#[tokio::test]
+async fn numbers_travel_where_both_sides_may_write_them() {
+    for (dialer, acceptor) in [(true, true), (true, false), (false, true)] {
+        let pair = fluxar::testing::pair()
+            .server(|server| server.numbered_keys(acceptor))
+            .client(|client| client.numbered_keys(dialer))
+            .build()
+            .await
+            .unwrap();
+        let handler = |sent: ciborium::Value| async move {
+            let Some(entries) = sent.as_map() else { return Err(Status::new(Code::Internal, "?")) };
+            Ok(u8::from(entries[0].0.is_integer()) + 2 * u8::from(entries[1].0.is_integer()))
+        };
+        pair.server.handle("test.v1.shapes.match", handler);
+        let numbered = ShapesClient::new(&pair.client).renamed(1, 2).await.unwrap();
+        // The first parameter has no number.
+        assert_eq!(numbered, if dialer && acceptor { 2 } else { 0 });
+    }
+}

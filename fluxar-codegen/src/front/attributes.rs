@@ -1,11 +1,22 @@
 //! `#[fluxar(...)]` and the arguments of `#[fluxar::service(...)]`: one table of options.
 
+use super::{limits, literal};
 use crate::diagnostics::Diagnostics;
-use crate::model::Docs;
+use crate::model::{Constraints, Docs, Lifecycle, Value};
 use proc_macro2::Span;
 use std::time::Duration;
 use syn::meta::ParseNestedMeta;
+use syn::parse::ParseStream;
 use syn::{Attribute, Expr, ExprLit, Lit, LitInt, LitStr, Meta};
+
+/// What stands for a missing field.
+#[derive(Clone, Debug)]
+pub(super) enum Missing {
+    /// The default of its type.
+    OfType,
+    /// This value.
+    Value(Value),
+}
 
 /// An option's value and where it stands.
 #[derive(Clone, Debug)]
@@ -22,7 +33,15 @@ pub(super) struct Options {
     pub(super) package: Option<Placed<String>>,
     pub(super) rename: Option<Placed<String>>,
     pub(super) id: Option<Placed<u32>>,
-    pub(super) default: bool,
+    pub(super) default: Option<Missing>,
+    pub(super) constraints: Constraints,
+    pub(super) lifecycle: Lifecycle,
+    pub(super) unknown: Option<Span>,
+    pub(super) retry: bool,
+    pub(super) idempotent: bool,
+    pub(super) resumable: bool,
+    pub(super) cache: Option<Placed<Duration>>,
+    pub(super) bytes_max: Option<Placed<u32>>,
     pub(super) error: Option<Span>,
     pub(super) code: Option<Placed<String>>,
     pub(super) message: Option<Placed<String>>,
@@ -48,27 +67,60 @@ impl Place {
                 ("name", "name = \"users\""),
                 ("package", "package = \"shop.v1\""),
                 ("crate", "crate = \"::fluxar\""),
+                ("since", "since = 2"),
+                ("removed", "removed = 3"),
             ],
             Self::Method => &[
                 ("notification", "notification"),
                 ("timeout", "timeout = \"2s\""),
                 ("rename", "rename = \"get\""),
+                ("idempotent", "idempotent"),
+                ("resumable", "resumable"),
+                ("cache", "cache = \"30s\""),
+                ("bytes_max", "bytes_max = 65536"),
+                ("since", "since = 2"),
+                ("removed", "removed = 3"),
             ],
             Self::Type => &[
                 ("error", "error"),
                 ("code", "code = \"not_found\""),
                 ("message", "message = \"…\""),
+                ("retry", "retry"),
                 ("rename", "rename = \"…\""),
                 ("crate", "crate = \"::fluxar\""),
+                ("since", "since = 2"),
+                ("removed", "removed = 3"),
+                ("min", "min = 1"),
+                ("max", "max = 5"),
+                ("range", "range = \"1..=5\""),
+                ("len", "len = \"1..=256\""),
+                ("format", "format = \"email\""),
+                ("pattern", "pattern = \"[a-z]+\""),
             ],
-            Self::Field => {
-                &[("id", "id = 1"), ("rename", "rename = \"…\""), ("default", "default")]
-            }
+            Self::Field => &[
+                ("id", "id = 1"),
+                ("rename", "rename = \"…\""),
+                ("default", "default"),
+                ("min", "min = 1"),
+                ("max", "max = 5"),
+                ("range", "range = \"1..=5\""),
+                ("len", "len = \"1..=256\""),
+                ("format", "format = \"email\""),
+                ("pattern", "pattern = \"[a-z]+\""),
+                ("was", "was = \"old_name\""),
+                ("since", "since = 2"),
+                ("removed", "removed = 3"),
+            ],
             Self::Variant => &[
                 ("id", "id = 1"),
                 ("rename", "rename = \"…\""),
                 ("code", "code = \"not_found\""),
                 ("message", "message = \"…\""),
+                ("retry", "retry"),
+                ("unknown", "unknown"),
+                ("was", "was = \"old_name\""),
+                ("since", "since = 2"),
+                ("removed", "removed = 3"),
             ],
         }
     }
@@ -117,12 +169,46 @@ impl Options {
             "code" => self.code.replace(text(meta)?).map_or(Ok(()), |_| Err(twice())),
             "message" => self.message.replace(text(meta)?).map_or(Ok(()), |_| Err(twice())),
             "id" => self.id.replace(number(meta)?).map_or(Ok(()), |_| Err(twice())),
-            "timeout" => self.timeout.replace(duration(meta)?).map_or(Ok(()), |_| Err(twice())),
+            "timeout" => {
+                self.timeout.replace(duration(meta.value()?)?).map_or(Ok(()), |_| Err(twice()))
+            }
             "error" => {
                 let span = meta.path.get_ident().map_or_else(Span::call_site, |i| i.span());
                 self.error.replace(span).map_or(Ok(()), |_| Err(twice()))
             }
-            "default" => flag(&mut self.default).map_err(|()| twice()),
+            "default" => {
+                let default = match meta.input.peek(syn::Token![=]) {
+                    true => Missing::Value(literal::value(meta.value()?)?),
+                    false => Missing::OfType,
+                };
+                self.default.replace(default).map_or(Ok(()), |_| Err(twice()))
+            }
+            "unknown" => {
+                let span = meta.path.get_ident().map_or_else(Span::call_site, |i| i.span());
+                self.unknown.replace(span).map_or(Ok(()), |_| Err(twice()))
+            }
+            "cache" => {
+                self.cache.replace(duration(meta.value()?)?).map_or(Ok(()), |_| Err(twice()))
+            }
+            "bytes_max" => self.bytes_max.replace(number(meta)?).map_or(Ok(()), |_| Err(twice())),
+            "retry" => flag(&mut self.retry).map_err(|()| twice()),
+            "idempotent" => flag(&mut self.idempotent).map_err(|()| twice()),
+            "resumable" => flag(&mut self.resumable).map_err(|()| twice()),
+            "since" => {
+                let level = number(meta)?.value;
+                self.lifecycle.since.replace(level).map_or(Ok(()), |_| Err(twice()))
+            }
+            "removed" => {
+                let level = number(meta)?.value;
+                self.lifecycle.removed.replace(level).map_or(Ok(()), |_| Err(twice()))
+            }
+            "was" => {
+                self.lifecycle.was.push(text(meta)?.value);
+                Ok(())
+            }
+            "min" | "max" | "range" | "len" | "format" | "pattern" => {
+                limits::take(&mut self.constraints, &key, meta)
+            }
             "notification" => flag(&mut self.notification).map_err(|()| twice()),
             _ => Err(meta.error("unknown option")),
         }
@@ -134,7 +220,7 @@ fn flag(flag: &mut bool) -> Result<(), ()> {
     if std::mem::replace(flag, true) { Err(()) } else { Ok(()) }
 }
 
-fn text(meta: &ParseNestedMeta<'_>) -> syn::Result<Placed<String>> {
+pub(super) fn text(meta: &ParseNestedMeta<'_>) -> syn::Result<Placed<String>> {
     let literal: LitStr = meta.value()?.parse()?;
     if literal.value().is_empty() {
         return Err(syn::Error::new(literal.span(), "this may not be empty"));
@@ -142,7 +228,7 @@ fn text(meta: &ParseNestedMeta<'_>) -> syn::Result<Placed<String>> {
     Ok(Placed { value: literal.value(), span: literal.span() })
 }
 
-fn number(meta: &ParseNestedMeta<'_>) -> syn::Result<Placed<u32>> {
+pub(super) fn number(meta: &ParseNestedMeta<'_>) -> syn::Result<Placed<u32>> {
     let literal: LitInt = meta.value()?.parse()?;
     match literal.base10_parse::<u32>() {
         Ok(value) if value > 0 => Ok(Placed { value, span: literal.span() }),
@@ -150,8 +236,8 @@ fn number(meta: &ParseNestedMeta<'_>) -> syn::Result<Placed<u32>> {
     }
 }
 
-fn duration(meta: &ParseNestedMeta<'_>) -> syn::Result<Placed<Duration>> {
-    let literal: LitStr = meta.value()?.parse()?;
+pub(super) fn duration(input: ParseStream<'_>) -> syn::Result<Placed<Duration>> {
+    let literal: LitStr = input.parse()?;
     let problem = "write a positive whole number and a unit: `500ms`, `2s`, `5m` or `1h`";
     match parse_duration(&literal.value()) {
         Some(value) => Ok(Placed { value, span: literal.span() }),

@@ -1,12 +1,12 @@
 //! `struct` and `enum` → [`TypeDef`].
 
-use super::attributes::{Options, Place, Placed, docs_of};
+use super::attributes::{Missing, Options, Place, Placed, docs_of};
 use super::names::name_of;
 use super::payload::{self, arguments_of};
 use crate::diagnostics::Diagnostics;
 use crate::emit::rust::{Rust, RustExtra, Settings};
 use crate::model::{
-    Body, CODES, ErrorCode, Field, Name, Piece, TypeDef, Variant, VariantBody, pieces,
+    Body, CODES, Docs, ErrorCode, Field, Name, Piece, TypeDef, Variant, VariantBody, pieces,
 };
 use std::collections::HashSet;
 use syn::{Data, DeriveInput, Fields, GenericParam, Type};
@@ -39,11 +39,18 @@ pub fn derived_type(item: &DeriveInput) -> syn::Result<DerivedType> {
     }
     let (ident, (_, arguments, _)) = (&item.ident, item.generics.split_for_impl());
     let own: Type = syn::parse_quote!(#ident #arguments);
+    let is_enum = matches!(item.data, Data::Enum(_));
+    let mut unknown = None;
     let body = match &item.data {
         Data::Struct(data) => struct_body(&data.fields, &own, &mut found),
         Data::Enum(data) => {
             let about = Enum { own: &own, is_error, common: &code };
-            Some(Body::Union(variants(data, &about, &mut found)))
+            let variants = variants(data, &about, &mut unknown, &mut found);
+            let is_bare = |variant: &Variant<Rust>| matches!(variant.body, VariantBody::Unit);
+            match !is_error && variants.iter().all(is_bare) {
+                true => Some(Body::Enum(variants)),
+                false => Some(Body::Union(variants)),
+            }
         }
         Data::Union(data) => {
             found.report(data.union_token, "a union cannot travel: write an enum");
@@ -71,10 +78,14 @@ pub fn derived_type(item: &DeriveInput) -> syn::Result<DerivedType> {
         },
         docs: docs_of(&item.attrs),
         annotations: Vec::new(),
+        lifecycle: options.lifecycle,
         body: body.unwrap_or(Body::Unit),
+        retired: Vec::new(),
+        closed: !is_error && is_enum && unknown.is_none(),
+        constraints: options.constraints,
         is_error,
         code,
-        extra: RustExtra { generics: item.generics.clone(), ..RustExtra::default() },
+        extra: RustExtra { generics: item.generics.clone(), unknown, ..RustExtra::default() },
     };
     let settings = Settings::new(options.krate, item.vis.clone());
     found.finish(DerivedType { def, settings })
@@ -118,19 +129,31 @@ fn read_fields<'f>(
         let options = Options::of(&field.attrs, Place::Field, found);
         let ty = payload::without_self(&field.ty, own);
         payload::check(&ty, found);
-        let name = renamed(name_of(ident), options.rename);
-        unique.check(&name, options.id.as_ref(), found);
-        Some(Field {
-            name,
-            id: options.id.map(|id| id.value),
-            docs: docs_of(&field.attrs),
-            annotations: Vec::new(),
-            optional: arguments_of(&ty, "Option").is_some(),
-            ty,
-            defaulted: options.default,
-        })
+        let name = name_of(ident);
+        unique.check(&renamed(name.clone(), options.rename.clone()), options.id.as_ref(), found);
+        Some(field_of(name, ty, options, docs_of(&field.attrs)))
     });
     read.collect()
+}
+
+/// The model of a field or parameter.
+pub(super) fn field_of(name: Name, ty: Type, options: Options, docs: Docs) -> Field<Rust> {
+    let defaulted = options.default.is_some();
+    Field {
+        name: renamed(name, options.rename),
+        id: options.id.map(|id| id.value),
+        docs,
+        annotations: Vec::new(),
+        lifecycle: options.lifecycle,
+        optional: arguments_of(&ty, "Option").is_some(),
+        ty,
+        defaulted,
+        default: match options.default {
+            Some(Missing::Value(value)) => Some(value),
+            Some(Missing::OfType) | None => None,
+        },
+        constraints: options.constraints,
+    }
 }
 
 /// The enum whose variants are read.
@@ -140,7 +163,12 @@ struct Enum<'i> {
     common: &'i Option<ErrorCode>,
 }
 
-fn variants(data: &syn::DataEnum, about: &Enum<'_>, found: &mut Diagnostics) -> Vec<Variant<Rust>> {
+fn variants(
+    data: &syn::DataEnum,
+    about: &Enum<'_>,
+    unknown: &mut Option<syn::Ident>,
+    found: &mut Diagnostics,
+) -> Vec<Variant<Rust>> {
     if data.variants.is_empty() {
         found.report(data.enum_token, "an enum without variants has no values: add a variant");
     }
@@ -149,6 +177,14 @@ fn variants(data: &syn::DataEnum, about: &Enum<'_>, found: &mut Diagnostics) -> 
     let mut variants = Vec::new();
     for variant in &data.variants {
         let options = Options::of(&variant.attrs, Place::Variant, found);
+        if let Some(span) = options.unknown {
+            let is_one = matches!(&variant.fields, Fields::Unnamed(f) if f.unnamed.len() == 1);
+            if !is_one || unknown.replace(variant.ident.clone()).is_some() {
+                let message = "one variant keeps what is unknown: `Unknown(fluxar::Unknown)`";
+                found.report_at(span, message);
+            }
+            continue;
+        }
         let code = error_code(&options, about.is_error, "enum", found);
         if about.is_error && !has_common_code && code.as_ref().is_none_or(|c| c.code.is_none()) {
             found.report(&variant.ident, "say how it fails: `#[fluxar(code = \"not_found\")]`");
@@ -171,6 +207,8 @@ fn variants(data: &syn::DataEnum, about: &Enum<'_>, found: &mut Diagnostics) -> 
             id: options.id.map(|id| id.value),
             docs: docs_of(&variant.attrs),
             annotations: Vec::new(),
+            lifecycle: options.lifecycle,
+            retired: Vec::new(),
             body,
             code,
         });
@@ -195,10 +233,11 @@ fn error_code(
     if let Some(code) = code.filter(|code| !CODES.contains(&code.value.as_str())) {
         found.report_at(code.span, format!("no such code: write one of {}", CODES.join(", ")));
     }
-    if code.is_none() && message.is_none() {
+    if code.is_none() && message.is_none() && !options.retry {
         return None;
     }
     Some(ErrorCode {
+        retry: options.retry,
         code: code.map(|code| code.value.clone()),
         message: message.map(|message| message.value.clone()),
     })

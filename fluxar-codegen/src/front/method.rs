@@ -5,7 +5,7 @@ use super::names::{name_of, segment_problem};
 use super::payload::{self, arguments_of, bare, stream_item};
 use crate::diagnostics::Diagnostics;
 use crate::emit::rust::{Rust, RustExtra};
-use crate::model::{Answer, Argument, Failure, Field, Method, Name};
+use crate::model::{Answer, Argument, Failure, Field, Method, MethodOptions, Name};
 use syn::{Attribute, FnArg, Pat, PatType, ReceiverKind, ReturnType, Signature, TraitItemFn, Type};
 
 /// Names that the generated client has for itself.
@@ -55,9 +55,16 @@ pub(super) fn read_method(item: &TraitItemFn, found: &mut Diagnostics) -> Option
         name,
         docs: docs_of(&item.attrs),
         annotations: Vec::new(),
+        lifecycle: options.lifecycle,
         arguments,
         answer,
         failure,
+        options: MethodOptions {
+            idempotent: options.idempotent,
+            resumable: options.resumable,
+            cache: options.cache.map(|cache| cache.value),
+            bytes_max: options.bytes_max.map(|bytes| u64::from(bytes.value)),
+        },
         timeout: options.timeout.map(|timeout| timeout.value),
         extra: RustExtra { attributes: foreign(&item.attrs), spelled, ..RustExtra::default() },
     })
@@ -177,18 +184,7 @@ fn read_parameter(
     found: &mut Diagnostics,
 ) -> Field<Rust> {
     let options = Options::of(attributes, Place::Field, found);
-    Field {
-        name: match options.rename {
-            Some(wire) => name.on_wire(wire.value),
-            None => name,
-        },
-        id: options.id.map(|id| id.value),
-        docs: docs_of(attributes),
-        annotations: Vec::new(),
-        ty: ty.clone(),
-        optional: arguments_of(ty, "Option").is_some(),
-        defaulted: options.default,
-    }
+    super::derive::field_of(name, ty.clone(), options, docs_of(attributes))
 }
 
 fn refuse_options(attributes: &[Attribute], what: &str, found: &mut Diagnostics) {

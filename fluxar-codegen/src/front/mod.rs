@@ -2,10 +2,16 @@
 
 mod attributes;
 mod derive;
+mod limits;
+mod literal;
 mod method;
 mod names;
 mod payload;
 mod service;
+mod topic;
+
+pub(crate) use names::snake_case;
 
 pub use derive::{DerivedType, derived_type};
 pub use service::{RustService, rust_service};
+pub use topic::{RustTopic, rust_topic};

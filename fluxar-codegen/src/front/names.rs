@@ -15,7 +15,7 @@ pub(super) fn name_of(ident: &Ident) -> Name {
 }
 
 /// `HttpServer` → `http_server`, `HTTPServer` → `http_server`, `LlmV2` → `llm_v2`.
-pub(super) fn snake_case(name: &str) -> String {
+pub(crate) fn snake_case(name: &str) -> String {
     let letters: Vec<char> = name.chars().collect();
     let mut snake = String::with_capacity(name.len() + 4);
     for (index, &letter) in letters.iter().enumerate() {

@@ -51,6 +51,7 @@ pub fn rust_service(arguments: TokenStream, item: &ItemTrait) -> syn::Result<Rus
         package: package(&options, &mut found),
         docs: docs_of(&item.attrs),
         annotations: Vec::new(),
+        lifecycle: options.lifecycle.clone(),
         methods,
         extra: RustExtra { attributes: foreign(&item.attrs), ..RustExtra::default() },
     };

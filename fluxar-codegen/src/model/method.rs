@@ -1,31 +1,48 @@
 //! A method: its arguments, its answer, and the shape that follows from them.
 
-use super::{Annotation, Docs, Field, Name, Spelling};
+use super::{Annotation, Docs, Field, Lifecycle, Name, Spelling};
 use std::time::Duration;
 
 /// One method of a service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Method<S: Spelling> {
     /// `get` in the source; the last segment of the target.
     pub name: Name,
     /// Its documentation.
     pub docs: Docs,
-    /// Annotations of the contract's language.
+    /// Uses of declared annotations.
     pub annotations: Vec<Annotation>,
+    /// Its life over revisions.
+    pub lifecycle: Lifecycle,
     /// In the order of the source, which callers and implementations see.
     pub arguments: Vec<Argument<S>>,
     /// What comes back.
     pub answer: Answer<S>,
     /// How it may fail.
     pub failure: Failure<S>,
-    /// The deadline of a client that sets none.
+    /// The deadline of a client that sets none: `@timeout`.
     pub timeout: Option<Duration>,
+    /// What callers and tools may rely on.
+    pub options: MethodOptions,
     /// What only the front end knows.
     pub extra: S::Extra,
 }
 
+/// What callers and tools may rely on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MethodOptions {
+    /// `@idempotent`: calling twice does what calling once does.
+    pub idempotent: bool,
+    /// `@resumable`: the stream survives a lost link.
+    pub resumable: bool,
+    /// `@cache(30s)`: for how long an answer may be used again.
+    pub cache: Option<Duration>,
+    /// `@max_size(1MiB)`: the largest payload of a request or item, in bytes.
+    pub bytes_max: Option<u64>,
+}
+
 /// One argument of a method.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Argument<S: Spelling> {
     /// The call's context. It does not travel.
     Context {
@@ -45,9 +62,9 @@ pub enum Argument<S: Spelling> {
         /// What only the front end knows.
         extra: S::Extra,
     },
-    /// Items that the callee sends before its answer.
+    /// Items that the callee sends before its answer: `-> stream T then U`.
     Output {
-        /// Its name in the source.
+        /// Its name in the source (`out` from a contract file, which names none).
         name: Name,
         /// The type of one item.
         item: S::Type,
@@ -70,7 +87,7 @@ impl<S: Spelling> Argument<S> {
 }
 
 /// What a method gives back.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Answer<S: Spelling> {
     /// Nothing, ever: a notification.
     Nothing,
@@ -81,7 +98,7 @@ pub enum Answer<S: Spelling> {
 }
 
 /// How a method may fail.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Failure<S: Spelling> {
     /// The implementation cannot fail (the call still can).
     Never,
@@ -162,7 +179,9 @@ impl<S: Spelling> Method<S> {
         }
     }
 
-    fn output(&self) -> Option<&S::Type> {
+    /// The type of the items that the callee sends through a sink, before its answer.
+    #[must_use]
+    pub fn output(&self) -> Option<&S::Type> {
         self.arguments.iter().find_map(|argument| match argument {
             Argument::Output { item, .. } => Some(item),
             _ => None,

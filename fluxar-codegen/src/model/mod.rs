@@ -4,25 +4,33 @@
 //! shows tokens. Everything else is the same, so the model is generic over the [`Spelling`] and
 //! there is one emitter for a language, not one for each front end.
 
+mod annotation;
 mod codes;
 mod message;
 mod method;
+mod scalar;
+mod topic;
 mod types;
+mod value;
 
+pub use annotation::{Annotation, AnnotationDef, AnnotationParameter, Target};
 pub use codes::CODES;
 pub use message::{Piece, pieces};
-pub use method::{Answer, Argument, Failure, Method, Shape};
-pub use types::{Body, ErrorCode, Field, TypeDef, TypeRef, Variant, VariantBody};
+pub use method::{Answer, Argument, Failure, Method, MethodOptions, Shape};
+pub use scalar::Scalar;
+pub use topic::{ContractDef, Delivery, Segment, Topic};
+pub use types::{Body, ErrorCode, Field, Retired, TypeDef, TypeRef, Variant, VariantBody};
+pub use value::{Constraints, Deprecated, Format, Lifecycle, Number, Value};
 
 use proc_macro2::Span;
 use std::fmt;
 
 /// How a front end spells what the model leaves open.
-pub trait Spelling: Clone + fmt::Debug {
+pub trait Spelling: Clone + fmt::Debug + PartialEq {
     /// A type in a field, a parameter or an answer.
-    type Type: Clone + fmt::Debug;
+    type Type: Clone + fmt::Debug + PartialEq;
     /// What only this front end knows about an item and its own emitter wants back.
-    type Extra: Clone + fmt::Debug + Default;
+    type Extra: Clone + fmt::Debug + Default + PartialEq;
 }
 
 /// The spelling of a contract file: types by name, nothing extra.
@@ -47,6 +55,10 @@ pub struct Package<S: Spelling> {
     pub types: Vec<TypeDef<S>>,
     /// In the order of the source.
     pub services: Vec<Service<S>>,
+    /// In the order of the source.
+    pub topics: Vec<Topic<S>>,
+    /// In the order of the source.
+    pub contracts: Vec<ContractDef>,
 }
 
 /// A service: methods under one name, which either side may offer.
@@ -60,6 +72,8 @@ pub struct Service<S: Spelling> {
     pub docs: Docs,
     /// Annotations of the contract's language.
     pub annotations: Vec<Annotation>,
+    /// Its life over revisions.
+    pub lifecycle: Lifecycle,
     /// In the order of the source.
     pub methods: Vec<Method<S>>,
     /// What only the front end knows.
@@ -136,13 +150,4 @@ impl Docs {
     pub fn summary(&self) -> Option<&str> {
         self.lines.iter().map(|line| line.trim()).find(|line| !line.is_empty())
     }
-}
-
-/// An annotation, `@cache(30s)`: a name and literal arguments, carried for emitters and tools.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Annotation {
-    /// The dotted name without the `@`.
-    pub name: String,
-    /// Arguments as written; the name is empty for a positional one.
-    pub arguments: Vec<(String, String)>,
 }

@@ -3,8 +3,8 @@
 //! Expected output lies in `expected/`; `FLUXAR_BLESS=1 cargo test -p fluxar-codegen` rewrites it.
 
 mod errors;
+mod shop;
 mod snapshots;
-mod spelling;
 
 use proc_macro2::TokenStream;
 

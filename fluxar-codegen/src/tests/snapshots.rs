@@ -129,3 +129,15 @@ fn an_error() {
     });
     check("error", code.unwrap());
 }
+
+/// The contract as Rust: `tests/macros` compiles it and uses it.
+#[test]
+fn a_contract_as_source() {
+    let code = crate::emit::rust::contract(&super::shop::shop());
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/macros/pass/shop.rs");
+    if std::env::var_os("FLUXAR_BLESS").is_some() {
+        std::fs::write(&path, &code).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(code == expected, "shop.rs differs (FLUXAR_BLESS=1 rewrites it):\n{code}");
+}

@@ -50,6 +50,8 @@ impl Dial {
     /// Exit code 3, with the reason.
     pub(crate) async fn connect(&self, url: &str) -> Result<Client, Failure> {
         let mut client = Client::connect(url).name("fluxar-cli").no_reconnect();
+        // What is printed has names, whatever the other side knows.
+        client = client.numbered_keys(false);
         if let Some(Credential(auth)) = &self.auth {
             client = client.auth(auth.clone());
         }

@@ -27,7 +27,8 @@ impl Access {
         })?;
         let origins = self.allow_origin.iter();
         let options = origins.fold(ListenOptions::default(), ListenOptions::allow_origin);
-        let mut server = Server::bind(first.as_str()).name(name).listen_options(options);
+        let mut server = Server::bind(first.as_str()).name(name);
+        server = server.listen_options(options).numbered_keys(false);
         for url in others {
             server = server.also(url.as_str());
         }

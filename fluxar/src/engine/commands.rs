@@ -39,6 +39,7 @@ impl Engine {
             self.identity = identity;
             let mut answer = HelloBody::of(&self.config.limits, self.config.peer.clone());
             answer.session = Some(self.session);
+            answer.numbered_keys &= body.numbered_keys;
             let id = self.mint();
             self.put_hello(id, offer, Some(&answer));
             self.handshake = Handshake::AwaitConfirm { answer: id, body };

@@ -100,6 +100,7 @@ pub struct Engine {
     identity: Identity,
     peer: PeerInfo,
     peer_limits: PeerLimits,
+    numbered_keys: bool,
     session: [u8; 16],
     fx: Effects,
     assembler: Assembler,
@@ -139,6 +140,7 @@ impl Engine {
             identity: Identity { name: String::new(), rights: Rights::none() },
             peer: PeerInfo::default(),
             peer_limits: PeerLimits::of(limits),
+            numbered_keys: false,
             session: config.session,
             fx: Effects { out: Outbox::new(limits.fragment_bytes), events: VecDeque::new() },
             assembler: Assembler::new(
@@ -338,6 +340,12 @@ impl Engine {
     #[must_use]
     pub fn peer_limits(&self) -> &PeerLimits {
         &self.peer_limits
+    }
+
+    /// True when both sides write records with numbers as keys.
+    #[must_use]
+    pub fn numbered_keys(&self) -> bool {
+        self.numbered_keys
     }
 
     /// What this side takes.

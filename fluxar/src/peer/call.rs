@@ -3,7 +3,7 @@
 use crate::engine::event::{Refusal, Request as EngineRequest};
 use crate::engine::time::Time;
 use crate::error::{Code, Status};
-use crate::payload;
+use crate::payload::{self, Encode, Mode};
 use crate::peer::Peer;
 use crate::peer::core::Ring;
 use crate::peer::encoding::{decode_answer, present};
@@ -148,9 +148,12 @@ pub(crate) fn chain_status() -> Status {
 }
 
 /// The encoded payload of a request: null is sent as absence.
-fn encoded<P: Serialize + ?Sized>(params: Option<&P>) -> Result<Option<Vec<u8>>, Status> {
+fn encoded<P: Serialize + ?Sized>(
+    peer: &Peer,
+    params: Option<&P>,
+) -> Result<Option<Vec<u8>>, Status> {
     let Some(params) = params else { return Ok(None) };
-    let bytes = payload::encode(params)?;
+    let bytes = payload::encode_with(params, Mode::checked(peer.shared.keys()))?;
     Ok(present(&bytes).is_some().then_some(bytes))
 }
 
@@ -170,7 +173,16 @@ impl Outgoing {
         params: Option<&P>,
     ) -> Self {
         let (peer, options) = (peer.clone(), Options::default());
-        Self { peer, target: target.into(), payload: encoded(params), options }
+        let payload = encoded(&peer, params);
+        Self { peer, target: target.into(), payload, options }
+    }
+
+    /// Of a generated method, whose parameters write themselves.
+    pub(crate) fn named<P: Encode>(peer: &Peer, target: &'static str, params: Option<&P>) -> Self {
+        let mode = Mode::checked(peer.shared.keys());
+        let payload = params.map(|params| payload::encode_native(params, mode)).transpose();
+        let (peer, options) = (peer.clone(), Options::default());
+        Self { peer, target: target.into(), payload, options }
     }
 
     /// Lets the timeout run from now on, unless it does already.

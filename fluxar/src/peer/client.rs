@@ -145,6 +145,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Whether records may travel with the numbers of their contract as keys, where the peer can
+    /// read them too: see [`Limits::numbered_keys`].
+    pub fn numbered_keys(mut self, may: bool) -> Self {
+        self.limits.numbered_keys = may;
+        self
+    }
+
     /// When a lost link is made anew. On by default, with [`Backoff::default`].
     pub fn reconnect(mut self, backoff: Backoff) -> Self {
         self.backoff = Some(backoff);

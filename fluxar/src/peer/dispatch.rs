@@ -1,5 +1,6 @@
 //! What follows from the engine's events once the lock is released.
 
+use crate::engine::Engine;
 use crate::engine::session::auth::{Credential, Identity};
 use crate::engine::session::handshake::PeerInfo;
 use crate::error::{Code, Status};
@@ -144,7 +145,7 @@ impl Work {
         };
         let context = Context::new(shared, call.target, call.meta, call.deadline);
         let inner = Arc::clone(&context.inner);
-        let params = Params::new(call.payload);
+        let params = Params::new(call.payload, shared.keys());
         match Guarded::start(inner, || handler(context, params)) {
             Err(status) => self.answer(duty, Err(status)),
             Ok(mut work) if self.is_reader => match work.poll_at_once() {
@@ -169,7 +170,7 @@ impl Work {
             lease => lease.ok().filter(|_| !stream.half_closed),
         };
         let input = RawStreaming::new(Arc::clone(&channel), lease);
-        let params = Params::new(stream.payload);
+        let params = Params::new(stream.payload, shared.keys());
         match Guarded::start(inner, || handler(context, params, input, RawSink::new(channel))) {
             Err(status) => self.answer(duty, Err(status)),
             // Never polled on the spot: a stream that has much to say would hold up the reader.
@@ -274,7 +275,10 @@ fn decide(shared: &Arc<Shared>, decision: Result<Identity, Status>) {
 }
 
 fn ready(shared: &Arc<Shared>, peer: PeerInfo) {
-    let identity = shared.lock().engine.as_ref().map(|engine| engine.identity().clone());
+    let core = shared.lock();
+    let identity = core.engine.as_ref().map(|engine| engine.identity().clone());
+    shared.set_numbered(core.engine.as_ref().is_some_and(Engine::numbered_keys));
+    drop(core);
     shared.set_peer(peer, identity.unwrap_or_else(Identity::anonymous));
     shared.node.session_ready(shared);
     if shared.lock().has_ended() {

@@ -1,7 +1,7 @@
 //! Payloads on their way in and out of the peer.
 
 use crate::error::{Code, Status};
-use crate::payload::{NULL, decode, encode_into};
+use crate::payload::{Mode, NULL, decode, encode_into};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::cell::Cell;
@@ -24,12 +24,13 @@ pub(crate) fn decode_answer<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Stat
 /// Encodes into the thread's scratch space and lends the bytes to `use_it`.
 pub(crate) fn with_encoded<T: Serialize + ?Sized, R>(
     value: &T,
+    mode: Mode,
     use_it: impl FnOnce(&[u8]) -> R,
 ) -> Result<R, Status> {
     // Taken out of the cell, so that a `Serialize` which encodes in turn finds an empty one.
     let mut scratch = SCRATCH.take();
     scratch.clear();
-    let outcome = encode_into(&mut scratch, value).map(|()| use_it(&scratch));
+    let outcome = encode_into(&mut scratch, value, mode).map(|()| use_it(&scratch));
     if scratch.capacity() <= SCRATCH_BYTES_MAX {
         SCRATCH.set(scratch);
     }
@@ -52,15 +53,16 @@ mod tests {
 
     impl Serialize for Nested {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            let inner = with_encoded("inner", <[u8]>::to_vec).map_err(S::Error::custom)?;
+            let inner =
+                with_encoded("inner", Mode::PLAIN, <[u8]>::to_vec).map_err(S::Error::custom)?;
             serializer.serialize_bytes(&inner)
         }
     }
 
     #[test]
     fn scratch_space_gives_the_same_bytes_and_may_nest() {
-        assert_eq!(with_encoded("inner", <[u8]>::to_vec), encode("inner"));
-        let outer = with_encoded(&Nested, <[u8]>::to_vec).unwrap();
+        assert_eq!(with_encoded("inner", Mode::PLAIN, <[u8]>::to_vec), encode("inner"));
+        let outer = with_encoded(&Nested, Mode::PLAIN, <[u8]>::to_vec).unwrap();
         assert_eq!(outer[1..], encode("inner").unwrap());
     }
 

@@ -27,8 +27,8 @@ where
     fn register(self, target: &str, routes: &mut Routes) {
         routes.unary(target, move |_, params| {
             // Decoded outside of the future, so that `T` need not be Send.
-            let answer = params.decode().map(&self);
-            async move { rt::reply(answer?.await) }
+            let (answer, keys) = (params.decode().map(&self), params.keys());
+            async move { rt::reply(answer?.await, keys) }
         });
     }
 }
@@ -43,8 +43,9 @@ where
 {
     fn register(self, target: &str, routes: &mut Routes) {
         routes.unary(target, move |context, params| {
+            let keys = params.keys();
             let answer = params.decode().map(|request| self(context, request));
-            async move { rt::reply(answer?.await) }
+            async move { rt::reply(answer?.await, keys) }
         });
     }
 }
@@ -69,7 +70,8 @@ where
         routes.stream(target, move |context, params, input, out| {
             let result =
                 params.decode().map(|params| self(context, params, input.typed(), out.typed()));
-            async move { rt::outcome(result?.await) }
+            let keys = params.keys();
+            async move { rt::outcome(result?.await, keys) }
         });
     }
 }

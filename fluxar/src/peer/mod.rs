@@ -34,6 +34,7 @@ mod state;
 mod streaming;
 #[cfg(all(test, feature = "testing"))]
 mod tests;
+mod topics;
 
 pub use auth::Auth;
 pub use call::{Call, CallFuture, Notification};
@@ -50,6 +51,7 @@ pub use server::{BindError, Server, ServerBuilder, Transport};
 pub use sink::Sink;
 pub use state::State;
 pub use streaming::Streaming;
+pub use topics::{Publisher, TopicEvents};
 
 use crate::engine::event::PublishOptions;
 use crate::engine::session::auth::Identity;
@@ -57,6 +59,7 @@ use crate::engine::session::handshake::{PeerInfo, PeerLimits};
 use crate::engine::session::phase::Phase;
 use crate::engine::time::Time;
 use crate::error::{Code, Origin, Status};
+use crate::payload::{Keys, Mode};
 use crate::peer::call::{Options, Outgoing};
 use crate::peer::encoding::{decode_answer, present, with_encoded};
 use crate::peer::shared::{Attempt, Shared};
@@ -99,6 +102,11 @@ impl Peer {
         Self { shared: Arc::clone(shared), scope }
     }
 
+    /// How requests are written.
+    fn mode(&self) -> Mode {
+        Mode::checked(self.shared.keys())
+    }
+
     // ---- calls
 
     /// Calls `target` and waits for the answer. Dropping the future cancels the call at the other
@@ -118,7 +126,7 @@ impl Peer {
         let options = Options::default();
         let pending = loop {
             let begin = |bytes: &[u8]| self.begin_call(target, present(bytes), &options);
-            match with_encoded(request, begin)?? {
+            match with_encoded(request, self.mode(), begin)?? {
                 Attempt::Done(pending) => break pending,
                 Attempt::Blocked(writable) => self.room(writable, &options).await,
             }
@@ -148,7 +156,7 @@ impl Peer {
         let options = Options::default();
         loop {
             let begin = |bytes: &[u8]| self.begin_notify(target, present(bytes), &options);
-            match with_encoded(request, begin)?? {
+            match with_encoded(request, self.mode(), begin)?? {
                 Attempt::Done(()) => return Ok(()),
                 Attempt::Blocked(writable) => writable.await,
             }
@@ -245,7 +253,7 @@ impl Peer {
             let publish = |bytes: &[u8]| {
                 self.shared.attempt(|engine, _, now| engine.publish(now, topic, bytes, options))
             };
-            match with_encoded(value, publish)?? {
+            match with_encoded(value, Mode::checked(Keys::Names), publish)?? {
                 Attempt::Done(()) => return Ok(()),
                 Attempt::Blocked(writable) => writable.await,
             }

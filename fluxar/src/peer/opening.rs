@@ -169,7 +169,8 @@ impl<I: Serialize, T, U: DeserializeOwned, E: Failure> DuplexCall<I, T, U, E> {
         let mut out = RawSink::new(Arc::clone(&channel));
         let answer = Streaming::<T, U, E>::new(RawStreaming::new(channel, Some(lease))).finish();
         let sending = async move {
-            let encode = |item, bytes: &mut Vec<u8>| payload::encode_into(bytes, &item);
+            let mode = out.mode();
+            let encode = |item, bytes: &mut Vec<u8>| payload::encode_into(bytes, &item, mode);
             let sent = sink::drain(items, &out, encode).await;
             // When it cannot be said any more, the answer tells why.
             let _lost = out.finish(sent);

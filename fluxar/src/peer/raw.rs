@@ -5,6 +5,7 @@ use crate::engine::event::Refusal;
 use crate::engine::pattern::credit_cost;
 use crate::engine::time::Time;
 use crate::error::{Code, Origin, Status};
+use crate::payload::Mode;
 use crate::peer::book::{Book, StreamId};
 use crate::peer::encoding::with_encoded;
 use crate::peer::node::CreditLease;
@@ -219,6 +220,11 @@ impl RawStreaming {
         })
     }
 
+    /// True on the side that opened the stream.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.channel.is_ours
+    }
+
     /// Counts an item as consumed, and reports when it is worth a message.
     fn took(&mut self, cost: u64) {
         self.unreported += cost;
@@ -320,10 +326,11 @@ impl RawSink {
             None => self.channel.ready().await?,
         };
         // The fast path encodes into scratch space; only a blocked item is kept.
-        let sent = with_encoded(&item, |bytes| match self.try_send(stream, bytes, None) {
-            Poll::Ready(outcome) => Ok(outcome),
-            Poll::Pending => Err(bytes.to_vec()),
-        })?;
+        let sent =
+            with_encoded(&item, self.mode(), |bytes| match self.try_send(stream, bytes, None) {
+                Poll::Ready(outcome) => Ok(outcome),
+                Poll::Pending => Err(bytes.to_vec()),
+            })?;
         drop(item);
         match sent {
             Ok(outcome) => outcome,
@@ -383,6 +390,12 @@ impl RawSink {
             }
             Poll::Ready(Ok(sent))
         })
+    }
+
+    /// How items are written: whoever opened the stream keeps the callee's constraints.
+    pub(crate) fn mode(&self) -> Mode {
+        let keys = self.channel.shared.keys();
+        if self.channel.is_ours { Mode::checked(keys) } else { Mode::unchecked(keys) }
     }
 
     /// A name for somebody who may have to wait for credit.

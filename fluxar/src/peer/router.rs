@@ -1,7 +1,7 @@
 //! Which handler serves which target.
 
 use crate::error::Status;
-use crate::payload;
+use crate::payload::{self, Decode, Keys};
 use crate::peer::Context;
 use crate::peer::raw::{RawSink, RawStreaming};
 use bytes::Bytes;
@@ -35,11 +35,18 @@ impl Service for Routes {
 #[derive(Clone, Debug, Default)]
 pub struct Params {
     bytes: Option<Bytes>,
+    keys: Keys,
 }
 
 impl Params {
-    pub(crate) fn new(bytes: Option<Bytes>) -> Self {
-        Self { bytes }
+    pub(crate) fn new(bytes: Option<Bytes>, keys: Keys) -> Self {
+        Self { bytes, keys }
+    }
+
+    /// How the answer is to be written.
+    #[must_use]
+    pub fn keys(&self) -> Keys {
+        self.keys
     }
 
     /// The bytes; empty when absent.
@@ -53,7 +60,19 @@ impl Params {
     /// # Errors
     /// `invalid_argument`, naming the place of what did not fit.
     pub fn decode<P: DeserializeOwned>(&self) -> Result<P, Status> {
-        payload::decode(self.as_bytes())
+        payload::decode_with(self.as_bytes(), true)
+    }
+
+    /// Decodes the parameters of a generated method: absent ones read as an empty map.
+    ///
+    /// # Errors
+    /// As [`Params::decode`].
+    #[doc(hidden)]
+    pub fn named<P: Decode>(&self) -> Result<P, Status> {
+        match self.as_bytes() {
+            [] | [0xf6] => payload::decode_native(&[0xa0]),
+            bytes => payload::decode_native(bytes),
+        }
     }
 
     /// For a method without parameters: absent, null or an empty map.

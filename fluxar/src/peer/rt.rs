@@ -1,22 +1,24 @@
 //! What generated code stands on. Stable for `#[fluxar::service]` only: use the public API.
 
-pub use crate::error::{Code, Status};
-pub use crate::payload::{decode, encode};
+use crate::payload::{Keys, Mode, encode_with};
+pub use crate::peer::SubscribeWith;
 pub use crate::peer::call::{Call, CallFuture, Notification};
 pub use crate::peer::opening::{DuplexCall, StreamCall};
 pub use crate::peer::raw::{RawSink, RawStreaming};
 pub use crate::peer::router::{Params, Routes, Service};
 pub use crate::peer::sink::{Sink, pump, pump_all};
 pub use crate::peer::streaming::Streaming;
+pub use crate::peer::topics::{Publisher, TopicEvents};
 pub use crate::peer::{Context, Peer};
 pub use crate::service::rt::{
-    AppError, Content, DescribeAny, DescribeKnown, Entries, Error, Failure, FieldDef, NoResult,
-    Probe, Record, Registry, Type, TypeBody, TypeDef, TypeRef, Union, VariantDef, is_absent,
-    or_default, read_parameters, read_record, read_union, read_unit,
+    ANY, AppError, Bound, Code, Decimal, Decode, DecodeAny, DecodeKnown, DecodeNone, DescribeAny,
+    DescribeKnown, Encode, EncodeAny, EncodeKnown, EncodeNone, Error, Failure, FieldDef, Int,
+    Limits, Mismatch, NoResult, Probe, Reader, Registry, Segment, SegmentAny, SegmentKnown, Status,
+    Table, Timestamp, Topic, Type, TypeBody, TypeDef, TypeRef, Unknown, Url, Uuid, Value,
+    VariantDef, Writer, bytes, constant, decode, deserialize, encode, fill, foreign_path, need,
+    push_literal, push_segment, reads, serde, serialize, take_segment, writes,
 };
-pub use bytes;
 pub use futures_core::Stream;
-pub use serde;
 pub use std::convert::Infallible;
 pub use std::future::Future;
 pub use std::sync::Arc;
@@ -30,8 +32,12 @@ use serde::Serialize;
 ///
 /// # Errors
 /// The handler's own, as a status; or the result cannot be encoded.
-pub fn reply<T: Serialize, E: Failure>(outcome: Result<T, E>) -> Result<Vec<u8>, Status> {
-    let mut bytes = encode(&outcome.map_err(Failure::into_status)?)?;
+pub fn reply<T: Serialize, E: Failure>(
+    outcome: Result<T, E>,
+    keys: Keys,
+) -> Result<Vec<u8>, Status> {
+    let result = outcome.map_err(Failure::into_status)?;
+    let mut bytes = encode_with(&result, Mode::unchecked(keys))?;
     if present(&bytes).is_none() {
         bytes.clear();
     }
@@ -42,43 +48,35 @@ pub fn reply<T: Serialize, E: Failure>(outcome: Result<T, E>) -> Result<Vec<u8>,
 ///
 /// # Errors
 /// As [`reply`].
-pub fn outcome<T: Serialize, E: Failure>(outcome: Result<T, E>) -> Outcome {
-    let bytes = reply(outcome)?;
+pub fn outcome<T: Serialize, E: Failure>(outcome: Result<T, E>, keys: Keys) -> Outcome {
+    let bytes = reply(outcome, keys)?;
     Ok(if bytes.is_empty() { None } else { Some(bytes) })
 }
 
 /// A typed call.
-pub fn call<P: Serialize + ?Sized, T, E>(
-    peer: &Peer,
-    target: &'static str,
-    params: Option<&P>,
-) -> Call<T, E> {
-    Call::new(Outgoing::new(peer, target, params))
+pub fn call<P: Encode, T, E>(peer: &Peer, target: &'static str, params: Option<&P>) -> Call<T, E> {
+    Call::new(Outgoing::named(peer, target, params))
 }
 
 /// A notification.
-pub fn notify<P: Serialize + ?Sized>(
-    peer: &Peer,
-    target: &'static str,
-    params: Option<&P>,
-) -> Notification {
-    Notification::new(Outgoing::new(peer, target, params))
+pub fn notify<P: Encode>(peer: &Peer, target: &'static str, params: Option<&P>) -> Notification {
+    Notification::new(Outgoing::named(peer, target, params))
 }
 
 /// A stream from the callee.
-pub fn stream<P: Serialize + ?Sized, T, U, E>(
+pub fn stream<P: Encode, T, U, E>(
     peer: &Peer,
     target: &'static str,
     params: Option<&P>,
 ) -> StreamCall<T, U, E> {
-    StreamCall::new(Outgoing::new(peer, target, params))
+    StreamCall::new(Outgoing::named(peer, target, params))
 }
 
 /// A stream with items from the opener.
-pub fn duplex<P: Serialize + ?Sized, I, T, U, E>(
+pub fn duplex<P: Encode, I, T, U, E>(
     peer: &Peer,
     target: &'static str,
     params: Option<&P>,
 ) -> DuplexCall<I, T, U, E> {
-    DuplexCall::new(Outgoing::new(peer, target, params))
+    DuplexCall::new(Outgoing::named(peer, target, params))
 }

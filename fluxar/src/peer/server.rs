@@ -276,6 +276,13 @@ impl ServerBuilder {
         self
     }
 
+    /// Whether records may travel with the numbers of their contract as keys, where the peer can
+    /// read them too: see [`Limits::numbered_keys`].
+    pub fn numbered_keys(mut self, may: bool) -> Self {
+        self.limits.numbered_keys = may;
+        self
+    }
+
     /// Bounds of all sessions together.
     pub fn node_limits(mut self, limits: NodeLimits) -> Self {
         self.node_limits = limits;

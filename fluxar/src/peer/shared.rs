@@ -7,6 +7,7 @@ use crate::engine::session::auth::Identity;
 use crate::engine::session::handshake::PeerInfo;
 use crate::engine::time::Time;
 use crate::error::{Code, Origin, Status};
+use crate::payload::Keys;
 use crate::peer::book::{Book, Job};
 use crate::peer::context::ContextInner;
 use crate::peer::core::{Core, Later, Ring, Rings};
@@ -52,6 +53,8 @@ pub(crate) struct Shared {
     handles: AtomicUsize,
     /// We dialed, so nobody else keeps the session.
     is_dialer: bool,
+    /// Both sides write records with numbers as keys.
+    is_numbered: AtomicBool,
 }
 
 #[derive(Clone)]
@@ -122,6 +125,16 @@ pub(crate) enum Attempt<T> {
 }
 
 impl Shared {
+    /// How records are to be written to the peer of the moment.
+    #[inline]
+    pub(crate) fn keys(&self) -> Keys {
+        if self.is_numbered.load(Ordering::Relaxed) { Keys::Numbers } else { Keys::Names }
+    }
+
+    pub(crate) fn set_numbered(&self, is_numbered: bool) {
+        self.is_numbered.store(is_numbered, Ordering::Relaxed);
+    }
+
     pub(crate) fn new(
         node: &Arc<NodeInner>,
         session: u64,
@@ -152,6 +165,7 @@ impl Shared {
             origin: Instant::now(),
             handles: AtomicUsize::new(0),
             is_dialer,
+            is_numbered: AtomicBool::new(false),
         })
     }
 

@@ -70,8 +70,9 @@ where
     T: Serialize,
     E: Failure,
 {
+    let mode = out.mode();
     drain(items, &out, |item, bytes| match item {
-        Ok(item) => payload::encode_into(bytes, &item),
+        Ok(item) => payload::encode_into(bytes, &item, mode),
         Err(error) => Err(error.into_status()),
     })
     .await?;
@@ -87,7 +88,8 @@ where
     S: Stream<Item = T>,
     T: Serialize,
 {
-    drain(items, &out, |item, bytes| payload::encode_into(bytes, &item)).await?;
+    let mode = out.mode();
+    drain(items, &out, |item, bytes| payload::encode_into(bytes, &item, mode)).await?;
     Ok(None)
 }
 

@@ -49,7 +49,9 @@ impl<T: DeserializeOwned, U, E: Failure> Streaming<T, U, E> {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, E::Error>>> {
         if let Some(item) = std::task::ready!(self.raw.poll_item(cx)) {
-            return Poll::Ready(Some(payload::decode(&item).map_err(E::from_status)));
+            return Poll::Ready(Some(
+                payload::decode_with(&item, !self.raw.is_ours()).map_err(E::from_status),
+            ));
         }
         match self.raw.end() {
             Some(Err(status)) if !self.is_told => {

@@ -1,14 +1,15 @@
-//! Asks a value whether it is written as nothing, by serialising it to a reader of one word.
+//! Nothing, by serde: whether a value is written as nothing, and what is read from nothing.
 
+use serde::de::{Deserializer, Visitor};
 use serde::ser::{Error, Impossible, Serialize, Serializer};
 use std::fmt;
 
 /// Takes `None` and refuses all else at the first call, so that nothing is written or copied.
-pub(super) struct Probe;
+pub(crate) struct Taken;
 
 /// The value is there.
 #[derive(Debug)]
-pub(super) struct Present;
+pub(crate) struct Present;
 
 impl fmt::Display for Present {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -35,7 +36,7 @@ macro_rules! refuse {
 
 type None = Impossible<(), Present>;
 
-impl Serializer for Probe {
+impl Serializer for Taken {
     type Ok = ();
     type Error = Present;
     type SerializeSeq = None;
@@ -143,5 +144,31 @@ impl Serializer for Probe {
         _length: usize,
     ) -> Result<None, Present> {
         Err(Present)
+    }
+}
+
+/// Stands for a field that is missing: only a type with an empty value can be read from it.
+pub(super) struct Missing;
+
+impl<'de> Deserializer<'de> for Missing {
+    type Error = Present;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Present> {
+        Err(Present)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Present> {
+        visitor.visit_none()
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl serde::de::Error for Present {
+    fn custom<T: fmt::Display>(_message: T) -> Self {
+        Self
     }
 }

@@ -4,6 +4,7 @@
 //! describes its parts into a [`Registry`], which also ends the recursion of types that contain
 //! themselves.
 
+use super::probe::Probe;
 use std::any::TypeId;
 use std::collections::HashMap;
 
@@ -289,32 +290,6 @@ impl<T: Type, const N: usize> Type for [T; N] {
         TypeRef::Array(Box::new(T::describe(registry)), length)
     }
 }
-
-/// Asks about a type that generated code knows by its tokens only: see [`DescribeKnown`].
-#[derive(Debug)]
-pub struct Probe<T>(std::marker::PhantomData<fn() -> T>);
-
-impl<T> Probe<T> {
-    /// A probe of the type.
-    #[must_use]
-    #[expect(clippy::new_without_default, reason = "only generated code makes one")]
-    pub fn new() -> Self {
-        Self(std::marker::PhantomData)
-    }
-}
-
-impl<T, E> Probe<Result<T, E>> {
-    /// True here, where it is found before [`NoResult`].
-    pub const IS_RESULT: bool = true;
-}
-
-/// Says of every type that it is no `Result`, unless the probe itself knows better.
-pub trait NoResult {
-    /// False.
-    const IS_RESULT: bool = false;
-}
-
-impl<T> NoResult for Probe<T> {}
 
 /// A probe of a type that describes itself. Found before [`DescribeAny`], because that one needs
 /// one more reference.

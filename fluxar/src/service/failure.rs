@@ -20,6 +20,12 @@ pub trait AppError: Serialize + DeserializeOwned + Send + Sync + 'static {
 
     /// What went wrong, for a person.
     fn message(&self) -> String;
+
+    /// False for a variant that this side's contract does not have: the caller then gets the
+    /// status, which says more.
+    fn is_known(&self) -> bool {
+        true
+    }
 }
 
 /// Why a typed call failed.
@@ -116,8 +122,8 @@ impl<E: AppError> Failure for E {
 
     fn from_status(status: Status) -> Self::Error {
         let details = status.details().filter(|_| status.type_name() == Some(E::NAME));
-        match details.map(|details| payload::decode(details)) {
-            Some(Ok(error)) => Error::App(error),
+        match details.map(|details| payload::decode::<E>(details)) {
+            Some(Ok(error)) if error.is_known() => Error::App(error),
             _ => Error::Status(status),
         }
     }

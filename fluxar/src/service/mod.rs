@@ -1,12 +1,12 @@
 //! The vocabulary of typed services. Needs no runtime.
 
-mod absent;
+pub(crate) mod absent;
 pub mod describe;
 mod failure;
-mod record;
+mod probe;
 #[doc(hidden)]
 pub mod rt;
-mod union;
+pub mod topic;
 
 pub use describe::Type;
 pub use failure::{AppError, Error, Failure};

@@ -27,7 +27,7 @@ pub(super) fn describe<S: RustSpelling>(typed: &Typed<'_, S>) -> TokenStream {
             let fields = fields.iter().map(|field| field_def::<S>(field, rt));
             quote!(#rt::TypeBody::record([#(#fields),*]))
         }
-        Body::Union(variants) => {
+        Body::Enum(variants) | Body::Union(variants) => {
             let variants = variants.iter().map(|variant| {
                 let name = &variant.name.wire;
                 let (id, docs) = (variant.id.unwrap_or(0), joined(&variant.docs));

@@ -11,7 +11,7 @@ pub(super) fn app_error<S: RustSpelling>(typed: &Typed<'_, S>) -> TokenStream {
     let Typed { def, name, rt, .. } = typed;
     let wire = &def.name.wire;
     let (code, message) = match &def.body {
-        Body::Union(variants) => {
+        Body::Enum(variants) | Body::Union(variants) => {
             let codes = variants.iter().map(|variant| {
                 let name = ident(&variant.name);
                 let code = code_path([&variant.code, &def.code], rt);
@@ -25,7 +25,13 @@ pub(super) fn app_error<S: RustSpelling>(typed: &Typed<'_, S>) -> TokenStream {
                 let (pattern, text) = says.text(&fields);
                 quote!(Self::#name { #pattern .. } => #text,)
             });
-            (quote!(match self { #(#codes)* }), quote!(match self { #(#messages)* }))
+            let unknown = S::unknown(&def.extra);
+            let code = unknown.map(|name| quote!(Self::#name(_) => #rt::Code::Unknown,));
+            let message = unknown.map(|name| {
+                let value = local("value");
+                quote!(Self::#name(#value) => ::std::string::ToString::to_string(#value),)
+            });
+            (quote!(match self { #(#codes)* #code }), quote!(match self { #(#messages)* #message }))
         }
         body => {
             let says = Says { code: &def.code, docs: &def.docs, name: &def.name.source };
@@ -34,6 +40,13 @@ pub(super) fn app_error<S: RustSpelling>(typed: &Typed<'_, S>) -> TokenStream {
             (code, quote!({ let Self { #pattern .. } = self; #text }))
         }
     };
+    let is_known = S::unknown(&def.extra).map(|name| {
+        quote! {
+            fn is_known(&self) -> ::core::primitive::bool {
+                !::core::matches!(self, Self::#name(_))
+            }
+        }
+    });
     quote! {
         #[automatically_derived]
         impl #rt::AppError for #name {
@@ -42,6 +55,8 @@ pub(super) fn app_error<S: RustSpelling>(typed: &Typed<'_, S>) -> TokenStream {
             fn code(&self) -> #rt::Code {
                 #code
             }
+
+            #is_known
 
             fn message(&self) -> ::std::string::String {
                 #message
@@ -76,7 +91,7 @@ fn content<S: RustSpelling>(body: &VariantBody<S>) -> Vec<(String, TokenStream)>
 
 fn struct_content<S: RustSpelling>(body: &Body<S>) -> Vec<(String, TokenStream)> {
     match body {
-        Body::Unit | Body::Union(_) => Vec::new(),
+        Body::Unit | Body::Enum(_) | Body::Union(_) => Vec::new(),
         Body::Newtype(_) => vec![("0".to_owned(), quote!(0))],
         Body::Record(fields) => members(fields),
     }

@@ -4,19 +4,25 @@
 //! What is emitted names everything by absolute path, and its own locals and hidden items start
 //! with `__fx`: it works beside any names that the surrounding module has.
 
+mod checks;
 mod client;
+mod constant;
 mod describe;
 mod failure;
 mod parameters;
 mod record;
 mod server;
 mod service;
+mod source;
 mod spelling;
+mod topic;
 mod types;
 mod union;
 
 pub use service::service;
+pub use source::contract;
 pub use spelling::{Rust, RustExtra, RustSpelling};
+pub use topic::topic;
 pub use types::type_def;
 
 use crate::model::{Docs, Name};

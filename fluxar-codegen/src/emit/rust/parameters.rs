@@ -1,9 +1,9 @@
 //! The parameters of a method as one record, which both sides use.
 
-use super::record::{self, Record};
 use super::service::Scope;
+use super::types::{codec, record_bodies};
 use super::{RustSpelling, ident};
-use crate::model::Method;
+use crate::model::{Field, Method};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -23,27 +23,27 @@ pub(super) fn definition<S: RustSpelling>(scope: &Scope<'_, S>, method: &Method<
     let names = method.params().map(|field| ident(&field.name));
     let types = method.params().map(|field| S::ty(&field.ty, rt));
     let fields: Vec<_> = method.params().collect();
-    let generics = syn::Generics::default();
-    let record = Record {
-        ty: &name,
-        generics: &generics,
-        wire: &method.name.wire,
-        fields: &fields,
-        reader: quote!(#rt::read_parameters),
-    };
-    let codec = [record::serialize(&record, rt), record::deserialize(&record, rt)];
-    let codec = codec.into_iter().map(|item| quote!(#conditions #item));
-    let collect = record::collect(&record, None, rt);
+    let [write, _] = record_bodies(&method.name.wire, &fields, rt);
+    // What has no number is written by name, and read by its place too: contract files and the
+    // other languages count parameters.
+    let numbered: Vec<_> =
+        (1..).zip(&fields).map(|(place, field)| numbered(field, place)).collect();
+    let [_, read] = record_bodies(&method.name.wire, &numbered.iter().collect::<Vec<_>>(), rt);
+    let bodies = [write, read];
+    let codec = codec(&name, &syn::Generics::default(), bodies, rt);
     quote! {
         #conditions
         #[allow(non_camel_case_types, reason = "named after the method")]
         struct #name {
             #(#names: #types,)*
         }
-        #(#codec)*
         #conditions
-        #collect
+        const _: () = { #codec };
     }
+}
+
+fn numbered<S: RustSpelling>(field: &Field<S>, place: u32) -> Field<S> {
+    Field { id: field.id.or(Some(place)), ..field.clone() }
 }
 
 /// An expression that makes the record from variables of the parameters' names.

@@ -1,20 +1,10 @@
-//! Records: named fields to and from a map with text keys, or numbers where they are declared.
+//! Records: named fields to and from a map whose keys are names, or numbers where they are declared.
 
-use super::{RustSpelling, ident, local, placed};
-use crate::model::Field;
-use proc_macro2::{Ident, TokenStream};
+use super::{RustSpelling, checks, constant, ident, local, placed};
+use crate::model::{Field, Lifecycle};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Generics;
-
-/// A struct with named fields.
-pub(super) struct Record<'m, S: RustSpelling> {
-    pub(super) ty: &'m Ident,
-    pub(super) generics: &'m Generics,
-    pub(super) wire: &'m str,
-    pub(super) fields: &'m [&'m Field<S>],
-    /// The function that decodes it.
-    pub(super) reader: TokenStream,
-}
 
 /// `generics` with a bound on every type parameter.
 pub(super) fn bounded(generics: &Generics, bound: &TokenStream) -> Generics {
@@ -25,157 +15,182 @@ pub(super) fn bounded(generics: &Generics, bound: &TokenStream) -> Generics {
     generics
 }
 
-/// `generics` for an implementation that decodes: with the lifetime of the input.
-pub(super) fn decoding(generics: &Generics, rt: &TokenStream) -> Generics {
-    let mut generics = bounded(generics, &quote!(#rt::serde::de::Deserialize<'__fx_de>));
-    generics.params.insert(0, syn::parse_quote!('__fx_de));
-    generics
+/// A key in both forms: CBOR of the number (the name where none is declared), and of the name.
+pub(super) fn keys(id: Option<u32>, wire: &str) -> [Literal; 2] {
+    let name = constant::text(wire);
+    let number = id.map_or_else(|| name.clone(), |id| constant::head(0, u64::from(id)));
+    [Literal::byte_string(&number), Literal::byte_string(&name)]
 }
 
-/// `impl Serialize`.
-pub(super) fn serialize<S: RustSpelling>(record: &Record<'_, S>, rt: &TokenStream) -> TokenStream {
-    let Record { ty, generics, wire, fields, .. } = record;
-    let with_bounds = bounded(generics, &quote!(#rt::serde::ser::Serialize));
-    let (with_bounds, _, _) = with_bounds.split_for_impl();
-    let (_, arguments, clause) = generics.split_for_impl();
-    let to = local("to");
-    let values: Vec<TokenStream> = fields
-        .iter()
-        .map(|field| {
-            let name = ident(&field.name);
-            quote_spanned!(placed(field.name.span)=> &self.#name)
-        })
-        .collect();
-    let begin = |length: TokenStream| quote!(#rt::serde::ser::Serializer::serialize_struct(#to, #wire, #length)?);
-    let kind = quote!(#rt::serde::ser::SerializeStruct);
-    let body = write_fields(fields, &values, begin, &kind, rt);
+/// The table of names and numbers that decoding searches.
+pub(super) fn table<'m>(
+    name: &str,
+    entries: impl Iterator<Item = (&'m str, Option<u32>, &'m Lifecycle)> + Clone,
+    rt: &TokenStream,
+) -> TokenStream {
+    let names = entries.clone().map(|(name, ..)| name);
+    let ids = entries.clone().map(|(_, id, _)| id.unwrap_or(0));
+    let keys = entries.clone().map(|(name, id, _)| {
+        let [number, name] = keys(id, name);
+        quote!([#number, #name])
+    });
+    let was = entries
+        .enumerate()
+        .flat_map(|(place, (.., life))| life.was.iter().map(move |old| quote!((#old, #place))));
     quote! {
-        #[automatically_derived]
-        impl #with_bounds #rt::serde::ser::Serialize for #ty #arguments #clause {
-            fn serialize<__FxTo: #rt::serde::ser::Serializer>(
-                &self,
-                #to: __FxTo,
-            ) -> ::core::result::Result<__FxTo::Ok, __FxTo::Error> {
-                #body
-            }
-        }
+        const __FX_TABLE: &#rt::Table = &#rt::Table {
+            name: #name,
+            names: &[#(#names),*],
+            ids: &[#(#ids),*],
+            keys: &[#(#keys),*],
+            was: &[#(#was),*],
+        };
     }
 }
 
-/// Statements that write the fields, leaving out those without a value.
+/// The table of a record's fields.
+fn field_table<S: RustSpelling>(name: &str, fields: &[&Field<S>], rt: &TokenStream) -> TokenStream {
+    let entries = fields.iter().map(|f| (f.name.wire.as_str(), f.id, &f.lifecycle));
+    table(name, entries, rt)
+}
+
+/// The traits that the emitted code calls methods of.
+pub(super) fn encode_traits(rt: &TokenStream) -> TokenStream {
+    quote! {
+        #[allow(unused_imports, reason = "a type without fields asks nothing")]
+        use #rt::{EncodeAny as _, EncodeKnown as _, EncodeNone as _};
+    }
+}
+
+/// The traits that the emitted code calls methods of.
+pub(super) fn decode_traits(rt: &TokenStream) -> TokenStream {
+    quote! {
+        #[allow(unused_imports, reason = "a type without fields asks nothing")]
+        use #rt::{DecodeAny as _, DecodeKnown as _, DecodeNone as _};
+    }
+}
+
+/// A probe of a type.
+pub(super) fn probe(ty: &TokenStream, rt: &TokenStream) -> TokenStream {
+    quote!((&&#rt::Probe::<#ty>::new()))
+}
+
+/// An expression that writes a value of a type, by reference.
+pub(super) fn write(ty: &TokenStream, value: &TokenStream, rt: &TokenStream) -> TokenStream {
+    let to = local("to");
+    let probe = probe(ty, rt);
+    quote!({
+        #rt::writes::<#ty>();
+        #probe.write(#value, #to)
+    })
+}
+
+/// An expression that reads a value of a type.
+pub(super) fn read(ty: &TokenStream, rt: &TokenStream) -> TokenStream {
+    let from = local("from");
+    let probe = probe(ty, rt);
+    quote!({
+        #rt::reads::<#ty>();
+        #probe.read(#from)
+    })
+}
+
+/// Statements that write the fields as a record; `values` are references to them.
 pub(super) fn write_fields<S: RustSpelling>(
     fields: &[&Field<S>],
     values: &[TokenStream],
-    begin: impl FnOnce(TokenStream) -> TokenStream,
-    kind: &TokenStream,
     rt: &TokenStream,
 ) -> TokenStream {
-    let out = local("out");
-    let always = fields.iter().filter(|field| !field.optional).count();
-    let mut length = quote!(#always);
-    let mut before = Vec::new();
-    let mut writes = Vec::new();
-    for (index, (field, value)) in fields.iter().zip(values).enumerate() {
+    let (to, record) = (local("to"), local("record"));
+    let writes = fields.iter().zip(values).map(|(field, value)| {
+        let span = placed(field.name.span);
+        let ty = S::ty(&field.ty, rt);
         let wire = &field.name.wire;
-        let write = quote!(#kind::serialize_field(&mut #out, #wire, #value)?;);
-        if field.optional {
-            let present = local(&format!("present_{index}"));
-            before.push(quote!(let #present = !#rt::is_absent(#value);));
-            length.extend(quote!(+ if #present { 1 } else { 0 }));
-            writes.push(quote!(if #present { #write }));
-        } else {
-            writes.push(write);
-        }
-    }
-    let begin = begin(length);
+        let [number, name] = keys(field.id, wire);
+        let written = checks::written(&field.constraints, write(&ty, value, rt), rt);
+        let at = quote!(.map_err(|__fx_mismatch| __fx_mismatch.at(#wire))?);
+        let probe = probe(&ty, rt);
+        let field_written = quote! {
+            #to.field(&mut #record, [#number, #name], |#to| #written) #at;
+        };
+        let statement = match (&field.default, field.optional) {
+            (Some(default), _) => {
+                let bytes = Literal::byte_string(&constant::value(default, &ty));
+                let is_plain = constant::is_plain(default);
+                quote! {
+                    #to.field_unless(
+                        &mut #record,
+                        [#number, #name],
+                        (#bytes, #is_plain),
+                        |#to| #written,
+                    ) #at;
+                }
+            }
+            (None, true) => quote!(if !#probe.is_absent(#value) { #field_written }),
+            (None, false) => field_written,
+        };
+        quote_spanned!(span=> #statement)
+    });
     let mutable = (!fields.is_empty()).then(|| quote!(mut));
     quote! {
-        #(#before)*
-        let #mutable #out = #begin;
+        let #mutable #record = #to.open_record();
         #(#writes)*
-        #kind::end(#out)
+        #to.close_record(#record);
     }
 }
 
-/// `impl Deserialize`, which goes through the record's [`collect`].
-pub(super) fn deserialize<S: RustSpelling>(
-    record: &Record<'_, S>,
+/// An expression that reads the record `name` and makes `make` of its fields.
+pub(super) fn read_fields<S: RustSpelling>(
+    name: &str,
+    fields: &[&Field<S>],
+    make: &TokenStream,
     rt: &TokenStream,
 ) -> TokenStream {
-    let Record { ty, generics, reader, .. } = record;
-    deserialize_by(ty, generics, reader, rt)
-}
-
-/// `impl Deserialize` that calls `reader` with the deserializer.
-pub(super) fn deserialize_by(
-    ty: &Ident,
-    generics: &Generics,
-    reader: &TokenStream,
-    rt: &TokenStream,
-) -> TokenStream {
-    let with_bounds = decoding(generics, rt);
-    let (with_bounds, _, _) = with_bounds.split_for_impl();
-    let (_, arguments, clause) = generics.split_for_impl();
-    let from = local("from");
-    quote! {
-        #[automatically_derived]
-        impl #with_bounds #rt::serde::de::Deserialize<'__fx_de> for #ty #arguments #clause {
-            fn deserialize<__FxFrom: #rt::serde::de::Deserializer<'__fx_de>>(
-                #from: __FxFrom,
-            ) -> ::core::result::Result<Self, __FxFrom::Error> {
-                #reader(#from)
-            }
-        }
-    }
-}
-
-/// `impl Record`: the names, the numbers, and how the fields make the value.
-///
-/// `rest` is a field that does not travel, with its value.
-pub(super) fn collect<S: RustSpelling>(
-    record: &Record<'_, S>,
-    rest: Option<TokenStream>,
-    rt: &TokenStream,
-) -> TokenStream {
-    let Record { ty, generics, wire, fields, .. } = record;
-    let with_bounds = decoding(generics, rt);
-    let (with_bounds, _, _) = with_bounds.split_for_impl();
-    let (_, arguments, clause) = generics.split_for_impl();
-    let (entries, index) = (local("entries"), local("index"));
+    let (from, open) = (local("from"), local("open"));
+    let (index, expected) = (local("index"), local("expected"));
+    let table = field_table(name, fields, rt);
     let slots: Vec<Ident> = (0..fields.len()).map(|i| local(&format!("slot_{i}"))).collect();
-    let takes =
-        slots.iter().enumerate().map(|(place, slot)| quote!(#place => #entries.take(&mut #slot)?,));
-    let values = fields.iter().zip(&slots).map(|(field, slot)| {
-        let name = ident(&field.name);
+    let types: Vec<TokenStream> = fields.iter().map(|field| S::ty(&field.ty, rt)).collect();
+    let fills = fields.iter().zip(&slots).zip(&types).enumerate().map(|(place, entry)| {
+        let ((field, slot), ty) = entry;
         let wire = &field.name.wire;
-        let span = placed(field.name.span);
-        match field.defaulted {
-            true => quote_spanned!(span=> #name: #rt::or_default(#slot)),
-            false => quote_spanned!(span=> #name: #entries.require(#slot, #wire)?),
+        let read = checks::read(&field.constraints, read(ty, rt), rt);
+        quote_spanned! {placed(field.name.span)=>
+            #place => #rt::fill(&mut #slot, #from, #wire, |#from| #read)?,
         }
     });
-    let names = fields.iter().map(|field| &field.name.wire);
-    let ids = fields.iter().map(|field| field.id.unwrap_or(0));
-    quote! {
-        #[automatically_derived]
-        #[doc(hidden)]
-        impl #with_bounds #rt::Record<'__fx_de> for #ty #arguments #clause {
-            const NAME: &'static ::core::primitive::str = #wire;
-            const NAMES: &'static [&'static ::core::primitive::str] = &[#(#names),*];
-            const IDS: &'static [::core::primitive::u32] = &[#(#ids),*];
-
-            fn collect<__FxMap: #rt::serde::de::MapAccess<'__fx_de>>(
-                mut #entries: #rt::Entries<__FxMap>,
-            ) -> ::core::result::Result<Self, __FxMap::Error> {
-                #(let mut #slots = ::core::option::Option::None;)*
-                while let ::core::option::Option::Some(#index) = #entries.next_field()? {
-                    match #index {
-                        #(#takes)*
-                        _ => {}
+    let values = fields.iter().zip(&slots).zip(&types).map(|((field, slot), ty)| {
+        let (name, wire) = (ident(&field.name), &field.name.wire);
+        let probe = probe(ty, rt);
+        let value = match (&field.default, field.defaulted) {
+            (Some(default), _) => {
+                let bytes = Literal::byte_string(&constant::value(default, ty));
+                let read = read(ty, rt);
+                quote! {
+                    match #slot {
+                        ::core::option::Option::Some(__fx_value) => __fx_value,
+                        ::core::option::Option::None => #rt::constant(#bytes, |#from| #read)?,
                     }
                 }
-                ::core::result::Result::Ok(Self { #(#values,)* #rest })
+            }
+            (None, true) => quote!(#slot.unwrap_or_default()),
+            (None, false) => quote!(#rt::need(#slot, #wire, || #probe.absent())?),
+        };
+        quote_spanned!(placed(field.name.span)=> #name: #value)
+    });
+    quote! {{
+        #table
+        #(let mut #slots: ::core::option::Option<#types> = ::core::option::Option::None;)*
+        let mut #open = #from.open_record(__FX_TABLE)?;
+        let mut #expected = 0;
+        while let ::core::option::Option::Some(#index) =
+            #from.field(&mut #open, __FX_TABLE, &mut #expected)?
+        {
+            match #index {
+                #(#fills)*
+                _ => {}
             }
         }
-    }
+        #make { #(#values),* }
+    }}
 }

@@ -123,7 +123,7 @@ fn decode<S: RustSpelling>(method: &Method<S>) -> TokenStream {
     match method.params().next() {
         Some(_) => {
             let record = parameters::record_name(method);
-            quote!(let #values = #raw.decode::<#record>()?;)
+            quote!(let #values = #raw.named::<#record>()?;)
         }
         None => quote!(#raw.none()?;),
     }
@@ -161,7 +161,7 @@ fn outcome<S: RustSpelling>(
     call: TokenStream,
     rt: &TokenStream,
 ) -> TokenStream {
-    let output = local("output");
+    let (output, raw) = (local("output"), local("raw"));
     let at = placed(method.name.span);
     let fails = !matches!(method.failure, Failure::Never);
     let value = match fails {
@@ -174,7 +174,7 @@ fn outcome<S: RustSpelling>(
         (Answer::Nothing, _) => quote_spanned!(at=> #call.await; ::core::result::Result::Ok(())),
         (Answer::Items(_), _) if fails => quote_spanned!(at=> #rt::pump(#call, #output).await),
         (Answer::Items(_), _) => quote_spanned!(at=> #rt::pump_all(#call, #output).await),
-        (Answer::Value(_), Shape::Unary) => quote_spanned!(at=> #rt::reply(#value)),
-        (Answer::Value(_), _) => quote_spanned!(at=> #rt::outcome(#value)),
+        (Answer::Value(_), Shape::Unary) => quote_spanned!(at=> #rt::reply(#value, #raw.keys())),
+        (Answer::Value(_), _) => quote_spanned!(at=> #rt::outcome(#value, #raw.keys())),
     }
 }

@@ -1,16 +1,16 @@
 //! How a type is spelled in Rust, for each front end.
 
-use crate::model::{Contract, Docs, Spelling, TypeRef};
+use crate::model::{Contract, Docs, Name, Scalar, Spelling, TypeRef};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::Attribute;
 
 /// The spelling of a Rust item: types as the author wrote them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rust;
 
 /// What a Rust item has beside the contract.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RustExtra {
     /// Its attributes, documentation included, without fluxar's own.
     pub attributes: Vec<Attribute>,
@@ -18,6 +18,8 @@ pub struct RustExtra {
     pub spelled: Option<syn::Type>,
     /// The generics of a type.
     pub generics: syn::Generics,
+    /// The variant that keeps what is unknown.
+    pub unknown: Option<Ident>,
 }
 
 impl Spelling for Rust {
@@ -48,6 +50,16 @@ pub trait RustSpelling: Spelling {
     /// The attributes that what callers see of the item needs too, conditions included.
     fn inherited(_extra: &Self::Extra) -> TokenStream {
         TokenStream::new()
+    }
+
+    /// True for fluxar's own status, which is no type of a contract.
+    fn is_status(_ty: &Self::Type) -> bool {
+        false
+    }
+
+    /// The variant that keeps what is unknown.
+    fn unknown(_extra: &Self::Extra) -> Option<&Ident> {
+        None
     }
 
     /// The generics of a type.
@@ -81,6 +93,16 @@ impl RustSpelling for Rust {
         quote!(#conditions #(#deprecated)*)
     }
 
+    fn is_status(ty: &syn::Type) -> bool {
+        matches!(ty, syn::Type::Path(path) if path.path.segments.last().is_some_and(|last| {
+            last.ident == "Status" || last.ident == "Infallible"
+        }))
+    }
+
+    fn unknown(extra: &RustExtra) -> Option<&Ident> {
+        extra.unknown.as_ref()
+    }
+
     fn generics(extra: &RustExtra) -> syn::Generics {
         extra.generics.clone()
     }
@@ -90,7 +112,7 @@ impl RustSpelling for Contract {
     fn ty(ty: &TypeRef, rt: &TokenStream) -> TokenStream {
         let inner = |ty: &TypeRef| Self::ty(ty, rt);
         match ty {
-            TypeRef::Scalar(name) => scalar(name, rt),
+            TypeRef::Scalar(of) => scalar(*of, rt),
             TypeRef::Optional(of) => {
                 let of = inner(of);
                 quote!(::core::option::Option<#of>)
@@ -107,32 +129,34 @@ impl RustSpelling for Contract {
                 let (key, value) = (inner(key), inner(value));
                 quote!(::std::collections::BTreeMap<#key, #value>)
             }
-            TypeRef::Named(name, arguments) => {
-                let path = name.split('.').map(|part| Ident::new(part, Span::call_site()));
-                let arguments: Vec<TokenStream> = arguments.iter().map(inner).collect();
-                match arguments.is_empty() {
-                    true => quote!(#(#path)::*),
-                    false => quote!(#(#path)::*<#(#arguments),*>),
-                }
+            TypeRef::Named(name) => {
+                let name = super::ident(&Name::new(name, Span::call_site()));
+                quote!(#name)
             }
         }
     }
 }
 
 /// The Rust type of a scalar. Scalars that std lacks come from fluxar.
-fn scalar(name: &str, rt: &TokenStream) -> TokenStream {
-    match name {
-        "unit" => quote!(()),
-        "int" => quote!(::core::primitive::i64),
-        "string" => quote!(::std::string::String),
-        "bytes" => quote!(#rt::bytes::Bytes),
-        "bool" | "u8" | "u16" | "u32" | "u64" | "i8" | "i16" | "i32" | "i64" | "f32" | "f64" => {
-            let name = Ident::new(name, Span::call_site());
-            quote!(::core::primitive::#name)
-        }
+pub(super) fn scalar(of: Scalar, rt: &TokenStream) -> TokenStream {
+    let own = |name: &str| {
+        let name = Ident::new(name, Span::call_site());
+        quote!(#rt::#name)
+    };
+    match of {
+        Scalar::Unit => quote!(()),
+        Scalar::String => quote!(::std::string::String),
+        Scalar::Bytes => quote!(#rt::bytes::Bytes),
+        Scalar::Duration => quote!(::core::time::Duration),
+        Scalar::Int => own("Int"),
+        Scalar::Uuid => own("Uuid"),
+        Scalar::Timestamp => own("Timestamp"),
+        Scalar::Decimal => own("Decimal"),
+        Scalar::Url => own("Url"),
+        Scalar::Any => own("Value"),
         other => {
-            let name = Ident::new(other, Span::call_site());
-            quote!(#rt::#name)
+            let name = Ident::new(other.name(), Span::call_site());
+            quote!(::core::primitive::#name)
         }
     }
 }

@@ -124,6 +124,7 @@ impl Engine {
         }
         self.peer = body.peer.clone();
         self.peer_limits = limits;
+        self.numbered_keys = body.numbered_keys && self.config.limits.numbered_keys;
         let groups = (limits.groups_max, limits.reassembly_bytes_max);
         self.fx.out.set_peer_limits(limits.frame_bytes_max, limits.message_bytes_max, groups);
         let silence = self.config.limits.silence_heartbeats_tenths;

@@ -19,6 +19,8 @@ const OUTER_LEVELS: usize = 2;
 
 /// The protocol version that this side speaks.
 pub const VERSION: u64 = 1;
+/// The encoding whose records have numbers as keys.
+const NUMBERED: u64 = 1;
 /// Entries of a list in HELLO, at most.
 const LIST_MAX: u64 = 16;
 /// Bytes of a name or role in HELLO, at most.
@@ -131,6 +133,8 @@ pub struct HelloBody {
     pub credential: Option<Credential>,
     /// The session's name; in answers.
     pub session: Option<[u8; 16]>,
+    /// Numbers as keys (encoding 1) are offered, or chosen.
+    pub numbered_keys: bool,
 }
 
 impl HelloBody {
@@ -142,6 +146,7 @@ impl HelloBody {
             heartbeat: limits.heartbeat,
             credential: None,
             session: None,
+            numbered_keys: limits.numbered_keys,
         }
     }
 
@@ -157,7 +162,7 @@ impl HelloBody {
         cbor::put_uint(&mut out, 1);
         self.put_peer(&mut out);
         cbor::put_uint(&mut out, 2);
-        put_capabilities(&mut out);
+        put_capabilities(&mut out, self.numbered_keys);
         cbor::put_uint(&mut out, 3);
         let numbers = self.limits.numbers();
         cbor::put_head(&mut out, cbor::MAP, numbers.len() as u64);
@@ -204,15 +209,12 @@ impl HelloBody {
     fn read(bytes: &[u8]) -> Result<Self, Violation> {
         let mut reader = Reader::new(bytes);
         let (mut versions, mut peer, mut limits, mut heartbeat) = (None, None, None, None);
-        let (mut credential, mut session, mut capabilities) = (None, None, false);
+        let (mut credential, mut session, mut capabilities) = (None, None, None);
         each_key(&mut reader, |key, reader| {
             match key {
                 0 => versions = Some(read_numbers(reader)?),
                 1 => peer = Some(read_peer(reader)?),
-                2 => {
-                    capabilities = true;
-                    read_capabilities(reader)?;
-                }
+                2 => capabilities = Some(read_capabilities(reader)?),
                 3 => limits = Some(read_limits(reader)?),
                 4 => heartbeat = Some(Duration::from_millis(reader.uint()?)),
                 5 => credential = Some(read_credential(reader)?),
@@ -222,12 +224,12 @@ impl HelloBody {
             Ok(true)
         })?;
         reader.finish()?;
-        let (Some(versions), Some(peer), Some(limits), Some(heartbeat), true) =
+        let (Some(versions), Some(peer), Some(limits), Some(heartbeat), Some(numbered_keys)) =
             (versions, peer, limits, heartbeat, capabilities)
         else {
             return Err(Violation::HelloMissing);
         };
-        Ok(Self { versions, peer, limits, heartbeat, credential, session })
+        Ok(Self { versions, peer, limits, heartbeat, credential, session, numbered_keys })
     }
 }
 
@@ -292,9 +294,9 @@ fn read_peer(reader: &mut Reader<'_>) -> Result<PeerInfo, Violation> {
     }
 }
 
-/// Codecs beside plain, seals, resume, the highest qos and key modes beside names: this version
-/// offers none.
-fn put_capabilities(out: &mut Vec<u8>) {
+/// Codecs beside plain, seals, resume, the highest qos: this version offers none. Encodings beside
+/// names: numbers, unless they are turned off.
+fn put_capabilities(out: &mut Vec<u8>, numbered_keys: bool) {
     cbor::put_head(out, cbor::MAP, 5);
     cbor::put_uint(out, 0);
     cbor::put_head(out, cbor::ARRAY, 0);
@@ -305,21 +307,28 @@ fn put_capabilities(out: &mut Vec<u8>) {
     cbor::put_uint(out, 3);
     cbor::put_uint(out, 0);
     cbor::put_uint(out, 4);
-    cbor::put_head(out, cbor::ARRAY, 0);
+    cbor::put_head(out, cbor::ARRAY, u64::from(numbered_keys));
+    if numbered_keys {
+        cbor::put_uint(out, NUMBERED);
+    }
 }
 
-/// Checks the peer's capabilities. Since this side offers none beyond the base, their
-/// intersection is the base, whatever the peer offers.
-fn read_capabilities(reader: &mut Reader<'_>) -> Result<(), Violation> {
+/// Checks the peer's capabilities, and says whether it writes numbers as keys. Since this side
+/// offers nothing else beyond the base, the rest of their intersection is the base, whatever the
+/// peer offers.
+fn read_capabilities(reader: &mut Reader<'_>) -> Result<bool, Violation> {
+    let mut numbered_keys = false;
     each_key(reader, |key, reader| {
         match key {
-            0 | 1 | 4 => drop(read_numbers(reader)?),
+            0 | 1 => drop(read_numbers(reader)?),
+            4 => numbered_keys = read_numbers(reader)?.contains(&NUMBERED),
             2 => drop(reader.bool()?),
             3 => drop(reader.uint()?),
             _ => return Ok(false),
         }
         Ok(true)
-    })
+    })?;
+    Ok(numbered_keys)
 }
 
 fn read_limits(reader: &mut Reader<'_>) -> Result<PeerLimits, Violation> {

@@ -229,3 +229,25 @@ fn rights_of_calls() {
     pair.reach_acceptor(&raw);
     assert!(pair.acceptor.take().is_empty());
 }
+
+/// `[L4.caps.1]`, `[L4.caps.2]`: numbers as keys need both sides.
+#[test]
+fn numbers_as_keys_need_both_sides() {
+    let limits = |numbered_keys| Limits { numbered_keys, ..Limits::default() };
+    for (dialer, acceptor) in [(true, true), (true, false), (false, true), (false, false)] {
+        let pair = Pair::with(limits(dialer), limits(acceptor), Identity::anonymous());
+        let both = dialer && acceptor;
+        assert_eq!(pair.dialer.engine.numbered_keys(), both);
+        assert_eq!(pair.acceptor.engine.numbered_keys(), both);
+    }
+    let config = config(limits(false));
+    let mut body = HelloBody::of(&config.limits, config.peer);
+    body.credential = Some(Credential::None);
+    let mut pair = connecting();
+    pair.reach_acceptor(&Raw::of(HELLO).id(1).payload(&body.encode()).frame());
+    pair.acceptor.engine.accept(pair.now, Identity::anonymous());
+    let answer = frames(&pair.acceptor.transmit());
+    let envelope = Envelope::decode(&answer[0].2).expect("well-formed");
+    let answer = HelloBody::decode(envelope.payload.expect("a body")).expect("well-formed");
+    assert!(!answer.numbered_keys, "only what was offered is answered");
+}

@@ -1,0 +1,140 @@
+//! `#[fluxar(…)]`, `#[doc]` and literals.
+
+use super::names;
+use crate::model::{Constraints, Contract, Docs, ErrorCode, Field, Lifecycle, Number, Value};
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+use std::time::Duration;
+
+/// The options of an item: nothing when there are none.
+pub(super) fn options(options: Vec<TokenStream>) -> TokenStream {
+    if options.is_empty() { TokenStream::new() } else { quote!(#[fluxar(#(#options),*)]) }
+}
+
+/// Documentation, as comments.
+pub(super) fn docs(docs: &Docs) -> TokenStream {
+    super::super::doc_attributes(docs)
+}
+
+/// `id = 1`
+pub(super) fn id(id: Option<u32>) -> Option<TokenStream> {
+    id.map(|id| {
+        let id = Literal::u32_unsuffixed(id);
+        quote!(id = #id)
+    })
+}
+
+/// `rename = "…"`, where Rust has another name.
+pub(super) fn rename(ident: &proc_macro2::Ident, wire: &str) -> Option<TokenStream> {
+    (names::source(ident) != wire).then(|| quote!(rename = #wire))
+}
+
+/// `since = 2, removed = 3, was = "old"`
+pub(super) fn lifecycle(life: &Lifecycle) -> Vec<TokenStream> {
+    let level = |name: TokenStream, level: Option<u32>| {
+        level.map(|level| {
+            let level = Literal::u32_unsuffixed(level);
+            quote!(#name = #level)
+        })
+    };
+    let was = life.was.iter().map(|old| quote!(was = #old));
+    let levels = [level(quote!(since), life.since), level(quote!(removed), life.removed)];
+    levels.into_iter().flatten().chain(was).collect()
+}
+
+/// `min = 1, max = 5, len = "1..=9", format = "email", pattern = "…"`
+pub(super) fn constraints(of: &Constraints) -> Vec<TokenStream> {
+    let number = |number: &Number| match number {
+        Number::Int(value) => int(*value),
+        Number::Float(value) => float(*value),
+    };
+    let min = of.min.as_ref().map(number).map(|min| quote!(min = #min));
+    let max = of.max.as_ref().map(number).map(|max| quote!(max = #max));
+    let end = |end: Option<u64>| end.map_or_else(String::new, |end| end.to_string());
+    let len = (of.len_min.is_some() || of.len_max.is_some()).then(|| {
+        let range = format!("{}..={}", end(of.len_min), end(of.len_max));
+        quote!(len = #range)
+    });
+    let format = of.format.map(|format| {
+        let name = format.name();
+        quote!(format = #name)
+    });
+    let pattern = of.pattern.as_ref().map(|pattern| quote!(pattern = #pattern));
+    [min, max, len, format, pattern].into_iter().flatten().collect()
+}
+
+fn int(value: i128) -> TokenStream {
+    let digits = Literal::u128_unsuffixed(value.unsigned_abs());
+    if value < 0 { quote!(-#digits) } else { quote!(#digits) }
+}
+
+fn float(value: f64) -> TokenStream {
+    let digits = Literal::f64_unsuffixed(value.abs());
+    if value.is_sign_negative() { quote!(-#digits) } else { quote!(#digits) }
+}
+
+/// A literal.
+pub(super) fn literal(value: &Value) -> TokenStream {
+    match value {
+        Value::Null => quote!(null),
+        Value::Bool(value) => quote!(#value),
+        Value::Int(value) => int(*value),
+        Value::Float(value) => float(*value),
+        Value::Text(text) => quote!(#text),
+        Value::Bytes(bytes) => {
+            let bytes = Literal::byte_string(bytes);
+            quote!(#bytes)
+        }
+        Value::Name(name) => match syn::parse_str::<proc_macro2::Ident>(name) {
+            Ok(ident) if !matches!(name.as_str(), "null" | "map" | "member") => quote!(#ident),
+            _ => quote!(member(#name)),
+        },
+        Value::List(items) => {
+            let items = items.iter().map(literal);
+            quote!([#(#items),*])
+        }
+        Value::Map(entries) => {
+            let entries = entries.iter().map(|(key, value)| {
+                let value = literal(value);
+                quote!(#key: #value)
+            });
+            quote!(map { #(#entries),* })
+        }
+        Value::Record(fields) => {
+            let fields = fields.iter().map(|(name, value)| {
+                let value = literal(value);
+                quote!(#name: #value)
+            });
+            quote!({ #(#fields),* })
+        }
+    }
+}
+
+/// The options of a field or parameter, whose identifier is `ident`.
+pub(super) fn of_field(field: &Field<Contract>, ident: &proc_macro2::Ident) -> TokenStream {
+    let default = field.default.as_ref().map(|value| {
+        let value = literal(value);
+        quote!(default = #value)
+    });
+    let mut all: Vec<TokenStream> = id(field.id).into_iter().collect();
+    all.extend(rename(ident, &field.name.wire));
+    all.extend(default);
+    all.extend(constraints(&field.constraints));
+    all.extend(lifecycle(&field.lifecycle));
+    options(all)
+}
+
+/// `code = "not_found", message = "…", retry`
+pub(super) fn code(code: Option<&ErrorCode>) -> Vec<TokenStream> {
+    let Some(code) = code else { return Vec::new() };
+    let name = code.code.as_ref().map(|name| quote!(code = #name));
+    let message = code.message.as_ref().map(|message| quote!(message = #message));
+    let retry = code.retry.then(|| quote!(retry));
+    [name, message, retry].into_iter().flatten().collect()
+}
+
+/// `2s`, `1500ms`; what is finer than a millisecond is lost to the macro's unit.
+pub(super) fn duration(duration: Duration) -> String {
+    let ms = duration.as_millis();
+    if ms.is_multiple_of(1000) { format!("{}s", ms / 1000) } else { format!("{ms}ms") }
+}
