@@ -20,12 +20,19 @@ pub(super) fn value(
             if let Some(constraints) = some {
                 out.extend(length(constraints, value, path));
             }
-            let each = some.map(|constraints| Constraints { len_min: None, len_max: None, ..constraints.clone() });
+            let each = some.map(|constraints| Constraints {
+                len_min: None,
+                len_max: None,
+                ..constraints.clone()
+            });
             let inside = self::value(speller, of, each.as_ref(), "v", "p");
             if !inside.is_empty() {
-                let guard = if matches!(**of, TypeRef::Optional(_)) { "if (v !== undefined) " } else { "" };
+                let guard =
+                    if matches!(**of, TypeRef::Optional(_)) { "if (v !== undefined) " } else { "" };
                 let body = inside.join(" ");
-                out.push(format!("$.checkEach({value}, (v, p) => {{ {guard}{{ {body} }} }}, {path});"));
+                out.push(format!(
+                    "$.checkEach({value}, (v, p) => {{ {guard}{{ {body} }} }}, {path});"
+                ));
             }
         }
         TypeRef::Map(_, of) => {
@@ -34,7 +41,10 @@ pub(super) fn value(
             }
             let inside = self::value(speller, of, None, "v", "p");
             if !inside.is_empty() {
-                out.push(format!("$.checkValues({value}, (v, p) => {{ {} }}, {path});", inside.join(" ")));
+                out.push(format!(
+                    "$.checkValues({value}, (v, p) => {{ {} }}, {path});",
+                    inside.join(" ")
+                ));
             }
         }
         TypeRef::Scalar(scalar) => {
@@ -64,21 +74,30 @@ pub(super) fn fields(speller: &Speller<'_>, fields: &[Field<Contract>]) -> Vec<S
         let path = format!("$.at(path, {})", quote(&field.name.wire));
         let inside = value(speller, &field.ty, Some(&field.constraints), "f", &path);
         if !inside.is_empty() {
-            out.push(format!("{{ const f = {read}; if (f !== undefined) {{ {} }} }}", inside.join(" ")));
+            out.push(format!(
+                "{{ const f = {read}; if (f !== undefined) {{ {} }} }}",
+                inside.join(" ")
+            ));
         }
     }
     out
 }
 
 fn length(constraints: &Constraints, value: &str, path: &str) -> Option<String> {
-    let bound = |bound: Option<u64>| bound.map_or_else(|| "null".to_owned(), |bound| bound.to_string());
+    let bound =
+        |bound: Option<u64>| bound.map_or_else(|| "null".to_owned(), |bound| bound.to_string());
     (constraints.len_min.is_some() || constraints.len_max.is_some()).then(|| {
         let (least, most) = (bound(constraints.len_min), bound(constraints.len_max));
         format!("$.checkLength({value}, {least}, {most}, {path});")
     })
 }
 
-fn scalar_checks(constraints: &Constraints, scalar: Scalar, value: &str, path: &str) -> Vec<String> {
+fn scalar_checks(
+    constraints: &Constraints,
+    scalar: Scalar,
+    value: &str,
+    path: &str,
+) -> Vec<String> {
     let mut out: Vec<String> = length(constraints, value, path).into_iter().collect();
     let big = matches!(scalar, Scalar::U64 | Scalar::I64);
     let bound = |bound: Option<Number>| match bound {

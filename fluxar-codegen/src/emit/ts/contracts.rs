@@ -27,7 +27,12 @@ impl One<'_, '_> {
         let contract = self.name("contract");
         let (server, client) = (&self.contract.server, &self.contract.client);
         self.view(to, contract, server, "What the side that dials has of the other.");
-        self.view(to, self.name("remote"), client, "What the side that listens has of the one that dialed.");
+        self.view(
+            to,
+            self.name("remote"),
+            client,
+            "What the side that listens has of the one that dialed.",
+        );
         self.offer(to, self.name("client_offer"), client, "What the side that dials serves.");
         self.offer(to, self.name("server_offer"), server, "What the side that listens serves.");
         to.docs(&self.contract.docs, &self.contract.lifecycle, "");
@@ -49,8 +54,9 @@ impl One<'_, '_> {
         });
         to.block(&format!("function {interface}$of(peer: $.Peer): {interface}"), "", |to| {
             let parts = self.members(services).into_iter();
-            let parts: Vec<String> =
-                parts.map(|(member, class)| format!("{}: new {class}(peer)", property(&member))).collect();
+            let parts: Vec<String> = parts
+                .map(|(member, class)| format!("{}: new {class}(peer)", property(&member)))
+                .collect();
             let parts = std::iter::once("peer".to_owned()).chain(parts).collect::<Vec<_>>();
             to.line(format!("return {{ {} }};", parts.join(", ")));
         });
@@ -59,11 +65,13 @@ impl One<'_, '_> {
     fn members(&self, services: &[String]) -> Vec<(String, String)> {
         let clients = services.iter().map(|source| (source, "client"));
         let topics = self.contract.topics.iter().map(|source| (source, "topic"));
-        let names = super::names::distinct(
-            std::iter::once("peer".to_owned())
-                .chain(clients.clone().chain(topics.clone()).map(|(source, _)| lower_camel(source))),
-        );
-        let classes = clients.chain(topics).map(|(source, kind)| self.speller.names.derived(kind, source).to_owned());
+        let names =
+            super::names::distinct(std::iter::once("peer".to_owned()).chain(
+                clients.clone().chain(topics.clone()).map(|(source, _)| lower_camel(source)),
+            ));
+        let classes = clients
+            .chain(topics)
+            .map(|(source, kind)| self.speller.names.derived(kind, source).to_owned());
         names.into_iter().skip(1).zip(classes).collect()
     }
 
@@ -76,11 +84,16 @@ impl One<'_, '_> {
             }
         });
         let unused = if services.is_empty() { "_" } else { "" };
-        let head = format!("function {interface}$serve({unused}serving: $.Serving, {unused}offer: {interface}): void");
+        let head = format!(
+            "function {interface}$serve({unused}serving: $.Serving, {unused}offer: {interface}): void"
+        );
         to.block(&head, "", |to| {
             for (member, source) in self.offered(services) {
                 let serve = self.speller.names.derived("serve", source);
-                to.line(format!("{serve}(serving, {});", super::record::property_of("offer", &member)));
+                to.line(format!(
+                    "{serve}(serving, {});",
+                    super::record::property_of("offer", &member)
+                ));
             }
         });
     }
@@ -92,34 +105,58 @@ impl One<'_, '_> {
 
     fn connect(&self, to: &mut Lines) {
         let (contract, offer) = (self.name("contract"), self.name("client_offer"));
-        to.docs(&Docs::default(), &Lifecycle::default(), "Dials, and waits until the session is ready.");
-        let head = format!("async connect(address: string, offer: {offer}, options: $.ConnectOptions = {{}}): Promise<{contract}>");
+        to.docs(
+            &Docs::default(),
+            &Lifecycle::default(),
+            "Dials, and waits until the session is ready.",
+        );
+        let head = format!(
+            "async connect(address: string, offer: {offer}, options: $.ConnectOptions = {{}}): Promise<{contract}>"
+        );
         to.block(&head, ",", |to| {
             to.line("const routes = options.routes ?? new $.Routes();");
             to.line(format!("{offer}$serve(routes, offer);"));
-            to.line(format!("return {contract}$of(await $.Peer.connect(address, {{ ...options, routes }}));"));
+            to.line(format!(
+                "return {contract}$of(await $.Peer.connect(address, {{ ...options, routes }}));"
+            ));
         });
     }
 
     fn over(&self, to: &mut Lines) {
         let (contract, offer) = (self.name("contract"), self.name("client_offer"));
-        to.docs(&Docs::default(), &Lifecycle::default(), "Speaks over a link that is there, as the side that dialed it.");
-        let head = format!("async over(link: $.Link, offer: {offer}, options: $.PeerOptions = {{}}): Promise<{contract}>");
+        to.docs(
+            &Docs::default(),
+            &Lifecycle::default(),
+            "Speaks over a link that is there, as the side that dialed it.",
+        );
+        let head = format!(
+            "async over(link: $.Link, offer: {offer}, options: $.PeerOptions = {{}}): Promise<{contract}>"
+        );
         to.block(&head, ",", |to| {
             to.line("const routes = options.routes ?? new $.Routes();");
             to.line(format!("{offer}$serve(routes, offer);"));
-            to.line(format!("return {contract}$of(await $.Peer.over(link, {{ ...options, routes }}));"));
+            to.line(format!(
+                "return {contract}$of(await $.Peer.over(link, {{ ...options, routes }}));"
+            ));
         });
     }
 
     fn accept(&self, to: &mut Lines) {
         let (remote, offer) = (self.name("remote"), self.name("server_offer"));
-        to.docs(&Docs::default(), &Lifecycle::default(), "Takes a link that the other side has dialed.");
-        let head = format!("async accept(link: $.Link, offer: {offer}, options: $.AcceptOptions = {{}}): Promise<{remote}>");
+        to.docs(
+            &Docs::default(),
+            &Lifecycle::default(),
+            "Takes a link that the other side has dialed.",
+        );
+        let head = format!(
+            "async accept(link: $.Link, offer: {offer}, options: $.AcceptOptions = {{}}): Promise<{remote}>"
+        );
         to.block(&head, ",", |to| {
             to.line("const routes = options.routes ?? new $.Routes();");
             to.line(format!("{offer}$serve(routes, offer);"));
-            to.line(format!("return {remote}$of(await $.Peer.accept(link, {{ ...options, routes }}));"));
+            to.line(format!(
+                "return {remote}$of(await $.Peer.accept(link, {{ ...options, routes }}));"
+            ));
         });
     }
 }

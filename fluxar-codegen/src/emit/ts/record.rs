@@ -57,19 +57,26 @@ impl Record<'_, '_> {
             let (number, wire) = (number(field), &field.name.wire);
             to.line(format!("const {id}${number} = $.key({number}, {});", quote(wire)));
             names.push(list([quote(wire), number.to_string()]));
-            names.extend(field.lifecycle.was.iter().map(|was| list([quote(was), number.to_string()])));
+            names.extend(
+                field.lifecycle.was.iter().map(|was| list([quote(was), number.to_string()])),
+            );
         }
         to.line(format!("const {id}$names: $.Names = $.names({});", list(names)));
         for (field, default) in self.defaults() {
             if !is_plain(&default) {
                 let number = number(field);
-                to.line(format!("const {id}${number}$default: {} = {default};", self.speller.ty(&field.ty)));
+                to.line(format!(
+                    "const {id}${number}$default: {} = {default};",
+                    self.speller.ty(&field.ty)
+                ));
             }
         }
     }
 
     fn defaults(&self) -> impl Iterator<Item = (&Field<Contract>, String)> {
-        self.fields.iter().filter_map(|field| self.speller.default(field).map(|value| (field, value)))
+        self.fields
+            .iter()
+            .filter_map(|field| self.speller.default(field).map(|value| (field, value)))
     }
 
     fn reader(&self, to: &mut Lines) {
@@ -154,7 +161,8 @@ impl Record<'_, '_> {
             let (mask, bit) = (index / MASK_BITS, 1_u32 << (index % MASK_BITS));
             match default {
                 Some(default) if !field.optional => {
-                    parts.push(format!("{property}: f{index} === undefined ? {default} : f{index}"));
+                    parts
+                        .push(format!("{property}: f{index} === undefined ? {default} : f{index}"));
                 }
                 // Null says that there is none; nothing says that there is the default.
                 Some(default) => later.push(format!(
@@ -171,7 +179,8 @@ impl Record<'_, '_> {
                 )),
             }
         }
-        let object = if parts.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", parts.join(", ")) };
+        let object =
+            if parts.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", parts.join(", ")) };
         if later.is_empty() {
             to.line(format!("return {object};"));
             return;
@@ -186,40 +195,46 @@ impl Record<'_, '_> {
     fn writer(&self, to: &mut Lines) {
         let (ty, id) = (self.ty, self.id);
         let v = if self.fields.is_empty() { "_v" } else { "v" };
-        to.block(&format!("function write${id}(w: $.Writer, {v}: $.Lenient<{ty}>): void"), "", |to| {
-            let names = field_names(self.fields);
-            let mut always = 0;
-            let mut sometimes = Vec::new();
-            for (index, (field, name)) in self.fields.iter().zip(&names).enumerate() {
-                to.line(format!("const f{index} = {};", property_of("v", name)));
-                match self.presence(field, index) {
-                    None => always += 1,
-                    Some(condition) => {
-                        to.line(format!("const has{index} = {condition};"));
-                        sometimes.push(format!("(has{index} ? 1 : 0)"));
+        to.block(
+            &format!("function write${id}(w: $.Writer, {v}: $.Lenient<{ty}>): void"),
+            "",
+            |to| {
+                let names = field_names(self.fields);
+                let mut always = 0;
+                let mut sometimes = Vec::new();
+                for (index, (field, name)) in self.fields.iter().zip(&names).enumerate() {
+                    to.line(format!("const f{index} = {};", property_of("v", name)));
+                    match self.presence(field, index) {
+                        None => always += 1,
+                        Some(condition) => {
+                            to.line(format!("const has{index} = {condition};"));
+                            sometimes.push(format!("(has{index} ? 1 : 0)"));
+                        }
                     }
                 }
-            }
-            let count = std::iter::once(always.to_string()).chain(sometimes).collect::<Vec<_>>();
-            to.line(format!("$.writeMapHead(w, {});", count.join(" + ")));
-            let mut order: Vec<(usize, &Field<Contract>)> = self.fields.iter().enumerate().collect();
-            order.sort_by_key(|(_, field)| number(field));
-            for (index, field) in order {
-                let key = format!("$.writeKey(w, {id}${});", number(field));
-                let presence = self.presence(field, index);
-                let write = self.write_field(field, index);
-                match presence {
-                    Some(_) => to.block(&format!("if (has{index})"), "", |to| {
-                        to.line(&key);
-                        to.line(&write);
-                    }),
-                    None => {
-                        to.line(&key);
-                        to.line(&write);
+                let count =
+                    std::iter::once(always.to_string()).chain(sometimes).collect::<Vec<_>>();
+                to.line(format!("$.writeMapHead(w, {});", count.join(" + ")));
+                let mut order: Vec<(usize, &Field<Contract>)> =
+                    self.fields.iter().enumerate().collect();
+                order.sort_by_key(|(_, field)| number(field));
+                for (index, field) in order {
+                    let key = format!("$.writeKey(w, {id}${});", number(field));
+                    let presence = self.presence(field, index);
+                    let write = self.write_field(field, index);
+                    match presence {
+                        Some(_) => to.block(&format!("if (has{index})"), "", |to| {
+                            to.line(&key);
+                            to.line(&write);
+                        }),
+                        None => {
+                            to.line(&key);
+                            to.line(&write);
+                        }
                     }
                 }
-            }
-        });
+            },
+        );
     }
 
     fn write_field(&self, field: &Field<Contract>, index: usize) -> String {
@@ -271,7 +286,9 @@ fn assign(value: &str, name: &str, to: &str) -> String {
 
 /// Whether a literal can be compared with `===`.
 fn is_plain(literal: &str) -> bool {
-    !literal.starts_with(['[', '{', '(']) && !literal.starts_with("new ") && !literal.starts_with("Uint8Array")
+    !literal.starts_with(['[', '{', '('])
+        && !literal.starts_with("new ")
+        && !literal.starts_with("Uint8Array")
 }
 
 /// The number of a field or parameter. Contract files always give one.

@@ -1,10 +1,10 @@
 //! Services: definitions of methods, clients, and the functions that serve them.
 
+use super::checks;
 use super::names::{distinct, member, parameter, upper_camel};
 use super::record::Record;
 use super::spell::Speller;
 use super::text::{Lines, quote};
-use super::checks;
 use crate::model::{
     Argument, Contract, Failure, Field, Lifecycle, Method, Package, Scalar, Service, Shape, TypeRef,
 };
@@ -14,7 +14,7 @@ pub(super) fn services(to: &mut Lines, package: &Package<Contract>, speller: &mu
     for service in &package.services {
         let members = distinct(service.methods.iter().map(|method| member(&method.name.source)));
         let named = service.methods.iter().zip(members);
-        let methods: Vec<One> =
+        let methods: Vec<One<'_>> =
             named.map(|(method, member)| One::new(service, method, member, speller)).collect();
         for method in &methods {
             method.parameters(to, speller);
@@ -45,12 +45,13 @@ impl<'m> One<'m> {
         member: String,
         speller: &mut Speller<'_>,
     ) -> Self {
-        let class = super::names::upper_camel(&service.name.source);
+        let class = upper_camel(&service.name.source);
         let base = format!("{class}{}", upper_camel(&method.name.source));
         let fields: Vec<Field<Contract>> = method.params().cloned().collect();
         let params = speller.names.claim(&format!("{base}Params"));
         let lenient = fields.iter().any(|field| speller.default(field).is_some());
-        let args = if lenient { speller.names.claim(&format!("{base}Args")) } else { params.clone() };
+        let args =
+            if lenient { speller.names.claim(&format!("{base}Args")) } else { params.clone() };
         let client = speller.names.derived("client", &service.name.source);
         let id = format!("{client}${}", method.name.source);
         Self { method, member, id, fields, args, params }
@@ -75,15 +76,28 @@ impl<'m> One<'m> {
         to.docs(&none, &Lifecycle::default(), &about);
         to.block(&format!("export interface {}", self.params), "", |to| record.members(to, true));
         if self.args != self.params {
-            to.docs(&none, &Lifecycle::default(), &format!("{about} What was left out has its default."));
-            to.block(&format!("export interface {}", self.args), "", |to| record.members(to, false));
+            to.docs(
+                &none,
+                &Lifecycle::default(),
+                &format!("{about} What was left out has its default."),
+            );
+            to.block(&format!("export interface {}", self.args), "", |to| {
+                record.members(to, false)
+            });
         }
         record.functions(to);
         let lines = checks::fields(speller, &self.fields);
         if !lines.is_empty() {
-            to.block(&format!("function check${}(v: $.Lenient<{}>, path: string): void", self.args, self.args), "", |to| {
-                lines.iter().for_each(|line| to.line(line));
-            });
+            to.block(
+                &format!(
+                    "function check${}(v: $.Lenient<{}>, path: string): void",
+                    self.args, self.args
+                ),
+                "",
+                |to| {
+                    lines.iter().for_each(|line| to.line(line));
+                },
+            );
         }
     }
 
@@ -101,7 +115,9 @@ impl<'m> One<'m> {
     fn definition(&self, to: &mut Lines, service: &Service<Contract>, speller: &Speller<'_>) {
         let method = self.method;
         let args = if self.has_params() { self.args.as_str() } else { "void" };
-        let error = self.error().map_or_else(|| "never".to_owned(), |source| speller.names.class(source).to_owned());
+        let error = self
+            .error()
+            .map_or_else(|| "never".to_owned(), |source| speller.names.class(source).to_owned());
         let result = self.ty(speller, method.result());
         let ty = if method.input().is_some() || method.items().is_some() {
             let input = method.input().map_or_else(|| "never".to_owned(), |ty| speller.ty(ty));
@@ -157,7 +173,8 @@ impl<'m> One<'m> {
         if let Some(input) = method.input() {
             parameters.push(format!("{}: $.Source<{}>", self.input_name(), speller.ty(input)));
         }
-        parameters.push(format!("options?: $.{}", if streams { "StreamOptions" } else { "CallOptions" }));
+        parameters
+            .push(format!("options?: $.{}", if streams { "StreamOptions" } else { "CallOptions" }));
         let args = match (self.has_params(), self.args == self.params) {
             (false, _) => "undefined".to_owned(),
             (true, true) => "params".to_owned(),
@@ -166,13 +183,19 @@ impl<'m> One<'m> {
         let (items, result) = (self.ty(speller, method.items()), self.ty(speller, method.result()));
         let input = self.input_name();
         let (answer, body) = match shape {
-            Shape::Notification => ("void".to_owned(), format!("$.notify(this.#caller, {}, {args}, options)", self.id)),
-            Shape::Unary => {
-                (format!("Promise<{result}>"), format!("return $.call(this.#caller, {}, {args}, options)", self.id))
+            Shape::Notification => {
+                ("void".to_owned(), format!("$.notify(this.#caller, {}, {args}, options)", self.id))
             }
+            Shape::Unary => (
+                format!("Promise<{result}>"),
+                format!("return $.call(this.#caller, {}, {args}, options)", self.id),
+            ),
             Shape::ClientStream => (
                 format!("Promise<{result}>"),
-                format!("return $.clientStream(this.#caller, {}, {args}, {input}, options)", self.id),
+                format!(
+                    "return $.clientStream(this.#caller, {}, {args}, {input}, options)",
+                    self.id
+                ),
             ),
             Shape::ServerStream | Shape::StreamThen => (
                 format!("$.Streaming<{items}, {result}>"),
@@ -266,7 +289,9 @@ fn server(to: &mut Lines, service: &Service<Contract>, methods: &[One<'_>], spel
     let about = format!("Serves a {interface} to the other side.");
     to.docs(&crate::model::Docs::default(), &Lifecycle::default(), &about);
     let unused = if methods.is_empty() { "_" } else { "" };
-    let head = format!("export function {serve}({unused}serving: $.Serving, {unused}service: {interface}): void");
+    let head = format!(
+        "export function {serve}({unused}serving: $.Serving, {unused}service: {interface}): void"
+    );
     to.block(&head, "", |to| {
         methods.iter().for_each(|method| method.serve(to));
     });

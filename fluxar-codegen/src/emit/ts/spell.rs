@@ -39,7 +39,9 @@ impl<'p> Speller<'p> {
         match &def.body {
             Body::Record(fields) => fields.iter().any(|field| self.field_is_checked(field)),
             Body::Newtype(of) => !def.constraints.is_empty() || self.is_checked(of),
-            Body::Union(variants) => variants.iter().any(|variant| self.variant_is_checked(variant)),
+            Body::Union(variants) => {
+                variants.iter().any(|variant| self.variant_is_checked(variant))
+            }
             Body::Unit | Body::Enum(_) => false,
         }
     }
@@ -214,12 +216,13 @@ impl<'p> Speller<'p> {
                 list(values.iter().map(|value| self.literal(of, value)))
             }
             (Value::Map(entries), TypeRef::Map(_, of)) => {
-                let entry = |(key, value): &(String, Value)| {
-                    list([quote(key), self.literal(of, value)])
-                };
+                let entry =
+                    |(key, value): &(String, Value)| list([quote(key), self.literal(of, value)]);
                 format!("new Map({})", list(entries.iter().map(entry)))
             }
-            (Value::Record(entries), TypeRef::Named(source)) => self.record_literal(source, entries),
+            (Value::Record(entries), TypeRef::Named(source)) => {
+                self.record_literal(source, entries)
+            }
             (Value::List(_) | Value::Map(_) | Value::Record(_), _) => "undefined".to_owned(),
         }
     }

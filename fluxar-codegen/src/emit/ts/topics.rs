@@ -15,7 +15,8 @@ pub(super) fn topics(to: &mut Lines, package: &Package<Contract>, speller: &Spel
 
 fn one(to: &mut Lines, topic: &Topic<Contract>, speller: &Speller<'_>) {
     let source = &topic.name.source;
-    let (key, class) = (speller.names.derived("key", source), speller.names.derived("topic", source));
+    let (key, class) =
+        (speller.names.derived("key", source), speller.names.derived("topic", source));
     let payload = speller.ty(&topic.payload);
     let params: Vec<&TypeRef> = topic.params().map(|(_, ty)| ty).collect();
     let names = distinct(topic.params().map(|(name, _)| camel(&name.source)));
@@ -39,14 +40,19 @@ fn one(to: &mut Lines, topic: &Topic<Contract>, speller: &Speller<'_>) {
             for (name, ty) in names.iter().zip(&params) {
                 let cast = speller.ty(ty);
                 let param = param(ty, speller);
-                to.line(format!("{}: {param} as $.Param<unknown> as $.Param<{cast}>,", super::names::built_property(name)));
+                to.line(format!(
+                    "{}: {param} as $.Param<unknown> as $.Param<{cast}>,",
+                    super::names::built_property(name)
+                ));
             }
         });
         to.line(format!("codec: {},", speller.codec(&topic.payload)));
     });
     to.docs(&topic.docs, &topic.lifecycle, "");
     to.block(&format!("export class {class} extends $.Topic<{key}, {payload}>"), "", |to| {
-        to.block("constructor(peer: $.Caller)", "", |to| to.line(format!("super(peer, {class}$def);")));
+        to.block("constructor(peer: $.Caller)", "", |to| {
+            to.line(format!("super(peer, {class}$def);"))
+        });
     });
 }
 
@@ -67,7 +73,8 @@ fn param(ty: &TypeRef, speller: &Speller<'_>) -> String {
             Some(def) => match &def.body {
                 Body::Enum(variants) => {
                     let rows = variants.iter().zip(kinds(variants));
-                    let rows = rows.map(|(variant, kind)| list([quote(&kind), quote(&variant.name.wire)]));
+                    let rows =
+                        rows.map(|(variant, kind)| list([quote(&kind), quote(&variant.name.wire)]));
                     format!("$.enumParam({}, {})", list(rows), !def.closed)
                 }
                 _ => "$.stringParam".to_owned(),

@@ -1,12 +1,12 @@
 //! Named types: newtypes, enums, unions and errors. Records are in `record`.
 
+use super::checks;
 use super::names::upper_camel;
 use super::record::Record;
 use super::spell::{Speller, kinds};
 use super::text::{Lines, list, quote};
-use super::{checks, spell};
 use crate::model::{
-    Body, Contract, ErrorCode, Lifecycle, Docs, Package, TypeDef, TypeRef, Variant, VariantBody,
+    Body, Contract, Docs, ErrorCode, Lifecycle, Package, TypeDef, TypeRef, Variant, VariantBody,
 };
 
 /// Everything about the types of a package.
@@ -47,7 +47,10 @@ fn newtype(to: &mut Lines, def: &TypeDef<Contract>, ty: &str, of: &TypeRef, spel
     to.docs(&def.docs, &def.lifecycle, "");
     to.line(format!("export type {ty} = $.Brand<{base}, {}>;", quote(ty)));
     to.line(format!("export const {ty} = (value: {base}): {ty} => value as {ty};"));
-    to.line(format!("function read${ty}(r: $.Reader): {ty} {{ return {} as unknown as {ty}; }}", speller.read(of)));
+    to.line(format!(
+        "function read${ty}(r: $.Reader): {ty} {{ return {} as unknown as {ty}; }}",
+        speller.read(of)
+    ));
     let write = speller.write(of, &cast(of, "v", speller));
     to.line(format!("function write${ty}(w: $.Writer, v: {ty}): void {{ {write}; }}"));
 }
@@ -91,12 +94,21 @@ fn enumeration(to: &mut Lines, def: &TypeDef<Contract>, ty: &str, variants: &[Va
         .iter()
         .zip(&names)
         .flat_map(|(variant, name)| {
-            variant.lifecycle.was.iter().map(|was| list([quote(was), quote(name)])).collect::<Vec<_>>()
+            variant
+                .lifecycle
+                .was
+                .iter()
+                .map(|was| list([quote(was), quote(name)]))
+                .collect::<Vec<_>>()
         })
         .collect();
     to.line(format!("const {ty}$table = $.enumTable({open}, {}, {});", list(rows), list(old)));
-    to.line(format!("function read${ty}(r: $.Reader): {ty} {{ return $.readEnum(r, {ty}$table) as {ty}; }}"));
-    to.line(format!("function write${ty}(w: $.Writer, v: {ty}): void {{ $.writeEnum(w, {ty}$table, v); }}"));
+    to.line(format!(
+        "function read${ty}(r: $.Reader): {ty} {{ return $.readEnum(r, {ty}$table) as {ty}; }}"
+    ));
+    to.line(format!(
+        "function write${ty}(w: $.Writer, v: {ty}): void {{ $.writeEnum(w, {ty}$table, v); }}"
+    ));
 }
 
 /// The type and the functions of the record that a variant carries.
@@ -105,7 +117,13 @@ struct Inline {
     id: String,
 }
 
-fn union(to: &mut Lines, def: &TypeDef<Contract>, ty: &str, variants: &[Variant<Contract>], speller: &mut Speller<'_>) {
+fn union(
+    to: &mut Lines,
+    def: &TypeDef<Contract>,
+    ty: &str,
+    variants: &[Variant<Contract>],
+    speller: &mut Speller<'_>,
+) {
     let names = kinds(variants);
     let mut inline = Vec::new();
     for variant in variants {
@@ -115,7 +133,11 @@ fn union(to: &mut Lines, def: &TypeDef<Contract>, ty: &str, variants: &[Variant<
         };
         let content = speller.names.claim(&format!("{ty}{}", upper_camel(&variant.name.source)));
         let record = Record { speller, ty: &content, id: &content, fields };
-        to.docs(&variant.docs, &Lifecycle::default(), &format!("What `{}` carries.", variant.name.wire));
+        to.docs(
+            &variant.docs,
+            &Lifecycle::default(),
+            &format!("What `{}` carries.", variant.name.wire),
+        );
         to.block(&format!("export interface {content}"), "", |to| record.members(to, false));
         record.functions(to);
         inline.push(Some(Inline { id: content.clone(), ty: content }));
@@ -129,7 +151,11 @@ fn union(to: &mut Lines, def: &TypeDef<Contract>, ty: &str, variants: &[Variant<
             let content = content.map_or_else(String::new, |ty| format!("; readonly value: {ty}"));
             to.line(format!("| {{ readonly kind: {}{content} }}", quote(name)));
         }
-        to.line(if def.closed && !variants.is_empty() { "| never;" } else { "| $.UnknownVariant;" });
+        to.line(if def.closed && !variants.is_empty() {
+            "| never;"
+        } else {
+            "| $.UnknownVariant;"
+        });
     });
     let mut keys = Vec::new();
     for variant in variants {
@@ -146,7 +172,11 @@ fn union(to: &mut Lines, def: &TypeDef<Contract>, ty: &str, variants: &[Variant<
     one.writer(to);
 }
 
-fn content_type(variant: &Variant<Contract>, inline: Option<&Inline>, speller: &Speller<'_>) -> Option<String> {
+fn content_type(
+    variant: &Variant<Contract>,
+    inline: Option<&Inline>,
+    speller: &Speller<'_>,
+) -> Option<String> {
     match &variant.body {
         VariantBody::Unit => None,
         VariantBody::Newtype(of) => Some(speller.ty(of)),
@@ -166,7 +196,11 @@ struct Union<'u, 'p> {
 impl Union<'_, '_> {
     fn each(&self) -> impl Iterator<Item = (&Variant<Contract>, &String, Option<&Inline>)> {
         let inline = self.inline.iter().map(Option::as_ref);
-        self.variants.iter().zip(self.names).zip(inline).map(|((variant, name), inline)| (variant, name, inline))
+        self.variants
+            .iter()
+            .zip(self.names)
+            .zip(inline)
+            .map(|((variant, name), inline)| (variant, name, inline))
     }
 
     fn reader(&self, to: &mut Lines) {
@@ -180,7 +214,9 @@ impl Union<'_, '_> {
                     for (variant, name, inline) in self.each() {
                         let read = match (&variant.body, inline) {
                             (VariantBody::Newtype(of), _) => Some(self.speller.read(of)),
-                            (VariantBody::Record(_), Some(inline)) => Some(format!("read${}(r)", inline.id)),
+                            (VariantBody::Record(_), Some(inline)) => {
+                                Some(format!("read${}(r)", inline.id))
+                            }
                             _ => None,
                         };
                         to.line(format!("case {}:", number(variant)));
@@ -188,7 +224,10 @@ impl Union<'_, '_> {
                             match read {
                                 Some(read) => {
                                     to.line("r.needContent();");
-                                    to.line(format!("v = {{ kind: {}, value: {read} }};", quote(name)));
+                                    to.line(format!(
+                                        "v = {{ kind: {}, value: {read} }};",
+                                        quote(name)
+                                    ));
                                 }
                                 None => {
                                     to.line("if (hasContent) r.skip();");
@@ -201,7 +240,7 @@ impl Union<'_, '_> {
                     to.line("default:");
                     to.deeper(|to| {
                         let open = !self.def.closed || self.def.is_error;
-                        let cast = if open { String::new() } else { format!(" as never") };
+                        let cast = if open { String::new() } else { " as never".to_owned() };
                         to.line(format!("return $.readUnknown(r, {open}){cast};"));
                     });
                 });
@@ -221,7 +260,9 @@ impl Union<'_, '_> {
                 for (variant, name, inline) in self.each() {
                     let write = match (&variant.body, inline) {
                         (VariantBody::Newtype(of), _) => Some(self.speller.write(of, "v.value")),
-                        (VariantBody::Record(_), Some(inline)) => Some(format!("write${}(w, v.value)", inline.id)),
+                        (VariantBody::Record(_), Some(inline)) => {
+                            Some(format!("write${}(w, v.value)", inline.id))
+                        }
                         _ => None,
                     };
                     to.line(format!("case {}:", quote(name)));
@@ -255,41 +296,50 @@ fn check(to: &mut Lines, def: &TypeDef<Contract>, ty: &str, speller: &Speller<'_
         Body::Record(_) => format!("$.Lenient<{ty}>"),
         _ => ty.to_owned(),
     };
-    to.block(&format!("function check${ty}(v: {of}, path: string): void"), "", |to| match &def.body {
-        Body::Record(fields) => checks::fields(speller, fields).iter().for_each(|line| to.line(line)),
-        Body::Newtype(of) => {
-            let mut value = "v".to_owned();
-            if let TypeRef::Named(_) = &**of {
-                value = format!("(v as unknown as {})", speller.ty(of));
+    to.block(&format!("function check${ty}(v: {of}, path: string): void"), "", |to| {
+        match &def.body {
+            Body::Record(fields) => {
+                checks::fields(speller, fields).iter().for_each(|line| to.line(line))
             }
-            let lines = checks::value(speller, of, Some(&def.constraints), &value, "path");
-            lines.iter().for_each(|line| to.line(line));
-        }
-        Body::Union(variants) => {
-            for (variant, name) in variants.iter().zip(spell::kinds(variants)) {
-                let lines = match &variant.body {
-                    VariantBody::Unit => Vec::new(),
-                    VariantBody::Newtype(of) => {
-                        let at = format!("$.at(path, {})", quote(&variant.name.wire));
-                        checks::value(speller, of, None, "c", &at)
-                    }
-                    VariantBody::Record(fields) => {
-                        let lines = checks::fields(speller, fields).join(" ");
-                        if lines.is_empty() {
-                            Vec::new()
-                        } else {
+            Body::Newtype(of) => {
+                let mut value = "v".to_owned();
+                if let TypeRef::Named(_) = &**of {
+                    value = format!("(v as unknown as {})", speller.ty(of));
+                }
+                let lines = checks::value(speller, of, Some(&def.constraints), &value, "path");
+                lines.iter().for_each(|line| to.line(line));
+            }
+            Body::Union(variants) => {
+                for (variant, name) in variants.iter().zip(kinds(variants)) {
+                    let lines = match &variant.body {
+                        VariantBody::Unit => Vec::new(),
+                        VariantBody::Newtype(of) => {
                             let at = format!("$.at(path, {})", quote(&variant.name.wire));
-                            vec![format!("((v: typeof c, path: string) => {{ {lines} }})(c, {at});")]
+                            checks::value(speller, of, None, "c", &at)
                         }
+                        VariantBody::Record(fields) => {
+                            let lines = checks::fields(speller, fields).join(" ");
+                            if lines.is_empty() {
+                                Vec::new()
+                            } else {
+                                let at = format!("$.at(path, {})", quote(&variant.name.wire));
+                                vec![format!(
+                                    "((v: typeof c, path: string) => {{ {lines} }})(c, {at});"
+                                )]
+                            }
+                        }
+                    };
+                    if !lines.is_empty() {
+                        let body = lines.join(" ");
+                        to.line(format!(
+                            "if (v.kind === {}) {{ const c = v.value; {body} }}",
+                            quote(&name)
+                        ));
                     }
-                };
-                if !lines.is_empty() {
-                    let body = lines.join(" ");
-                    to.line(format!("if (v.kind === {}) {{ const c = v.value; {body} }}", quote(&name)));
                 }
             }
+            Body::Unit | Body::Enum(_) => {}
         }
-        Body::Unit | Body::Enum(_) => {}
     });
 }
 
@@ -338,7 +388,11 @@ fn error(to: &mut Lines, def: &TypeDef<Contract>, ty: &str, speller: &Speller<'_
         to.line(format!("return $.isAppError(thrown, {codec});"));
     });
     to.docs(&none, &Lifecycle::default(), "The error, to be thrown by a handler.");
-    to.block(&format!("export function {make}(detail: {ty}, message?: string): $.FluxarError"), "", |to| {
-        to.line(format!("return $.appError({codec}, detail, message);"));
-    });
+    to.block(
+        &format!("export function {make}(detail: {ty}, message?: string): $.FluxarError"),
+        "",
+        |to| {
+            to.line(format!("return $.appError({codec}, detail, message);"));
+        },
+    );
 }
