@@ -6,6 +6,7 @@
 
 pub mod diagnostics;
 pub mod emit;
+pub mod evolve;
 pub mod front;
 pub mod model;
 #[cfg(test)]
