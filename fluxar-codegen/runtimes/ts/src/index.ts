@@ -15,6 +15,7 @@ export {
 } from "./codec.js";
 export type { Building, Codec, EnumTable, Lenient, ErrorCodec, Key, Member, UnknownKey, UnknownVariant } from "./codec.js";
 export type { Context } from "./context.js";
+export { canonical, descriptorHash, fromBase64 } from "./contract.js";
 export { decodeEnvelope } from "./envelope.js";
 export type { Authenticate } from "./handshake.js";
 export type { Auth, Credential, PeerInfo } from "./hello.js";

@@ -5,6 +5,7 @@
 
 mod checks;
 mod contracts;
+mod descriptor;
 mod names;
 mod record;
 mod runtime;
@@ -51,10 +52,7 @@ fn module(package: &Package<Contract>) -> String {
     service::services(&mut to, package, &mut speller);
     topics::topics(&mut to, package, &speller);
     contracts::contracts(&mut to, package, &speller);
-    if package.types.is_empty() && package.services.is_empty() {
-        to.line("void $.Peer;");
-        to.line("export {};");
-    }
+    descriptor::descriptor(&mut to, package);
     let mut text = to.finish();
     text.truncate(text.trim_end().len());
     text.push('\n');

@@ -82,6 +82,7 @@ const TAKEN: &[&str] = &[
     "AsyncIterator",
     "BigInt",
     "Boolean",
+    "DESCRIPTOR",
     "Error",
     "Function",
     "Infinity",

@@ -22,6 +22,7 @@ files! {
     "checks.ts",
     "codec.ts",
     "context.ts",
+    "contract.ts",
     "envelope.ts",
     "forms.ts",
     "frame.ts",
