@@ -390,11 +390,17 @@ const Demo = {
     return DemoRemote$of(await $.Peer.accept(link, { ...options, routes }));
   }
 };
+const DESCRIPTOR = $.fromBase64(
+  "pQABA4SjAGhBcHByb3ZhbAIAA4GjAGhhcHByb3ZlZAIBAwGjAGRMaW5lAgADgqMAY3dobwIBAw2jAGR0ZXh0AgIDDaMAZ1N1bW1hcnkCAAOEowBlbW9kZWwCAQMNpABtcHJvbXB0X3Rva2VucwICA4IABAT1owBxY29tcGxldGlvbl90b2tlbnMCAwMEowBtZmluaXNoX3JlYXNvbgIEAw2jAGVUb2tlbgIAA4GjAGR0ZXh0AgEDDQSCowBpQXBwcm92YWxzAWlhcHByb3ZhbHMDgaQAZ2FwcHJvdmUCgaMAZmFjdGlvbgIBAw0FggBoQXBwcm92YWwPgXMgRG9lcyBhcHByb3ZlLiAqLyB4owBjTGxtAWNsbG0DgaUAaGNvbXBsZXRlAoWjAGZwcm9tcHQCAQMNpABlbW9kZWwCAgOCAA0E9aQAam1heF90b2tlbnMCAwOCAAQE9aQAZHNlZWQCBAOCAAUE9aQAaWFwcHJvdmFscwIFA4IAAQT1BGVUb2tlbgWCAGdTdW1tYXJ5D4F0IERvZXMgY29tcGxldGUuICovIHgFgaMAZENoYXQCg2RkZW1vZGNoYXSCZHJvb20NA2RMaW5lBoGkAGREZW1vAoFjTGxtA4FpQXBwcm92YWxzBIFkQ2hhdA=="
+);
+const HASH = "08bc2acf8c6496ed0f7dd9851e594c1ae3868952805b587a679693fa35a82875";
 export {
   ApprovalCodec,
   ApprovalsClient,
   ChatTopic,
+  DESCRIPTOR,
   Demo,
+  HASH,
   LineCodec,
   LlmClient,
   SummaryCodec,

@@ -163,10 +163,10 @@ var Writer = class {
     this.room(1);
     this.bytes[this.at++] = value;
   }
-  raw(part) {
-    this.room(part.length);
-    this.bytes.set(part, this.at);
-    this.at += part.length;
+  raw(part2) {
+    this.room(part2.length);
+    this.bytes.set(part2, this.at);
+    this.at += part2.length;
   }
   /** A head: `major` in the three highest bits (0x00, 0x20, … 0xe0), then a safe integer. */
   head(major, value) {
@@ -288,11 +288,11 @@ function compareBytes(a, b) {
   return a.length - b.length;
 }
 function concat(parts) {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  const out = new Uint8Array(parts.reduce((sum, part2) => sum + part2.length, 0));
   let at2 = 0;
-  for (const part of parts) {
-    out.set(part, at2);
-    at2 += part.length;
+  for (const part2 of parts) {
+    out.set(part2, at2);
+    at2 += part2.length;
   }
   return out;
 }
@@ -316,9 +316,9 @@ var DecodeError = class extends Error {
   get path() {
     return this.where;
   }
-  within(part) {
-    if (part === "") return this;
-    this.where = this.where === "" || this.where.startsWith("[") ? part + this.where : `${part}.${this.where}`;
+  within(part2) {
+    if (part2 === "") return this;
+    this.where = this.where === "" || this.where.startsWith("[") ? part2 + this.where : `${part2}.${this.where}`;
     return this;
   }
   /** As an outcome. */
@@ -336,14 +336,15 @@ var Reader = class {
   unknownKey = 0;
   isIndefinite = false;
   constructor(bytes) {
-    this.bytes = bytes;
+    const isPlain = bytes.constructor === Uint8Array;
+    this.bytes = isPlain ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   }
   fail(text2) {
     throw new DecodeError(text2);
   }
   /** Adds where it was to an error. */
-  within(thrown, part) {
-    return thrown instanceof DecodeError ? thrown.within(part) : thrown;
+  within(thrown, part2) {
+    return thrown instanceof DecodeError ? thrown.within(part2) : thrown;
   }
   /** Nothing may follow. */
   end() {
@@ -476,11 +477,11 @@ var Reader = class {
     const first = this.first();
     if (first === 95) {
       const parts = this.chunks(2, (start, end) => this.bytes.subarray(start, end));
-      const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+      const out = new Uint8Array(parts.reduce((sum, part2) => sum + part2.length, 0));
       let at2 = 0;
-      for (const part of parts) {
-        out.set(part, at2);
-        at2 += part.length;
+      for (const part2 of parts) {
+        out.set(part2, at2);
+        at2 += part2.length;
       }
       return out;
     }
@@ -989,7 +990,7 @@ var VALUES = [
   isText,
   isText,
   (value) => isUint(value),
-  (value) => Array.isArray(value) && value.length === 2 && value.every((part) => isUint(part)),
+  (value) => Array.isArray(value) && value.length === 2 && value.every((part2) => isUint(part2)),
   isText,
   (value) => isUint(value),
   isText,
@@ -1707,6 +1708,260 @@ function same(a, b) {
   return left.every(([name, value]) => Object.hasOwn(b, name) && same(value, b[name]));
 }
 
+// src/scalar.ts
+var Timestamp = {
+  now: () => Date.now() * 1e3,
+  fromDate: (date) => date.getTime() * 1e3,
+  fromMicros: (micros) => micros,
+  toDate: (timestamp) => new Date(Math.floor(timestamp / 1e3))
+};
+var HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+var UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+var NIBBLE = Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
+function readUuid(reader) {
+  const b = reader.bytes;
+  const at2 = reader.at;
+  if (b[at2] === 80 && at2 + 17 <= b.length) {
+    reader.at = at2 + 17;
+    return uuidText(b, at2 + 1);
+  }
+  const tag = reader.tag();
+  if (tag !== void 0 && tag !== 37) reader.fail("a uuid is wanted");
+  if (reader.peek() >> 5 === 3) {
+    const text2 = reader.text();
+    return UUID.test(text2) ? text2.toLowerCase() : reader.fail("a uuid is wanted, such as 123e4567-e89b-12d3-a456-426614174000");
+  }
+  const bytes = reader.blob();
+  return bytes.length === 16 ? uuidText(bytes, 0) : reader.fail("a uuid has 16 bytes");
+}
+var DASH = 45;
+function uuidText(b, at2) {
+  const n = NIBBLE;
+  const h = (i) => n[b[at2 + i] >> 4];
+  const l = (i) => n[b[at2 + i] & 15];
+  return String.fromCharCode(
+    h(0),
+    l(0),
+    h(1),
+    l(1),
+    h(2),
+    l(2),
+    h(3),
+    l(3),
+    DASH,
+    h(4),
+    l(4),
+    h(5),
+    l(5),
+    DASH,
+    h(6),
+    l(6),
+    h(7),
+    l(7),
+    DASH,
+    h(8),
+    l(8),
+    h(9),
+    l(9),
+    DASH,
+    h(10),
+    l(10),
+    h(11),
+    l(11),
+    h(12),
+    l(12),
+    h(13),
+    l(13),
+    h(14),
+    l(14),
+    h(15),
+    l(15)
+  );
+}
+var DIGIT = Uint8Array.from({ length: 128 }, (_, code) => {
+  const value = Number.parseInt(String.fromCharCode(code), 16);
+  return Number.isNaN(value) ? 255 : value;
+});
+var PLACES = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+function writeUuid(writer2, value) {
+  writer2.room(17);
+  const start = writer2.at;
+  writer2.bytes[start] = 80;
+  let bad = value.length === 36 && [8, 13, 18, 23].every((place) => value.charCodeAt(place) === DASH) ? 0 : 255;
+  for (let i = 0; i < 16; i += 1) {
+    const place = PLACES[i];
+    const high = DIGIT[value.charCodeAt(place)] ?? 255;
+    const low = DIGIT[value.charCodeAt(place + 1)] ?? 255;
+    bad |= (high | low) & 240;
+    writer2.bytes[start + 1 + i] = high << 4 | low;
+  }
+  if (bad !== 0) throw new FluxarError("invalid_argument", `\`${value}\` is no uuid`);
+  writer2.at = start + 17;
+}
+function readTimestamp(reader) {
+  const tag = reader.tag();
+  if (tag === void 0) return reader.int();
+  if (tag === 0) return parseTime(reader);
+  if (tag !== 1) reader.fail("a timestamp is wanted");
+  const micros = Math.round(reader.f64() * 1e6);
+  return Number.isSafeInteger(micros) ? micros : reader.fail("a timestamp is beyond what it can say");
+}
+var RFC_3339 = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)$/;
+function parseTime(reader) {
+  const parts = RFC_3339.exec(reader.text());
+  const millis = parts === null ? NaN : Date.parse(`${parts[1]}T${parts[2]}${parts[4].toUpperCase()}`);
+  if (Number.isNaN(millis)) reader.fail("a timestamp in text is as 2026-11-20T08:00:00Z");
+  const micros = Math.floor(Number((parts[3] ?? "").padEnd(9, "0")) / 1e3);
+  return millis * 1e3 + micros;
+}
+function writeInt(writer2, value, least = Number.MIN_SAFE_INTEGER, most = Number.MAX_SAFE_INTEGER) {
+  if (!(Number.isInteger(value) && value >= least && value <= most)) {
+    throw new FluxarError("invalid_argument", `${value} is no whole number within ${least} to ${most}`);
+  }
+  writer2.int(value + 0);
+}
+function writeU64(writer2, value) {
+  writeBig2(writer2, value, 0n, 0xffffffffffffffffn);
+}
+function writeI64(writer2, value) {
+  writeBig2(writer2, value, -0x8000000000000000n, 0x7fffffffffffffffn);
+}
+function writeBig2(writer2, value, least, most) {
+  if (typeof value !== "bigint" || value < least || value > most) {
+    throw new FluxarError("invalid_argument", `${String(value)} is no bigint within ${least} to ${most}`);
+  }
+  writer2.big(value);
+}
+var DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
+function readDecimal(reader) {
+  const text2 = reader.text();
+  return DECIMAL.test(text2) ? text2 : reader.fail("a decimal number is wanted, such as 12.50");
+}
+function writeDecimal(writer2, value) {
+  if (!DECIMAL.test(value)) throw new FluxarError("invalid_argument", `\`${value}\` is no decimal number`);
+  writer2.text(value);
+}
+function toHex(bytes) {
+  let text2 = "";
+  for (const byte of bytes) text2 += HEX[byte];
+  return text2;
+}
+
+// src/sha256.ts
+var K = primes(64).map((prime) => fraction(Math.cbrt(prime)));
+var START = primes(8).map((prime) => fraction(Math.sqrt(prime)));
+function primes(count) {
+  const found = [];
+  for (let n = 2; found.length < count; n += 1) if (found.every((prime) => n % prime !== 0)) found.push(n);
+  return found;
+}
+function fraction(value) {
+  return Math.floor((value - Math.floor(value)) * 4294967296) | 0;
+}
+var rotate = (value, bits) => value >>> bits | value << 32 - bits;
+function sha256(bytes) {
+  const length = bytes.length + 9 + 63 & ~63;
+  const padded = new Uint8Array(length);
+  padded.set(bytes);
+  padded[bytes.length] = 128;
+  const view = new DataView(padded.buffer);
+  view.setUint32(length - 8, Math.floor(bytes.length / 536870912));
+  view.setUint32(length - 4, bytes.length << 3 >>> 0);
+  const hash = Int32Array.from(START);
+  for (let at2 = 0; at2 < length; at2 += 64) block(view, at2, hash);
+  const out = new DataView(new ArrayBuffer(32));
+  hash.forEach((word, index) => out.setInt32(4 * index, word));
+  return toHex(new Uint8Array(out.buffer));
+}
+function block(view, at2, hash) {
+  const w = new Int32Array(64);
+  for (let i = 0; i < 16; i += 1) w[i] = view.getInt32(at2 + 4 * i);
+  for (let i = 16; i < 64; i += 1) {
+    const early = w[i - 15];
+    const late = w[i - 2];
+    const s0 = rotate(early, 7) ^ rotate(early, 18) ^ early >>> 3;
+    const s1 = rotate(late, 17) ^ rotate(late, 19) ^ late >>> 10;
+    w[i] = w[i - 16] + s0 + w[i - 7] + s1 | 0;
+  }
+  let [a, b, c, d, e, f, g, h] = hash;
+  for (let i = 0; i < 64; i += 1) {
+    const s1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
+    const t1 = h + s1 + (e & f ^ ~e & g) + K[i] + w[i] | 0;
+    const s0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
+    const t2 = s0 + (a & b ^ a & c ^ b & c) | 0;
+    [h, g, f, e, d, c, b, a] = [g, f, e, d + t1 | 0, c, b, a, t1 + t2 | 0];
+  }
+  [a, b, c, d, e, f, g, h].forEach((word, index) => hash[index] = hash[index] + word);
+}
+
+// src/contract.ts
+var DOCS = 15;
+function descriptorHash(descriptor) {
+  return sha256(canonical(descriptor, false));
+}
+function canonical(descriptor, withDocs) {
+  const reader = new Reader(descriptor);
+  const writer2 = new Writer();
+  copy(reader, writer2, withDocs);
+  reader.end();
+  return writer2.take();
+}
+function copy(reader, writer2, withDocs) {
+  const first = reader.peek();
+  switch (first >> 5) {
+    case 0:
+    case 1:
+      return writer2.big(BigInt(reader.integer()));
+    case 2:
+      return writer2.blob(reader.blob());
+    case 3:
+      return writer2.text(reader.text());
+    case 4: {
+      const items = reader.array((inner) => part(inner, withDocs));
+      writer2.head(128, items.length);
+      return items.forEach((item) => writer2.raw(item));
+    }
+    case 5:
+      return copyMap(reader, writer2, withDocs);
+    case 7:
+      return copySimple(reader, writer2);
+    default:
+      throw new DecodeError("a descriptor has no tags");
+  }
+}
+function part(reader, withDocs) {
+  const writer2 = new Writer();
+  copy(reader, writer2, withDocs);
+  return writer2.take();
+}
+function copyMap(reader, writer2, withDocs) {
+  const entries = [];
+  for (let left = reader.enterMap(); reader.more(left); left -= 1) {
+    const key2 = reader.integer();
+    const value = part(reader, withDocs);
+    if (key2 === DOCS && !withDocs) continue;
+    const name = new Writer();
+    name.big(BigInt(key2));
+    entries.push([name.take(), value]);
+  }
+  reader.leave();
+  entries.sort(([a], [b]) => compareBytes(a, b));
+  writer2.head(160, entries.length);
+  for (const [key2, value] of entries) {
+    writer2.raw(key2);
+    writer2.raw(value);
+  }
+}
+function copySimple(reader, writer2) {
+  const value = reader.simpleOrFloat();
+  if (typeof value === "number") writer2.f64(value);
+  else if (value.simple === 22) writer2.null();
+  else writer2.bool(value.simple === 21);
+}
+function fromBase64(text2) {
+  return Uint8Array.from(atob(text2), (unit) => unit.charCodeAt(0));
+}
+
 // src/link.ts
 var MemoryLink = class {
   other;
@@ -1845,7 +2100,7 @@ function uint(item, what) {
 }
 function uints(item, what) {
   if (!Array.isArray(item)) throw missing2(what);
-  const list = item.map((part) => uint(part, what));
+  const list = item.map((part2) => uint(part2, what));
   if (list.length > LIST_MAX) throw tooLong(what);
   return list;
 }
@@ -3215,10 +3470,10 @@ var Outbox = class {
       this.openBytes += parcel.bytes.length;
     }
     const room = Math.min(FRAGMENT_BYTES, this.frameBytesMax - frameHeadBytes(parcel.group));
-    const part = parcel.bytes.subarray(parcel.at, parcel.at + room);
-    parcel.at += part.length;
+    const part2 = parcel.bytes.subarray(parcel.at, parcel.at + room);
+    parcel.at += part2.length;
     const more = parcel.at < parcel.bytes.length;
-    this.send(parcel, encodeFrame(part, parcel.isVolatile, parcel.group, more), part.length);
+    this.send(parcel, encodeFrame(part2, parcel.isVolatile, parcel.group, more), part2.length);
     if (!more) {
       this.openGroups -= 1;
       this.openBytes -= parcel.bytes.length;
@@ -3816,7 +4071,7 @@ function webSocketLink(socket) {
   };
   socket.onmessage = ({ data }) => {
     if (data instanceof ArrayBuffer) link.onBytes(new Uint8Array(data));
-    else if (data instanceof Uint8Array) link.onBytes(data);
+    else if (data instanceof Uint8Array) link.onBytes(new Uint8Array(data.buffer, data.byteOffset, data.length));
     else socket.close();
   };
   socket.onerror = () => {
@@ -4024,145 +4279,6 @@ function pause(ms, signal) {
   });
 }
 
-// src/scalar.ts
-var Timestamp = {
-  now: () => Date.now() * 1e3,
-  fromDate: (date) => date.getTime() * 1e3,
-  fromMicros: (micros) => micros,
-  toDate: (timestamp) => new Date(Math.floor(timestamp / 1e3))
-};
-var HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-var UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-var NIBBLE = Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
-function readUuid(reader) {
-  const b = reader.bytes;
-  const at2 = reader.at;
-  if (b[at2] === 80 && at2 + 17 <= b.length) {
-    reader.at = at2 + 17;
-    return uuidText(b, at2 + 1);
-  }
-  const tag = reader.tag();
-  if (tag !== void 0 && tag !== 37) reader.fail("a uuid is wanted");
-  if (reader.peek() >> 5 === 3) {
-    const text2 = reader.text();
-    return UUID.test(text2) ? text2.toLowerCase() : reader.fail("a uuid is wanted, such as 123e4567-e89b-12d3-a456-426614174000");
-  }
-  const bytes = reader.blob();
-  return bytes.length === 16 ? uuidText(bytes, 0) : reader.fail("a uuid has 16 bytes");
-}
-var DASH = 45;
-function uuidText(b, at2) {
-  const n = NIBBLE;
-  const h = (i) => n[b[at2 + i] >> 4];
-  const l = (i) => n[b[at2 + i] & 15];
-  return String.fromCharCode(
-    h(0),
-    l(0),
-    h(1),
-    l(1),
-    h(2),
-    l(2),
-    h(3),
-    l(3),
-    DASH,
-    h(4),
-    l(4),
-    h(5),
-    l(5),
-    DASH,
-    h(6),
-    l(6),
-    h(7),
-    l(7),
-    DASH,
-    h(8),
-    l(8),
-    h(9),
-    l(9),
-    DASH,
-    h(10),
-    l(10),
-    h(11),
-    l(11),
-    h(12),
-    l(12),
-    h(13),
-    l(13),
-    h(14),
-    l(14),
-    h(15),
-    l(15)
-  );
-}
-var DIGIT = Uint8Array.from({ length: 128 }, (_, code) => {
-  const value = Number.parseInt(String.fromCharCode(code), 16);
-  return Number.isNaN(value) ? 255 : value;
-});
-var PLACES = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
-function writeUuid(writer2, value) {
-  writer2.room(17);
-  const start = writer2.at;
-  writer2.bytes[start] = 80;
-  let bad = value.length === 36 && [8, 13, 18, 23].every((place) => value.charCodeAt(place) === DASH) ? 0 : 255;
-  for (let i = 0; i < 16; i += 1) {
-    const place = PLACES[i];
-    const high = DIGIT[value.charCodeAt(place)] ?? 255;
-    const low = DIGIT[value.charCodeAt(place + 1)] ?? 255;
-    bad |= (high | low) & 240;
-    writer2.bytes[start + 1 + i] = high << 4 | low;
-  }
-  if (bad !== 0) throw new FluxarError("invalid_argument", `\`${value}\` is no uuid`);
-  writer2.at = start + 17;
-}
-function readTimestamp(reader) {
-  const tag = reader.tag();
-  if (tag === void 0) return reader.int();
-  if (tag === 0) return parseTime(reader);
-  if (tag !== 1) reader.fail("a timestamp is wanted");
-  const micros = Math.round(reader.f64() * 1e6);
-  return Number.isSafeInteger(micros) ? micros : reader.fail("a timestamp is beyond what it can say");
-}
-var RFC_3339 = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)$/;
-function parseTime(reader) {
-  const parts = RFC_3339.exec(reader.text());
-  const millis = parts === null ? NaN : Date.parse(`${parts[1]}T${parts[2]}${parts[4].toUpperCase()}`);
-  if (Number.isNaN(millis)) reader.fail("a timestamp in text is as 2026-11-20T08:00:00Z");
-  const micros = Math.floor(Number((parts[3] ?? "").padEnd(9, "0")) / 1e3);
-  return millis * 1e3 + micros;
-}
-function writeInt(writer2, value, least = Number.MIN_SAFE_INTEGER, most = Number.MAX_SAFE_INTEGER) {
-  if (!(Number.isInteger(value) && value >= least && value <= most)) {
-    throw new FluxarError("invalid_argument", `${value} is no whole number within ${least} to ${most}`);
-  }
-  writer2.int(value + 0);
-}
-function writeU64(writer2, value) {
-  writeBig2(writer2, value, 0n, 0xffffffffffffffffn);
-}
-function writeI64(writer2, value) {
-  writeBig2(writer2, value, -0x8000000000000000n, 0x7fffffffffffffffn);
-}
-function writeBig2(writer2, value, least, most) {
-  if (typeof value !== "bigint" || value < least || value > most) {
-    throw new FluxarError("invalid_argument", `${String(value)} is no bigint within ${least} to ${most}`);
-  }
-  writer2.big(value);
-}
-var DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
-function readDecimal(reader) {
-  const text2 = reader.text();
-  return DECIMAL.test(text2) ? text2 : reader.fail("a decimal number is wanted, such as 12.50");
-}
-function writeDecimal(writer2, value) {
-  if (!DECIMAL.test(value)) throw new FluxarError("invalid_argument", `\`${value}\` is no decimal number`);
-  writer2.text(value);
-}
-function toHex(bytes) {
-  let text2 = "";
-  for (const byte of bytes) text2 += HEX[byte];
-  return text2;
-}
-
 // src/serve.ts
 function serveUnary(serving, method, handler) {
   serving.handleBytes(method.target, async (payload, context) => {
@@ -4229,53 +4345,6 @@ function outgoing(thrown, codec, context) {
     cause: thrown,
     ...thrown.retryAfterMs === void 0 ? {} : { retryAfterMs: thrown.retryAfterMs }
   });
-}
-
-// src/sha256.ts
-var K = primes(64).map((prime) => fraction(Math.cbrt(prime)));
-var START = primes(8).map((prime) => fraction(Math.sqrt(prime)));
-function primes(count) {
-  const found = [];
-  for (let n = 2; found.length < count; n += 1) if (found.every((prime) => n % prime !== 0)) found.push(n);
-  return found;
-}
-function fraction(value) {
-  return Math.floor((value - Math.floor(value)) * 4294967296) | 0;
-}
-var rotate = (value, bits) => value >>> bits | value << 32 - bits;
-function sha256(bytes) {
-  const length = bytes.length + 9 + 63 & ~63;
-  const padded = new Uint8Array(length);
-  padded.set(bytes);
-  padded[bytes.length] = 128;
-  const view = new DataView(padded.buffer);
-  view.setUint32(length - 8, Math.floor(bytes.length / 536870912));
-  view.setUint32(length - 4, bytes.length << 3 >>> 0);
-  const hash = Int32Array.from(START);
-  for (let at2 = 0; at2 < length; at2 += 64) block(view, at2, hash);
-  const out = new DataView(new ArrayBuffer(32));
-  hash.forEach((word, index) => out.setInt32(4 * index, word));
-  return toHex(new Uint8Array(out.buffer));
-}
-function block(view, at2, hash) {
-  const w = new Int32Array(64);
-  for (let i = 0; i < 16; i += 1) w[i] = view.getInt32(at2 + 4 * i);
-  for (let i = 16; i < 64; i += 1) {
-    const early = w[i - 15];
-    const late = w[i - 2];
-    const s0 = rotate(early, 7) ^ rotate(early, 18) ^ early >>> 3;
-    const s1 = rotate(late, 17) ^ rotate(late, 19) ^ late >>> 10;
-    w[i] = w[i - 16] + s0 + w[i - 7] + s1 | 0;
-  }
-  let [a, b, c, d, e, f, g, h] = hash;
-  for (let i = 0; i < 64; i += 1) {
-    const s1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
-    const t1 = h + s1 + (e & f ^ ~e & g) + K[i] + w[i] | 0;
-    const s0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
-    const t2 = s0 + (a & b ^ a & c ^ b & c) | 0;
-    [h, g, f, e, d, c, b, a] = [g, f, e, d + t1 | 0, c, b, a, t1 + t2 | 0];
-  }
-  [a, b, c, d, e, f, g, h].forEach((word, index) => hash[index] = hash[index] + word);
 }
 
 // src/streaming.ts
@@ -4604,6 +4673,7 @@ export {
   boolParam,
   building,
   call,
+  canonical,
   checkEach,
   checkFormat,
   checkLength,
@@ -4620,11 +4690,13 @@ export {
   decodeOutput,
   decodeSegment,
   define,
+  descriptorHash,
   duplex,
   encode,
   encodeSegment,
   enumParam,
   enumTable,
+  fromBase64,
   intParam,
   isAppError,
   key,
