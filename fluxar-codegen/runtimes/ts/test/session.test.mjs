@@ -1,10 +1,14 @@
 // Two peers over a link in memory: what each pattern promises.
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { FluxarError, Peer, Routes, anyCodec, call, clientStream, duplex, memoryLinks, serveInput, serveOutput, serveUnary, serverStream, unitCodec } from "../dist/index.js";
 
 const any = { params: anyCodec, result: anyCodec, items: anyCodec, input: anyCodec };
 const method = (target, extra = {}) => ({ ...any, target, ...extra });
+
+const peers = [];
+// A session that is left open keeps its timers, and the process.
+after(() => peers.forEach((peer) => peer.abort()));
 
 async function pair(serve = () => {}, options = {}) {
   const [near, far] = memoryLinks();
@@ -16,6 +20,7 @@ async function pair(serve = () => {}, options = {}) {
     Peer.over(near, { name: "dialer", routes: own, limits: options.dialerLimits }),
     Peer.accept(far, { name: "acceptor", routes, limits: options.limits, authenticate: options.authenticate }),
   ]);
+  peers.push(dialer, acceptor);
   return { dialer, acceptor, near, far };
 }
 
