@@ -85,7 +85,8 @@ impl One<'_, '_> {
         });
         let unused = if services.is_empty() { "_" } else { "" };
         let head = format!(
-            "function {interface}$serve({unused}serving: $.Serving, {unused}offer: {interface}): void"
+            "function {interface}$serve({unused}serving: $.Serving, \
+             {unused}offer: {interface}): void"
         );
         to.block(&head, "", |to| {
             for (member, source) in self.offered(services) {
@@ -111,7 +112,8 @@ impl One<'_, '_> {
             "Dials, and waits until the session is ready.",
         );
         let head = format!(
-            "async connect(address: string, offer: {offer}, options: $.ConnectOptions = {{}}): Promise<{contract}>"
+            "async connect(address: string, offer: {offer}, \
+             options: $.ConnectOptions = {{}}): Promise<{contract}>"
         );
         to.block(&head, ",", |to| {
             to.line("const routes = options.routes ?? new $.Routes();");
@@ -130,7 +132,8 @@ impl One<'_, '_> {
             "Speaks over a link that is there, as the side that dialed it.",
         );
         let head = format!(
-            "async over(link: $.Link, offer: {offer}, options: $.PeerOptions = {{}}): Promise<{contract}>"
+            "async over(link: $.Link, offer: {offer}, \
+             options: $.PeerOptions = {{}}): Promise<{contract}>"
         );
         to.block(&head, ",", |to| {
             to.line("const routes = options.routes ?? new $.Routes();");
@@ -149,7 +152,8 @@ impl One<'_, '_> {
             "Takes a link that the other side has dialed.",
         );
         let head = format!(
-            "async accept(link: $.Link, offer: {offer}, options: $.AcceptOptions = {{}}): Promise<{remote}>"
+            "async accept(link: $.Link, offer: {offer}, \
+             options: $.AcceptOptions = {{}}): Promise<{remote}>"
         );
         to.block(&head, ",", |to| {
             to.line("const routes = options.routes ?? new $.Routes();");

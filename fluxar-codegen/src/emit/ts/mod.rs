@@ -1,4 +1,5 @@
-//! Model → TypeScript: one module of types, codecs, clients and services, and the runtime beside it.
+//! Model → TypeScript: one module of types, codecs, clients and services, and the runtime beside
+//! it.
 //!
 //! The output is a folder that stands alone. Text of the contract reaches it as string literals and
 //! comments only, names through a checked grammar.
@@ -11,6 +12,8 @@ mod record;
 mod runtime;
 mod service;
 mod spell;
+#[cfg(test)]
+mod tests;
 mod text;
 mod topics;
 mod types;

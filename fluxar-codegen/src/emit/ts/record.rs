@@ -1,4 +1,5 @@
-//! Records: interfaces, readers, writers. Parameters of methods and contents of variants are records too.
+//! Records: interfaces, readers, writers. Parameters of methods and contents of variants are
+//! records too.
 
 use super::names::{built_property, is_inherited, property};
 use super::spell::{Speller, field_names};

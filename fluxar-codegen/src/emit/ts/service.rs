@@ -252,10 +252,14 @@ impl<'m> One<'m> {
             Shape::Notification | Shape::Unary => {
                 format!("$.serveUnary(serving, {id}, ({args}, context) => {call});")
             }
-            Shape::ClientStream => format!("$.serveInput(serving, {id}, ({args}, {items}, context) => {call});"),
+            Shape::ClientStream => {
+                let given = format!("({args}, {items}, context)");
+                format!("$.serveInput(serving, {id}, {given} => {call});")
+            }
             shape => {
                 let has_result = matches!(shape, Shape::StreamThen | Shape::BothWaysThen);
-                format!("$.serveOutput(serving, {id}, {has_result}, ({args}, {items}, context) => {call});")
+                let given = format!("({args}, {items}, context)");
+                format!("$.serveOutput(serving, {id}, {has_result}, {given} => {call});")
             }
         });
     }

@@ -384,7 +384,8 @@ fn error(to: &mut Lines, def: &TypeDef<Contract>, ty: &str, speller: &Speller<'_
     let make = speller.names.derived("make", &def.name.source);
     let none = Docs::default();
     to.docs(&none, &Lifecycle::default(), &format!("Whether something that was thrown is a {ty}."));
-    to.block(&format!("export function {is}(thrown: unknown): thrown is $.FluxarError & {{ readonly detail: {ty} }}"), "", |to| {
+    let guard = format!("thrown is $.FluxarError & {{ readonly detail: {ty} }}");
+    to.block(&format!("export function {is}(thrown: unknown): {guard}"), "", |to| {
         to.line(format!("return $.isAppError(thrown, {codec});"));
     });
     to.docs(&none, &Lifecycle::default(), "The error, to be thrown by a handler.");
