@@ -1,11 +1,13 @@
 // The generated client of idl/llm.fluxar, and the runtime, against the command `fluxar`.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { node, require } from "./node.mjs";
 import { Demo } from "./build/llm.js";
-import { FluxarError, Peer, anyCodec, call } from "../../../fluxar-codegen/runtimes/ts/fluxar.js";
+import { FluxarError, Peer, Routes, anyCodec, call, serveOutput, serveUnary, webSocketLink } from "../../../fluxar-codegen/runtimes/ts/fluxar.js";
 
-const { WebSocket } = require("ws");
+const { WebSocket, WebSocketServer } = require("ws");
 const options = { webSocket: WebSocket };
 const failsWith = (code) => (thrown) => thrown instanceof FluxarError && thrown.code === code;
 
@@ -155,4 +157,23 @@ test("a node that comes back is dialed again, and subscriptions with it", async 
     await peer.close();
     await second.stop();
   }
+});
+
+test("the command calls a peer that listens in TypeScript", async (t) => {
+  const any = { params: anyCodec, result: anyCodec, items: anyCodec };
+  const routes = new Routes();
+  serveUnary(routes, { target: "math.double", ...any }, (n) => 2 * n);
+  serveOutput(routes, { target: "words.count", ...any }, true, async function* (count) {
+    for (let n = 0; n < count; n += 1) yield `word ${n}`;
+    return "done";
+  });
+  const handleProtocols = (offered) => offered.has("fluxar.1") && "fluxar.1";
+  const listener = new WebSocketServer({ port: 0, host: "127.0.0.1", path: "/fluxar", perMessageDeflate: false, handleProtocols });
+  listener.on("connection", (socket) => void Peer.accept(webSocketLink(socket), { routes, name: "typescript" }));
+  t.after(() => listener.close());
+  await new Promise((resolve) => listener.once("listening", resolve));
+  const url = `ws://127.0.0.1:${listener.address().port}/fluxar`;
+  const run = async (...args) => (await promisify(execFile)(process.env.FLUXAR_BIN, ["call", url, ...args])).stdout;
+  assert.equal(await run("math.double", "21"), "42\n");
+  assert.equal(await run("words.count", "2", "--stream"), '"word 0"\n"word 1"\n{"$result":"done"}\n');
 });
