@@ -186,7 +186,11 @@ impl Llm for Upstream {
         let cancelled = tokio::select! {
             biased;
             () = ctx.cancelled() => true,
-            outcome = work => outcome.map(|()| false)?,
+            outcome = work => match outcome {
+                // The cancel came between the two polls, and an item met it first.
+                Err(status) if status.code() == Code::Cancelled => true,
+                outcome => outcome.map(|()| false)?,
+            },
         };
         Ok(said.summary(name, cancelled))
     }
