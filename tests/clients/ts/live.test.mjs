@@ -81,7 +81,9 @@ test("wrong parameters and deadlines have their codes", async (t) => {
   const demo = use(t, await Demo.connect(up.url, yes, options));
   await assert.rejects(demo.llm.complete({ prompt: "" }).finish(), failsWith("invalid_argument"));
   const late = demo.llm.complete({ prompt: "tell me everything", seed: 3n }, { timeoutMs: 30 });
-  await assert.rejects(late.finish(), failsWith("deadline_exceeded"));
+  // Both sides keep the deadline, each by its own clock; where the node's is first, the model still says what there was.
+  const outcome = await late.finish().catch((thrown) => thrown);
+  assert.ok(outcome.code === "deadline_exceeded" || outcome.finishReason === "cancelled", String(outcome));
 });
 
 test("two clients share a typed topic", async (t) => {
