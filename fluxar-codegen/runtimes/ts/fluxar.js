@@ -4041,6 +4041,8 @@ function dialWebSocket(address, given, signal) {
       socket.close();
       fail(`dialing ${address} was given up`);
     };
+    socket.onerror = () => {
+    };
     if (signal?.aborted) return give();
     signal?.addEventListener("abort", give, { once: true });
     socket.onopen = () => {
@@ -4048,8 +4050,6 @@ function dialWebSocket(address, given, signal) {
       if (socket.protocol === SUBPROTOCOL) return resolve(webSocketLink(socket));
       socket.close();
       fail(`[L0.ws.2] ${address} does not speak ${SUBPROTOCOL}`);
-    };
-    socket.onerror = () => {
     };
     socket.onclose = () => fail(`no link to ${address}: is a peer listening there, and does it allow this origin?`);
   });
@@ -4615,12 +4615,19 @@ var TopicSubscription = class {
   }
   /** The next event, or undefined after the last. A removed value is passed over. */
   async next() {
+    let missed = 0;
     for (; ; ) {
       const event = await this.subscription.next();
       if (event === void 0) return void 0;
-      if (event.payload.length === 0) continue;
-      const { topic, isRetained, dropped } = event;
-      return { key: keyOf(this.def, topic), value: decodeOutput(this.def.codec, event.payload), topic, isRetained, dropped };
+      const { topic, payload, isRetained } = event;
+      missed += event.dropped;
+      if (payload.length === 0) continue;
+      try {
+        return { key: keyOf(this.def, topic), value: decodeOutput(this.def.codec, payload), topic, isRetained, dropped: missed };
+      } catch (thrown) {
+        if (!(thrown instanceof FluxarError)) throw thrown;
+        missed += 1;
+      }
     }
   }
   async *[Symbol.asyncIterator]() {

@@ -104,6 +104,16 @@ test("two clients share a typed topic", async (t) => {
   assert.equal(await heard.next(), undefined);
 });
 
+test("an event that is of another type is counted, and harms nobody", async (t) => {
+  const one = use(t, await Demo.connect(up.url, yes, options));
+  const heard = one.chat.subscribe({ room: "odd" });
+  await heard.granted;
+  one.peer.publishBytes("demo.chat.odd", Uint8Array.of(0x01));
+  one.chat.publish({ room: "odd" }, { who: "one", text: "right" });
+  const { value, dropped } = await heard.next();
+  assert.deepEqual([value.text, dropped], ["right", 1]);
+});
+
 test("a retained value is there for who comes later", async (t) => {
   const one = use(t, await Demo.connect(up.url, yes, options));
   one.chat.publish({ room: "kept" }, { who: "one", text: "still here" }, { retain: true });

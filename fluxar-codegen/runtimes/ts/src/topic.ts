@@ -117,6 +117,7 @@ export interface TypedEvent<K, V> {
   readonly value: V;
   readonly topic: string;
   readonly isRetained: boolean;
+  /** Events since the one before that this subscriber was too slow for, or that did not decode. */
   readonly dropped: number;
 }
 
@@ -189,12 +190,20 @@ export class TopicSubscription<K, V> implements AsyncIterable<TypedEvent<K, V>>,
 
   /** The next event, or undefined after the last. A removed value is passed over. */
   async next(): Promise<TypedEvent<K, V> | undefined> {
+    let missed = 0;
     for (;;) {
       const event = await this.subscription.next();
       if (event === undefined) return undefined;
-      if (event.payload.length === 0) continue;
-      const { topic, isRetained, dropped } = event;
-      return { key: keyOf(this.def, topic), value: decodeOutput(this.def.codec, event.payload), topic, isRetained, dropped };
+      const { topic, payload, isRetained } = event;
+      missed += event.dropped;
+      if (payload.length === 0) continue;
+      try {
+        return { key: keyOf(this.def, topic), value: decodeOutput(this.def.codec, payload), topic, isRetained, dropped: missed };
+      } catch (thrown) {
+        if (!(thrown instanceof FluxarError)) throw thrown;
+        // Whoever may publish could end every subscription with one wrong event.
+        missed += 1;
+      }
     }
   }
 

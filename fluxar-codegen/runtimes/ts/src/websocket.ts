@@ -55,6 +55,7 @@ export function dialWebSocket(address: string, given: WebSocketConstructor | und
       socket.close();
       fail(`dialing ${address} was given up`);
     };
+    socket.onerror = () => {};
     if (signal?.aborted) return give();
     signal?.addEventListener("abort", give, { once: true });
     socket.onopen = () => {
@@ -63,7 +64,6 @@ export function dialWebSocket(address: string, given: WebSocketConstructor | und
       socket.close();
       fail(`[L0.ws.2] ${address} does not speak ${SUBPROTOCOL}`);
     };
-    socket.onerror = () => {};
     socket.onclose = () => fail(`no link to ${address}: is a peer listening there, and does it allow this origin?`);
   });
 }
