@@ -2046,7 +2046,7 @@ function encodeHello(body) {
       ],
       [3, numbered(LIMIT_KEYS.map((key2, index) => [index, limits[key2]]))],
       [4, body.heartbeatMs],
-      [5, auth === void 0 ? void 0 : numbered([[0, auth.scheme], [1, auth.data]])],
+      [5, auth === void 0 ? void 0 : numbered([[0, auth.scheme], [1, auth.data.length > 0 ? auth.data : void 0]])],
       [6, body.session]
     ])
   );

@@ -77,7 +77,7 @@ export function encodeHello(body: HelloBody): Uint8Array {
       ],
       [3, numbered(LIMIT_KEYS.map((key, index) => [index, limits[key]] as const))],
       [4, body.heartbeatMs],
-      [5, auth === undefined ? undefined : numbered([[0, auth.scheme], [1, auth.data]])],
+      [5, auth === undefined ? undefined : numbered([[0, auth.scheme], [1, auth.data.length > 0 ? auth.data : undefined]])],
       [6, body.session],
     ]),
   );
