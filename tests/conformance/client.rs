@@ -1,4 +1,5 @@
-//! A node, and the client of `tests/clients/py`, which was written from the spec alone.
+//! A node, and two clients: that of `tests/clients/py`, which was written from the spec alone, and
+//! the TypeScript runtime as `tests/clients/ts/main.mjs` drives it.
 
 use fluxar::{
     AuthAttempt, Code, Context, Credential, Identity, Rights, Server, Sink, State, Status,
@@ -44,6 +45,33 @@ async fn a_stranger_is_judged_by_its_token() {
     server.shutdown().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_typescript_runtime_gets_everything_that_the_spec_offers() {
+    let server = Server::bind("ws://127.0.0.1:0").name("node").build().await.unwrap();
+    serve(&server);
+    let output = run_typescript(&server, &[]).await;
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.ends_with("goodbye, after what was open\n"), "{text}");
+    for peer in server.peers() {
+        assert_eq!(peer.closed().await, None);
+    }
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_typescript_runtime_is_judged_by_its_token() {
+    let builder = Server::bind("ws://127.0.0.1:0").authenticator(judge);
+    let server = builder.build().await.unwrap();
+    serve(&server);
+    let welcome = run_typescript(&server, &["s3cret"]).await;
+    let text = String::from_utf8_lossy(&welcome.stdout);
+    assert!(text.ends_with("rights\n"), "{text}{}", String::from_utf8_lossy(&welcome.stderr));
+    let refused = run_typescript(&server, &["s3cre"]).await;
+    assert_eq!(String::from_utf8_lossy(&refused.stdout), "failed: unauthenticated\n");
+    server.shutdown().await;
+}
+
 async fn judge(attempt: AuthAttempt) -> Result<Identity, Status> {
     match attempt.credential {
         Credential::Bearer(token) if token == "s3cret" => {
@@ -54,17 +82,30 @@ async fn judge(attempt: AuthAttempt) -> Result<Identity, Status> {
 }
 
 async fn run_client(server: &Server, arguments: &[&str]) -> Output {
-    let accepting = tokio::spawn({
-        let server = server.clone();
-        async move { server.run().await }
-    });
     let address = server.addresses()[0].to_string();
     let port = address.rsplit(':').next().unwrap().to_owned();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/py/main.py");
     let mut command = tokio::process::Command::new("python3");
     command.arg("-B").arg(script).arg(port).args(arguments);
+    run(server, command).await
+}
+
+async fn run_typescript(server: &Server, arguments: &[&str]) -> Output {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/ts/main.mjs");
+    let mut command = tokio::process::Command::new("node");
+    // Node 20 has a WebSocket of its own behind this flag, later ones without.
+    command.arg("--experimental-websocket").arg("--no-warnings").arg(script);
+    command.arg(server.addresses()[0].to_string()).args(arguments);
+    run(server, command).await
+}
+
+async fn run(server: &Server, mut command: tokio::process::Command) -> Output {
+    let accepting = tokio::spawn({
+        let server = server.clone();
+        async move { server.run().await }
+    });
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    let child = command.spawn().expect("python3 is installed: tests/run does it");
+    let child = command.spawn().expect("python3 and node are installed: tests/run does it");
     let ended = tokio::time::timeout(CLIENT_TIME_MAX, child.wait_with_output()).await;
     drop(accepting);
     ended.expect("the client ends").unwrap()

@@ -3,3 +3,4 @@
 pub mod idl;
 pub mod py;
 pub mod rust;
+pub mod ts;

@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::terminal::{self, Interrupts};
+use fluxar::transport::ListenOptions;
 use fluxar::{AuthAttempt, Credential, Identity, Rights, Server, Status};
 
 /// For whom a verb listens.
@@ -10,6 +11,9 @@ pub(crate) struct Access {
     /// Bearer token that callers must present
     #[arg(long, env = "FLUXAR_TOKEN", hide_env_values = true)]
     token: Option<String>,
+    /// Origin of pages in browsers that may connect over WebSocket, may be repeated
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
 }
 
 impl Access {
@@ -21,7 +25,10 @@ impl Access {
         let (first, others) = urls.split_first().ok_or_else(|| {
             Failure::usage("there is no address to listen on", "give one with --listen")
         })?;
-        let mut server = Server::bind(first.as_str()).name(name).numbered_keys(false);
+        let origins = self.allow_origin.iter();
+        let options = origins.fold(ListenOptions::default(), ListenOptions::allow_origin);
+        let mut server = Server::bind(first.as_str()).name(name);
+        server = server.listen_options(options).numbered_keys(false);
         for url in others {
             server = server.also(url.as_str());
         }

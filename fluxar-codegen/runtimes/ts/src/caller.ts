@@ -1,0 +1,64 @@
+/** What can be done at the other side, in bytes. Typed clients stand on this. */
+
+import type { Channel } from "./channel.js";
+import type { Subscription } from "./subscription.js";
+
+/** How a call is made. */
+export interface CallOptions {
+  /** Aborting it cancels the call at the callee. */
+  readonly signal?: AbortSignal | undefined;
+  /** The time until the call ends with `deadline_exceeded`. */
+  readonly timeoutMs?: number | undefined;
+  /** Entries for the callee's context. */
+  readonly meta?: Readonly<Record<string, string>> | undefined;
+}
+
+/** How a stream is opened. */
+export interface StreamOptions extends CallOptions {
+  /** Bytes that the callee may send ahead. */
+  readonly credit?: number | undefined;
+}
+
+/** How something is published. */
+export interface PublishOptions {
+  /** Keeps the event as the topic's value, for those who subscribe later. */
+  readonly retain?: boolean | undefined;
+  readonly meta?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What happens to events that a slow subscriber does not take. */
+export type Overflow = "drop_oldest" | "drop_newest" | "latest" | "disconnect";
+
+/** How to subscribe. */
+export interface SubscribeOptions {
+  /** Aborting it ends the subscription. */
+  readonly signal?: AbortSignal | undefined;
+  /** Of the subscriptions with one group, one gets each event. */
+  readonly group?: string | undefined;
+  readonly overflow?: Overflow | undefined;
+  /** Bytes that may be sent ahead. */
+  readonly credit?: number | undefined;
+}
+
+/** The other side of a session. */
+export interface Caller {
+  /** Whether records travel with numbers for keys: both sides said that they know them. */
+  readonly numbers: boolean;
+  /** Calls, and waits for the answer's payload. */
+  callBytes(target: string, payload: Uint8Array | undefined, options?: CallOptions): Promise<Uint8Array>;
+  /** Says something that nobody answers. */
+  notifyBytes(target: string, payload: Uint8Array | undefined, options?: CallOptions): void;
+  /** Opens a stream; with `isHalf` we send no items. */
+  openBytes(target: string, payload: Uint8Array | undefined, isHalf: boolean, options?: StreamOptions): Channel;
+  /** Publishes, at most once. */
+  publishBytes(topic: string, payload: Uint8Array, options?: PublishOptions): void;
+  /** Subscribes at the other side. */
+  subscribeBytes(pattern: string, options?: SubscribeOptions): Subscription;
+}
+
+/** The circumstances that a request inherits from the handler which makes it. */
+export interface Origin {
+  readonly signal?: AbortSignal | undefined;
+  readonly deadline?: number | undefined;
+  readonly hops?: number | undefined;
+}

@@ -1,0 +1,73 @@
+/** From a link to a session: who offers what, and what came of it (docs/spec/session.md, Handshake). */
+
+import { ENCODING_NUMBERS, VERSION, decodeHello } from "./hello.js";
+import type { Capabilities, Credential, HelloBody, PeerInfo } from "./hello.js";
+import type { OwnLimits } from "./limits.js";
+import { FluxarError, Violation } from "./status.js";
+
+/** Who we are, and what we take. */
+export interface Introduction {
+  readonly instance: Uint8Array;
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly limits: OwnLimits;
+  /** Whether payloads may have numbers for keys. */
+  readonly numbers: boolean;
+}
+
+/** Decides on a credential, on the accepting side. An error refuses it [L4.auth.1]. */
+export type Authenticate = (credential: Credential, peer: PeerInfo) => Promise<void> | void;
+
+export function capabilities(numbers: boolean): Capabilities {
+  return { codecs: [], seals: [], resume: false, qos: 0, encodings: numbers ? [ENCODING_NUMBERS] : [] };
+}
+
+/** The body of our offer or answer. */
+export function ownBody(who: Introduction, extra: Pick<HelloBody, "auth" | "session">, numbers: boolean): HelloBody {
+  return {
+    versions: [VERSION],
+    peer: { instance: who.instance, name: who.name, roles: who.roles },
+    capabilities: capabilities(numbers),
+    limits: who.limits,
+    heartbeatMs: who.limits.heartbeatMs,
+    ...extra,
+  };
+}
+
+/** What an offer asks for. */
+export function takeOffer(payload: Uint8Array): HelloBody {
+  return decodeHello(payload, "offer");
+}
+
+/** No version in common: told to the other side in an answer. */
+export function versionRefusal(offer: HelloBody): FluxarError | undefined {
+  if (offer.versions.includes(VERSION)) return undefined;
+  return new FluxarError("unimplemented", "[L4.version.1] no common protocol version: this side speaks version 1");
+}
+
+/** The answer to our offer; whether records may travel with numbers is among its capabilities. */
+export function takeAnswer(payload: Uint8Array, numbersOffered: boolean): HelloBody {
+  const body = decodeHello(payload, "answer");
+  if (body.versions.length !== 1 || body.versions[0] !== VERSION) {
+    throw new Violation("L4.version.1", "no common protocol version: this side speaks version 1", "unimplemented");
+  }
+  const { codecs, seals, resume, qos, encodings } = body.capabilities;
+  const isOffered =
+    codecs.length === 0 &&
+    seals.length === 0 &&
+    !resume &&
+    qos === 0 &&
+    encodings.every((encoding) => numbersOffered && encoding === ENCODING_NUMBERS);
+  if (!isOffered) throw new Violation("L4.caps.1", "the answer's capabilities must be among the offered");
+  return body;
+}
+
+/** Whether both sides list numbers for keys. */
+export function knowsNumbers(own: boolean, theirs: Capabilities): boolean {
+  return own && theirs.encodings.includes(ENCODING_NUMBERS);
+}
+
+/** Random bytes for ids. */
+export function randomBytes(length: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(length));
+}

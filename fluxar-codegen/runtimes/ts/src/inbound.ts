@@ -1,0 +1,368 @@
+/** What comes from the peer: forms to tables and handlers. */
+
+import { BoundCaller } from "./bound.js";
+import { Channel } from "./channel.js";
+import { makeContext } from "./context.js";
+import type { Context } from "./context.js";
+import { KIND, decodeEnvelope, isVolatile } from "./envelope.js";
+import type { Envelope, Id } from "./envelope.js";
+import { formOf } from "./forms.js";
+import type { Form } from "./forms.js";
+import { CREDIT_MAX, HOPS_MAX } from "./limits.js";
+import { META, metaNumber, reservedKey } from "./meta.js";
+import { phaseEarly } from "./session.js";
+import type { Session } from "./session.js";
+import { FluxarError, Violation } from "./status.js";
+import { hasWildcard, isWellFormed } from "./target.js";
+import { Job, Jobs } from "./work.js";
+
+const END = new Map([[META.end, true]] as const);
+
+export class Inbound {
+  private readonly session: Session;
+  private readonly calls = new Jobs();
+  private readonly streams = new Jobs();
+  /** Streams that were refused and whose opener has not ended [L5.stream.3]. */
+  private refused = 0;
+
+  constructor(session: Session) {
+    this.session = session;
+  }
+
+  /** Whether requests of the peer are open. */
+  get isBusy(): boolean {
+    return this.calls.open > 0 || this.streams.open > 0;
+  }
+
+  abandon(error: FluxarError): void {
+    this.calls.abandon(error);
+    this.streams.abandon(error);
+  }
+
+  /** One whole message. */
+  message(bytes: Uint8Array, hasVolatile: boolean, inFragments: boolean): void {
+    const message = decodeEnvelope(bytes);
+    if (isVolatile(message) !== hasVolatile) {
+      throw new Violation("L1.volatile.1", "VOLATILE belongs on HELLO, ref-less ACK and EVENT of qos 0, and nowhere else");
+    }
+    const form = formOf(message);
+    if (this.session.phase === "handshake") this.early(form, message);
+    else this.take(form, message, inFragments);
+  }
+
+  private early(form: Form, message: Envelope): void {
+    if (form === "goodbye") this.session.heard(message.error);
+    else if (form === "offer" || form === "answer" || form === "confirm") {
+      this.session.hello(form, message.id, message.ref, message.payload, message.error);
+    } else throw phaseEarly();
+  }
+
+  private take(form: Form, message: Envelope, inFragments: boolean): void {
+    const { budget, pongs } = this.session;
+    switch (form) {
+      case "request":
+      case "notification":
+        return this.request(message, inFragments);
+      case "response":
+        if (!this.session.calls.has(message.ref!)) return this.stray(message.ref!);
+        return this.session.calls.answered(message);
+      case "open":
+        return this.open(message, inFragments);
+      case "item":
+      case "end":
+        return this.item(form, message);
+      case "ask":
+        return this.ask(message, inFragments);
+      case "granted":
+      case "over":
+        if (!this.session.subscriptions.has(message.ref!)) return this.stray(message.ref!);
+        if (!this.session.subscriptions.answered(message)) budget.charge();
+        return;
+      case "publish":
+        return this.published(message);
+      case "deliver":
+        if (!this.session.subscriptions.has(message.ref!)) return this.stray(message.ref!);
+        checkEvent(message);
+        return this.session.subscriptions.delivered(message);
+      case "heartbeat":
+        return budget.charge();
+      case "ping":
+        this.takeId(message.id!, inFragments);
+        budget.charge();
+        this.session.lastPing = message.id!;
+        return;
+      case "pong": {
+        const pong = pongs.get(message.ref!);
+        if (pong === undefined) return this.stray(message.ref!);
+        pongs.delete(message.ref!);
+        budget.charge();
+        return pong();
+      }
+      case "credit":
+        return this.credit(message);
+      case "goodbye":
+        budget.charge();
+        return this.session.heard(message.error);
+      case "cancel":
+        return this.cancel(message);
+      case "offer":
+        this.takeId(message.id!, inFragments);
+        budget.charge();
+        return this.session.refuseOffer(message.id!);
+      default:
+        throw new Violation("L4.phase.2", "re-authentication is not offered by this side: open a new session", "unimplemented");
+    }
+  }
+
+  // ---- ids
+
+  private isOpen(id: Id): boolean {
+    const { calls, streams, subscriptions } = this.session;
+    return calls.has(id) || streams.has(id) || subscriptions.has(id) || this.calls.get(id) !== undefined;
+  }
+
+  private takeId(id: Id, inFragments: boolean): void {
+    this.session.ids.take(id, inFragments, this.isOpen(id));
+  }
+
+  /** A ref to what is not open as such [L3.ref.1 to 3]. */
+  private stray(ref: Id): void {
+    if (!this.isOpen(ref) && this.session.ids.wasMinted(ref)) this.session.budget.charge();
+    else this.session.budget.chargeUnknownRef();
+  }
+
+  // ---- requests
+
+  /** Why a request is not admitted. */
+  private refusal(message: Envelope, open: number, max: number): FluxarError | undefined {
+    const { meta } = message;
+    const target = message.target!;
+    const reserved = reservedKey(meta);
+    if (this.session.phase === "draining" && message.id !== null) {
+      return new FluxarError("unavailable", "[L4.bye.3] the callee is closing its session: reconnect");
+    }
+    if (reserved >= 0) {
+      return new FluxarError("unimplemented", `[X.open.1] meta key ${reserved} asks for what was not offered`);
+    }
+    if (!isWellFormed(target, false)) {
+      return new FluxarError("invalid_argument", `[L3.target.2] \`${target}\` is no target: use segments joined by dots`);
+    }
+    if (metaNumber(meta, META.deadline) === 0) {
+      return new FluxarError("deadline_exceeded", "[L5.deadline.2] no time was left on arrival");
+    }
+    if (open >= max) {
+      return new FluxarError("resource_exhausted", `[L5.call.5] ${max} are open already: wait for one to end`);
+    }
+    if ((metaNumber(meta, META.hops) ?? 0) > HOPS_MAX) {
+      return new FluxarError("resource_exhausted", `[L5.hops.1] the chain of calls is longer than ${HOPS_MAX}`);
+    }
+    return undefined;
+  }
+
+  private context(message: Envelope, signal: AbortSignal, deadline: number | undefined): Context {
+    const hops = metaNumber(message.meta, META.hops) ?? 0;
+    const bind = (origin: { signal: AbortSignal; deadline: number | undefined; hops: number }) =>
+      new BoundCaller(this.session, origin);
+    return makeContext(message.target!, message.meta, signal, deadline, hops, bind);
+  }
+
+  private request(message: Envelope, inFragments: boolean): void {
+    const { id } = message;
+    const { routes, limits } = this.session.options;
+    if (id !== null) this.takeId(id, inFragments);
+    const handler = routes.call(message.target!);
+    const refusal =
+      this.refusal(message, this.calls.running, limits.callsMax) ??
+      (handler === undefined ? new FluxarError("unimplemented", routes.missing(message.target!)) : undefined);
+    if (refusal !== undefined || handler === undefined) {
+      this.session.budget.charge();
+      if (id !== null) this.session.send({ kind: KIND.call, ref: id, error: refusal });
+      return;
+    }
+    const deadline = deadlineAt(message);
+    const job = new Job((error, payload) => this.answer(id, error, payload), deadline, limits.cancelGraceMs);
+    this.calls.add(id, job);
+    this.calls.running += 1;
+    const context = this.context(message, job.controller.signal, deadline);
+    const payload = message.payload?.slice();
+    void job.run(() => handler(payload, context)).finally(() => {
+      this.calls.running -= 1;
+      this.session.budget.earn(1);
+      job.controller.abort(ENDED);
+    });
+  }
+
+  private answer(id: Id | null, error: FluxarError | undefined, payload: Uint8Array | undefined): void {
+    if (id === null) return;
+    this.calls.remove(id);
+    if (error !== undefined) this.session.send({ kind: KIND.call, ref: id, error });
+    else {
+      try {
+        this.session.send({ kind: KIND.call, ref: id, payload: payload ?? new Uint8Array() });
+      } catch (thrown) {
+        // Too large for the peer.
+        if (!(thrown instanceof FluxarError)) throw thrown;
+        this.session.send({ kind: KIND.call, ref: id, error: thrown });
+      }
+    }
+    this.session.settled();
+  }
+
+  // ---- streams
+
+  private open(message: Envelope, inFragments: boolean): void {
+    const id = message.id!;
+    const { routes, limits } = this.session.options;
+    this.takeId(id, inFragments);
+    const credit = metaNumber(message.meta, META.credit) ?? this.session.peerInitialCredit;
+    if (credit > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
+    const openerEnded = message.meta.has(META.end);
+    const handler = routes.stream(message.target!);
+    const window = openerEnded ? 0 : limits.initialCredit;
+    let refusal =
+      this.refusal(message, this.streams.running, limits.streamsMax) ??
+      (handler === undefined ? new FluxarError("unimplemented", routes.missing(message.target!)) : undefined);
+    try {
+      if (refusal === undefined) this.session.commit(window);
+    } catch (thrown) {
+      refusal = thrown as FluxarError;
+    }
+    if (refusal !== undefined || handler === undefined) return this.refuse(id, openerEnded, refusal!);
+    const channel = new Channel(this.session.channelHost(window), id, false, credit, window, openerEnded);
+    this.session.streams.set(id, channel);
+    const deadline = deadlineAt(message);
+    const job = new Job((error, payload) => this.finish(channel, error, payload), deadline, limits.cancelGraceMs);
+    this.streams.add(id, job);
+    this.streams.running += 1;
+    const context = this.context(message, job.controller.signal, deadline);
+    const payload = message.payload?.slice();
+    void job.run(async () => handler(payload, channel, context)).finally(() => {
+      this.streams.running -= 1;
+      this.session.budget.earn(1);
+      job.controller.abort(ENDED);
+    });
+  }
+
+  private finish(channel: Channel, error: FluxarError | undefined, payload: Uint8Array | undefined): void {
+    this.streams.remove(channel.id);
+    if (error !== undefined) channel.stopReading(error);
+    try {
+      channel.end({ payload, error });
+    } catch (thrown) {
+      if (!(thrown instanceof FluxarError)) throw thrown;
+      channel.end({ error: thrown });
+    }
+    this.session.settled();
+  }
+
+  /** Until the opener's end comes a refused stream takes a place like any other. */
+  private refuse(id: Id, openerEnded: boolean, error: FluxarError): void {
+    const { limits } = this.session.options;
+    this.session.budget.charge();
+    if (!openerEnded && this.refused >= limits.streamsMax) {
+      const text = "streams that were refused are opened again and again without their end";
+      throw new Violation("L5.stream.3", text, "resource_exhausted");
+    }
+    if (!openerEnded) this.refused += 1;
+    const host = this.session.channelHost(0);
+    const channel = new Channel(
+      {
+        ...host,
+        closed: (closed) => {
+          if (!openerEnded) this.refused -= 1;
+          host.closed(closed);
+        },
+      },
+      id,
+      false,
+      0,
+      openerEnded ? 0 : limits.initialCredit,
+      openerEnded,
+    );
+    this.session.streams.set(id, channel);
+    channel.end({ error });
+  }
+
+  private item(form: "item" | "end", message: Envelope): void {
+    const channel = this.session.streams.get(message.ref!);
+    if (channel === undefined) return this.stray(message.ref!);
+    // A copy, so that a small item does not keep a large buffer alive.
+    if (form === "item") return channel.arrived(message.payload!.slice());
+    channel.ended({ payload: message.payload?.slice(), error: message.error ?? undefined });
+  }
+
+  private credit(message: Envelope): void {
+    const channel = this.session.streams.get(message.ref!);
+    if (channel === undefined) return this.stray(message.ref!);
+    this.session.budget.charge();
+    channel.granted(metaNumber(message.meta, META.credit) ?? 0);
+  }
+
+  private cancel(message: Envelope): void {
+    const ref = message.ref!;
+    const call = this.calls.get(ref);
+    const channel = this.session.streams.get(ref);
+    if (call !== undefined) {
+      this.session.budget.charge();
+      call.cancel();
+    } else if (channel !== undefined && !channel.isOurs) {
+      this.session.budget.charge();
+      const error = this.streams.get(ref)?.cancel();
+      if (error !== undefined) channel.stopReading(error);
+    } else this.stray(ref);
+  }
+
+  // ---- topics
+
+  /** Nobody subscribes here: what this side has to say it publishes at the peer. */
+  private ask(message: Envelope, inFragments: boolean): void {
+    const id = message.id!;
+    this.takeId(id, inFragments);
+    if ((metaNumber(message.meta, META.credit) ?? 0) > CREDIT_MAX) {
+      throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
+    }
+    this.session.budget.charge();
+    const error = this.askRefusal(message);
+    this.session.send({ kind: KIND.subscribe, ref: id, meta: END, error });
+  }
+
+  private askRefusal(message: Envelope): FluxarError {
+    if (this.session.phase === "draining") {
+      return new FluxarError("unavailable", "[L4.bye.3] the peer is closing its session: reconnect");
+    }
+    if (reservedKey(message.meta) >= 0) {
+      return new FluxarError("unimplemented", "[X.open.1] qos 1 and 2, durable subscriptions and `block` are not offered");
+    }
+    if (!isWellFormed(message.target!, true)) {
+      return new FluxarError("invalid_argument", `[L3.target.2] \`${message.target}\` is no topic pattern`);
+    }
+    return new FluxarError("resource_exhausted", "[L5.topic.6] this side takes no subscriptions");
+  }
+
+  private published(message: Envelope): void {
+    checkEvent(message);
+    // An event that nobody here asked for is dropped; a topic that is none is charged.
+    if (!isWellFormed(message.target!, false) || hasWildcard(message.target!)) this.session.budget.charge();
+  }
+}
+
+/** The reason of a signal whose work has ended by itself. */
+const ENDED = new FluxarError("cancelled", "the work has ended");
+
+/** An event can be refused by nobody's answer, so what asks for more than qos 0 ends the session. */
+function checkEvent(message: Envelope): void {
+  const { id, meta } = message;
+  if (id !== null || (metaNumber(meta, META.qos) ?? 0) > 0) {
+    throw new Violation("L5.qos.1", "an event asks for more than qos 0, which HELLO did not offer", "unimplemented");
+  }
+  const key = reservedKey(meta);
+  if (key >= 0 && key !== META.overflow) {
+    throw new Violation("X.event.1", `an event carries meta key ${key}, which HELLO did not offer`, "unimplemented");
+  }
+}
+
+/** When an inbound request must be done [L5.deadline.1]. */
+function deadlineAt(message: Envelope): number | undefined {
+  const left = metaNumber(message.meta, META.deadline);
+  return left === undefined ? undefined : Date.now() + left;
+}

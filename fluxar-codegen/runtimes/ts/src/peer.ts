@@ -1,0 +1,287 @@
+/** A peer: one side of a relation that outlives its sessions. */
+
+import { DEFAULT_BACKOFF, waitMs } from "./backoff.js";
+import type { Backoff } from "./backoff.js";
+import type { CallOptions, Caller, Origin, PublishOptions, StreamOptions, SubscribeOptions } from "./caller.js";
+import type { Channel } from "./channel.js";
+import type { Authenticate } from "./handshake.js";
+import { randomBytes } from "./handshake.js";
+import { credentialOf } from "./hello.js";
+import type { Auth, PeerInfo } from "./hello.js";
+import { DEFAULT_LIMITS, checkLimits } from "./limits.js";
+import type { OwnLimits } from "./limits.js";
+import type { Link } from "./link.js";
+import { Routes } from "./routes.js";
+import type { CallHandler, StreamHandler } from "./routes.js";
+import { Session } from "./session.js";
+import { FluxarError } from "./status.js";
+import { Subscription } from "./subscription.js";
+import { checkTarget } from "./target.js";
+import { dialWebSocket } from "./websocket.js";
+import type { WebSocketConstructor } from "./websocket.js";
+
+/** What a session is at. */
+export type State = "connecting" | "ready" | "draining" | "disconnected" | "closed";
+
+export interface PeerOptions {
+  /** A name for people to know this peer by. */
+  readonly name?: string | undefined;
+  /** Roles that this peer offers. */
+  readonly roles?: readonly string[] | undefined;
+  readonly limits?: Partial<OwnLimits> | undefined;
+  /** What this side serves, from the first moment on. */
+  readonly routes?: Routes | undefined;
+  /** Whether payloads may have numbers for keys; true unless said otherwise. */
+  readonly numbers?: boolean | undefined;
+}
+
+export interface ConnectOptions extends PeerOptions {
+  /** What to present; a function is asked again for every link. */
+  readonly auth?: Auth | (() => Auth | Promise<Auth>) | undefined;
+  /** When a lost link is made anew; false for never. */
+  readonly reconnect?: Partial<Backoff> | false | undefined;
+  /** Where there is no global WebSocket. */
+  readonly webSocket?: WebSocketConstructor | undefined;
+  /** Aborting it gives the first dialing up, and ends the peer later. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface AcceptOptions extends PeerOptions {
+  /** Throws for a credential that is not valid. Without it everybody is let in. */
+  readonly authenticate?: Authenticate | undefined;
+}
+
+/** Random, drawn when the process starts. */
+const INSTANCE = randomBytes(16);
+const NO_ORIGIN: Origin = {};
+
+/** Makes the next session, or says why there will be none. */
+type Dial = (signal: AbortSignal | undefined) => Promise<Session>;
+
+export class Peer implements Caller, AsyncDisposable {
+  readonly routes: Routes;
+  /** Resolved at the end, with the reason if it was no goodbye. */
+  readonly closed: Promise<FluxarError | undefined>;
+  private session: Session;
+  private readonly dial: Dial | undefined;
+  private readonly backoff: Backoff;
+  private readonly subscriptions = new Set<Subscription>();
+  private readonly listeners = new Set<(state: State, reason: FluxarError | undefined) => void>();
+  private readonly redialing = new AbortController();
+  private current: State = "ready";
+  private isClosing = false;
+  private becomeClosed: (reason: FluxarError | undefined) => void = () => {};
+  private readonly home;
+
+  private constructor(session: Session, routes: Routes, dial: Dial | undefined, backoff: Backoff) {
+    this.session = session;
+    this.routes = routes;
+    this.dial = dial;
+    this.backoff = backoff;
+    this.closed = new Promise((resolve) => (this.becomeClosed = resolve));
+    const peer = this;
+    this.home = {
+      ask: (subscription: Subscription) =>
+        peer.session.phase === "ready" ? peer.session.subscriptions.ask(subscription) : undefined,
+      forget: (subscription: Subscription) => void peer.subscriptions.delete(subscription),
+      get isLasting() {
+        return peer.dial !== undefined && !peer.isClosing;
+      },
+    };
+    this.watch(session);
+  }
+
+  /** Dials `ws://…` or `wss://…`, and waits until the session is ready. */
+  static async connect(address: string, options: ConnectOptions = {}): Promise<Peer> {
+    const routes = options.routes ?? new Routes();
+    const { auth } = options;
+    const dial: Dial = async (signal) => {
+      const presented = typeof auth === "function" ? await auth() : auth;
+      const credential = presented === undefined ? undefined : credentialOf(presented);
+      const link = await dialWebSocket(address, options.webSocket, signal);
+      return ready(new Session(link, { ...introduction(options), role: "dialer", routes, credential }), signal);
+    };
+    const backoff = options.reconnect === false ? undefined : { ...DEFAULT_BACKOFF, ...options.reconnect };
+    const peer = new Peer(await dial(options.signal), routes, backoff && dial, backoff ?? DEFAULT_BACKOFF);
+    options.signal?.addEventListener("abort", () => void peer.close(), { once: true });
+    return peer;
+  }
+
+  /** Speaks over a link that is there, as the one who made it. */
+  static async over(link: Link, options: PeerOptions = {}): Promise<Peer> {
+    const routes = options.routes ?? new Routes();
+    const session = await ready(new Session(link, { ...introduction(options), role: "dialer", routes }), undefined);
+    return new Peer(session, routes, undefined, DEFAULT_BACKOFF);
+  }
+
+  /** Speaks over a link that somebody else has made. */
+  static async accept(link: Link, options: AcceptOptions = {}): Promise<Peer> {
+    const routes = options.routes ?? new Routes();
+    const { authenticate } = options;
+    const session = await ready(new Session(link, { ...introduction(options), role: "acceptor", routes, authenticate }), undefined);
+    return new Peer(session, routes, undefined, DEFAULT_BACKOFF);
+  }
+
+  // ---- what it is
+
+  get state(): State {
+    return this.current;
+  }
+
+  /** Who the other side is. */
+  get remote(): PeerInfo {
+    return this.session.peer!;
+  }
+
+  get numbers(): boolean {
+    return this.session.numbers;
+  }
+
+  /** Tells of every change of state; gives what ends that. */
+  onState(listener: (state: State, reason: FluxarError | undefined) => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  // ---- what it serves
+
+  handleBytes(target: string, handler: CallHandler): void {
+    this.routes.handleBytes(target, handler);
+  }
+
+  handleStreamBytes(target: string, handler: StreamHandler): void {
+    this.routes.handleStreamBytes(target, handler);
+  }
+
+  // ---- what it does at the other side
+
+  callBytes(target: string, payload: Uint8Array | undefined, options: CallOptions = {}): Promise<Uint8Array> {
+    return this.session.call(target, payload, options, NO_ORIGIN);
+  }
+
+  notifyBytes(target: string, payload: Uint8Array | undefined, options: CallOptions = {}): void {
+    this.session.notify(target, payload, options, NO_ORIGIN);
+  }
+
+  openBytes(target: string, payload: Uint8Array | undefined, isHalf: boolean, options: StreamOptions = {}): Channel {
+    return this.session.stream(target, payload, isHalf, options, NO_ORIGIN);
+  }
+
+  publishBytes(topic: string, payload: Uint8Array, options: PublishOptions = {}): void {
+    this.session.publish(topic, payload, options);
+  }
+
+  /** Lives on over reconnects; what was published meanwhile is missed. */
+  subscribeBytes(pattern: string, options: SubscribeOptions = {}): Subscription {
+    checkTarget(pattern, true);
+    if (this.current === "closed" || this.isClosing) throw new FluxarError("unavailable", "the session is closed: reconnect");
+    const subscription = new Subscription(this.home, pattern, options);
+    this.subscriptions.add(subscription);
+    return subscription;
+  }
+
+  /** The time to the other side and back, in milliseconds. */
+  ping(): Promise<number> {
+    return this.session.ping();
+  }
+
+  // ---- the end
+
+  /** Opens nothing more, waits for what is open, says goodbye. */
+  async close(): Promise<void> {
+    this.isClosing = true;
+    this.redialing.abort();
+    await this.session.goodbye();
+    this.finish(undefined);
+  }
+
+  /** Ends at once. */
+  abort(message = "closed by the application"): void {
+    this.isClosing = true;
+    this.redialing.abort();
+    const error = new FluxarError("cancelled", message);
+    this.session.abort(error);
+    this.finish(error);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private watch(session: Session): void {
+    void session.closed.then((reason) => this.over(reason));
+  }
+
+  private over(reason: FluxarError | undefined): void {
+    if (this.dial === undefined || this.isClosing) return this.finish(reason);
+    this.advance("disconnected", reason);
+    void this.redial();
+  }
+
+  private async redial(): Promise<void> {
+    for (let attempt = 0; !this.isClosing; attempt += 1) {
+      await pause(waitMs(this.backoff, attempt), this.redialing.signal);
+      if (this.isClosing) return;
+      this.advance("connecting", undefined);
+      try {
+        const session = await this.dial!(this.redialing.signal);
+        if (this.isClosing) return void session.goodbye();
+        this.session = session;
+      } catch (thrown) {
+        const error = thrown instanceof FluxarError ? thrown : new FluxarError("internal", String(thrown), { cause: thrown });
+        if (this.isClosing) return;
+        // A credential that is refused now will be refused again.
+        if (error.code === "unauthenticated") return this.finish(error);
+        this.advance("disconnected", error);
+        continue;
+      }
+      this.watch(this.session);
+      this.advance("ready", undefined);
+      for (const subscription of [...this.subscriptions]) subscription.renew();
+      return;
+    }
+  }
+
+  private finish(reason: FluxarError | undefined): void {
+    if (this.current === "closed") return;
+    this.isClosing = true;
+    this.advance("closed", reason);
+    for (const subscription of [...this.subscriptions]) subscription.onOver(reason);
+    this.becomeClosed(reason);
+  }
+
+  private advance(state: State, reason: FluxarError | undefined): void {
+    this.current = state;
+    for (const listener of [...this.listeners]) listener(state, reason);
+  }
+}
+
+function introduction(options: PeerOptions) {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  checkLimits(limits);
+  return {
+    instance: INSTANCE,
+    name: options.name ?? "",
+    roles: options.roles ?? [],
+    limits,
+    numbers: options.numbers ?? true,
+  };
+}
+
+async function ready(session: Session, signal: AbortSignal | undefined): Promise<Session> {
+  const give = () => session.abort(new FluxarError("cancelled", "dialing was given up"));
+  signal?.addEventListener("abort", give, { once: true });
+  try {
+    await session.ready;
+    return session;
+  } finally {
+    signal?.removeEventListener("abort", give);
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+  });
+}

@@ -1,0 +1,302 @@
+// Two peers over a link in memory: what each pattern promises.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { FluxarError, Peer, Routes, anyCodec, call, clientStream, duplex, memoryLinks, serveInput, serveOutput, serveUnary, serverStream, unitCodec } from "../dist/index.js";
+
+const any = { params: anyCodec, result: anyCodec, items: anyCodec, input: anyCodec };
+const method = (target, extra = {}) => ({ ...any, target, ...extra });
+
+const peers = [];
+// A session that is left open keeps its timers, and the process.
+after(() => peers.forEach((peer) => peer.abort()));
+
+async function pair(serve = () => {}, options = {}) {
+  const [near, far] = memoryLinks();
+  const routes = new Routes();
+  serve(routes);
+  const own = new Routes();
+  options.own?.(own);
+  const [dialer, acceptor] = await Promise.all([
+    Peer.over(near, { name: "dialer", routes: own, limits: options.dialerLimits }),
+    Peer.accept(far, { name: "acceptor", routes, limits: options.limits, authenticate: options.authenticate }),
+  ]);
+  peers.push(dialer, acceptor);
+  return { dialer, acceptor, near, far };
+}
+
+const failsWith = (code) => (thrown) => {
+  assert.ok(thrown instanceof FluxarError, String(thrown));
+  assert.equal(thrown.code, code, thrown.message);
+  return true;
+};
+
+test("a call is answered, either way round", async () => {
+  const { dialer, acceptor } = await pair((routes) => {
+    serveUnary(routes, method("math.double"), (n) => n * 2);
+    serveUnary(routes, method("ask.back"), async (n, ctx) => (await call(ctx.peer, method("tools.add"), n)) + 1);
+  }, { own: (routes) => serveUnary(routes, method("tools.add"), (n, ctx) => n + 100 * ctx.hops) });
+  assert.equal(await call(dialer, method("math.double"), 21), 42);
+  assert.equal(await call(dialer, method("ask.back"), 1), 102);
+  assert.equal(await call(acceptor, method("tools.add"), 5), 5);
+  assert.equal(dialer.remote.name, "acceptor");
+  assert.ok(dialer.numbers);
+  await dialer.close();
+  assert.equal(dialer.state, "closed");
+  assert.equal(await acceptor.closed, undefined);
+});
+
+test("errors have their codes", async () => {
+  const { dialer } = await pair((routes) => {
+    serveUnary(routes, method("bad.throws"), () => JSON.parse("{"));
+    serveUnary(routes, method("bad.fails"), () => {
+      throw new FluxarError("not_found", "no such thing", { retryAfterMs: 7 });
+    });
+    serveOutput(routes, method("a.stream"), false, async function* () {});
+  });
+  await assert.rejects(call(dialer, method("no.such"), 1), failsWith("unimplemented"));
+  await assert.rejects(call(dialer, method("a.stream"), 1), failsWith("unimplemented"));
+  await assert.rejects(call(dialer, method("bad.throws"), 1), failsWith("internal"));
+  await assert.rejects(call(dialer, method("bad.fails"), 1), (thrown) => failsWith("not_found")(thrown) && thrown.retryAfterMs === 7);
+  await assert.rejects(call(dialer, method("bad..target"), 1), failsWith("invalid_argument"));
+});
+
+test("large messages travel in fragments, and small ones overtake them", async () => {
+  const order = [];
+  const { dialer } = await pair((routes) => {
+    serveUnary(routes, method("text.length"), (text) => (order.push(text.length), text.length));
+  });
+  const large = call(dialer, method("text.length"), "x".repeat(1_000_000));
+  const small = call(dialer, method("text.length"), "y");
+  assert.deepEqual(await Promise.all([large, small]), [1_000_000, 1]);
+  assert.deepEqual(order, [1, 1_000_000]);
+});
+
+test("an answer that is too large for the caller is an error", async () => {
+  const { dialer } = await pair((routes) => {
+    serveUnary(routes, method("text.repeat"), (n) => "x".repeat(n));
+  }, { dialerLimits: { messageBytesMax: 4096 } });
+  await assert.rejects(call(dialer, method("text.repeat"), 10_000), failsWith("resource_exhausted"));
+  assert.equal(await call(dialer, method("text.repeat"), 3), "xxx");
+});
+
+test("an aborted call stops its handler, and what that had opened", async () => {
+  const stopped = Promise.withResolvers ? Promise.withResolvers() : defer();
+  const { dialer } = await pair((routes) => {
+    serveUnary(routes, method("slow.work"), async (_, ctx) => {
+      try {
+        return await call(ctx.peer, method("slow.tool"), 0);
+      } finally {
+        stopped.resolve(ctx.signal.reason.code);
+      }
+    });
+  }, {
+    own: (routes) => serveUnary(routes, method("slow.tool"), (_, ctx) => new Promise((resolve) => {
+      ctx.signal.addEventListener("abort", () => (toolStopped = true, resolve(0)));
+      started.resolve();
+    })),
+  });
+  let toolStopped = false;
+  const started = defer();
+  const controller = new AbortController();
+  const work = call(dialer, method("slow.work"), null, { signal: controller.signal });
+  await started.promise;
+  controller.abort(new Error("enough"));
+  await assert.rejects(work, /enough/);
+  assert.equal(await stopped.promise, "cancelled");
+  await dialer.ping();
+  assert.ok(toolStopped);
+  // The answer still comes, and frees the id: nothing is open when we go.
+  await dialer.close();
+});
+
+function defer() {
+  let resolve;
+  const promise = new Promise((done) => (resolve = done));
+  return { promise, resolve };
+}
+
+test("a deadline holds on both sides and over hops", async () => {
+  const seen = [];
+  const over = defer();
+  const { dialer } = await pair((routes) => {
+    serveUnary(routes, method("slow.work"), (_, ctx) => {
+      seen.push(ctx.deadline - Date.now());
+      // Either clock may be first: both say the same.
+      return call(ctx.peer, method("slow.tool"), 0).catch((thrown) => {
+        over.resolve(thrown.code);
+        throw thrown;
+      });
+    });
+  }, {
+    own: (routes) => serveUnary(routes, method("slow.tool"), (_, ctx) => {
+      seen.push(ctx.deadline - Date.now());
+      return new Promise(() => {});
+    }),
+  });
+  await assert.rejects(call(dialer, method("slow.work"), null, { timeoutMs: 60 }), failsWith("deadline_exceeded"));
+  assert.equal(await over.promise, "deadline_exceeded");
+  assert.equal(seen.length, 2);
+  for (const left of seen) assert.ok(left > 0 && left <= 60, `${left}`);
+  await assert.rejects(call(dialer, method("slow.work"), null, { timeoutMs: 0 }), failsWith("deadline_exceeded"));
+});
+
+test("a stream of the callee is bounded by credit, and has a result", async () => {
+  let ahead = 0;
+  let taken = 0;
+  let most = 0;
+  const { dialer } = await pair((routes) => {
+    serveOutput(routes, method("words.count"), true, async function* (count) {
+      for (let n = 0; n < count; n += 1) {
+        ahead += 1;
+        most = Math.max(most, ahead - taken);
+        yield `word ${n}`;
+      }
+      return count;
+    });
+  });
+  const stream = serverStream(dialer, method("words.count"), 500, { credit: 200 });
+  const words = [];
+  for await (const word of stream) {
+    taken += 1;
+    words.push(word);
+  }
+  assert.deepEqual(words, Array.from({ length: 500 }, (_, n) => `word ${n}`));
+  assert.equal(await stream.result, 500);
+  assert.ok(most < 20, `${most} items ahead`);
+});
+
+test("a stream of the caller is bounded by credit, and answered once", async () => {
+  const { dialer } = await pair((routes) => {
+    serveInput(routes, method("sum.up"), async (start, items) => {
+      let sum = start;
+      for await (const n of items) sum += n;
+      return sum;
+    });
+  }, { limits: { initialCredit: 100 } });
+  function* numbers() {
+    for (let n = 0; n < 5000; n += 1) yield n;
+  }
+  assert.equal(await clientStream(dialer, method("sum.up"), 1, numbers()), 12_497_501);
+});
+
+test("a stream both ways answers item for item", async () => {
+  const { dialer } = await pair((routes) => {
+    serveOutput(routes, method("chat.echo"), false, async function* (_, items) {
+      for await (const text of items) yield text.toUpperCase();
+    });
+  });
+  const queue = ["one", "two", "z".repeat(40_000)];
+  const stream = duplex(dialer, method("chat.echo", { result: unitCodec }), null, queue);
+  const back = [];
+  for await (const text of stream) back.push(text);
+  assert.deepEqual(back, queue.map((text) => text.toUpperCase()));
+  assert.equal(await stream.result, undefined);
+});
+
+test("leaving a loop cancels the stream, and nothing is delivered after that", async () => {
+  const stopped = defer();
+  const { dialer } = await pair((routes) => {
+    serveOutput(routes, method("words.forever"), true, async function* (_, __, ctx) {
+      for (let n = 0; !ctx.signal.aborted; n += 1) yield n;
+      stopped.resolve(ctx.signal.reason.code);
+      return "stopped";
+    });
+  });
+  const stream = serverStream(dialer, method("words.forever"), null, { credit: 400 });
+  let count = 0;
+  for await (const _ of stream) if ((count += 1) === 10) break;
+  assert.equal(await stopped.promise, "cancelled");
+  assert.equal(await stream.result, "stopped");
+  assert.equal(await stream.next(), undefined);
+});
+
+test("cancelling ends the loop quietly, a foreign signal with its reason", async () => {
+  const { dialer } = await pair((routes) => {
+    serveOutput(routes, method("words.forever"), false, async function* (_, __, ctx) {
+      for (let n = 0; !ctx.signal.aborted; n += 1) yield n;
+    });
+  });
+  const own = serverStream(dialer, method("words.forever"), null);
+  let after = 0;
+  let isCancelled = false;
+  for await (const n of own) {
+    if (isCancelled) after += 1;
+    if (n === 5) {
+      own.cancel();
+      isCancelled = true;
+    }
+  }
+  assert.equal(after, 0);
+  const controller = new AbortController();
+  const foreign = serverStream(dialer, method("words.forever"), null, { signal: controller.signal });
+  await assert.rejects(async () => {
+    for await (const n of foreign) if (n === 5) controller.abort();
+  }, { name: "AbortError" });
+});
+
+test("what the source of a stream throws is what its caller gets", async () => {
+  const { dialer } = await pair((routes) => {
+    serveInput(routes, method("sum.up"), async (_, items) => {
+      let count = 0;
+      for await (const _item of items) count += 1;
+      return count;
+    });
+  });
+  function* broken() {
+    yield 1;
+    throw new TypeError("no more");
+  }
+  await assert.rejects(clientStream(dialer, method("sum.up"), null, broken()), /no more/);
+  await dialer.close();
+});
+
+test("limits of the peer are kept, and its own are held to", async () => {
+  const { dialer } = await pair((routes) => {
+    serveUnary(routes, method("slow.work"), () => new Promise(() => {}));
+  }, { limits: { callsMax: 2, streamsMax: 0 } });
+  const open = [1, 2].map(() => call(dialer, method("slow.work"), 0).catch((thrown) => thrown.code));
+  await assert.rejects(call(dialer, method("slow.work"), 0), failsWith("resource_exhausted"));
+  assert.throws(() => serverStream(dialer, method("no.stream"), 0), failsWith("resource_exhausted"));
+  dialer.abort();
+  assert.deepEqual(await Promise.all(open), ["indeterminate", "indeterminate"]);
+});
+
+test("a lost link ends what is open, each once", async () => {
+  const { dialer, acceptor, near } = await pair((routes) => {
+    serveUnary(routes, method("slow.work"), (_, ctx) => new Promise((_, reject) => ctx.signal.addEventListener("abort", () => (gone.resolve(), reject(ctx.signal.reason)))));
+    serveOutput(routes, method("words.one"), true, async function* () {
+      yield 1;
+      await new Promise(() => {});
+    });
+  });
+  const gone = defer();
+  const work = call(dialer, method("slow.work"), 0);
+  const stream = serverStream(dialer, method("words.one"), 0);
+  assert.equal(await stream.next(), 1);
+  near.close();
+  await assert.rejects(work, failsWith("indeterminate"));
+  await assert.rejects(stream.next(), failsWith("indeterminate"));
+  await assert.rejects(stream.result, failsWith("indeterminate"));
+  await gone.promise;
+  assert.equal((await acceptor.closed).code, "unavailable");
+  await assert.rejects(call(dialer, method("slow.work"), 0), failsWith("unavailable"));
+});
+
+test("a refused credential tells nothing but that", async () => {
+  const [near, far] = memoryLinks();
+  const accepted = Peer.accept(far, { authenticate: () => { throw new Error("the password was almost right"); } });
+  await assert.rejects(Peer.over(near), (thrown) => failsWith("unauthenticated")(thrown) && !/almost/.test(thrown.message));
+  await assert.rejects(accepted, failsWith("unauthenticated"));
+});
+
+test("what is open ends before a goodbye does", async () => {
+  const { dialer } = await pair((routes) => {
+    serveUnary(routes, method("slow.answer"), (n) => new Promise((resolve) => setImmediate(() => resolve(n))));
+  });
+  const last = call(dialer, method("slow.answer"), 5);
+  const closing = dialer.close();
+  await assert.rejects(call(dialer, method("slow.answer"), 6), failsWith("unavailable"));
+  assert.equal(await last, 5);
+  await closing;
+  assert.equal(await dialer.closed, undefined);
+});
