@@ -1,8 +1,11 @@
 //! One suite for every transport, and what is special about some.
 
 mod address;
+mod certs;
+mod quic;
 mod rig;
 mod stdio;
 mod suite;
+mod tls;
 mod unix;
 mod ws;

@@ -14,7 +14,7 @@ use crate::peer::reconnect::{Backoff, dice};
 use crate::peer::shared::Shared;
 use crate::peer::state::{Progress, State};
 use crate::peer::{Handler, Peer, Service, StreamHandler, handler};
-use crate::transport::{Address, AddressError, DialOptions, Link, TransportError, dial};
+use crate::transport::{Address, AddressError, DialOptions, Link, TlsClient, TransportError, dial};
 use bytes::Bytes;
 use serde::Serialize;
 use std::ops::Deref;
@@ -57,7 +57,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Prepares to dial `ws://…`, `tcp://…`, `unix://…`, `mem://…` or `exec:…`.
+    /// Prepares to dial `ws://…`, `wss://…`, `tcp://…`, `tls://…`, `quic://…`, `unix://…`, `mem://…` or `exec:…`.
     pub fn connect(address: impl Into<String>) -> ClientBuilder {
         ClientBuilder::new(address.into())
     }
@@ -160,6 +160,13 @@ impl ClientBuilder {
     /// How to dial.
     pub fn dial_options(mut self, options: DialOptions) -> Self {
         self.dial = options;
+        self
+    }
+
+    /// Whom to trust at a `tls://`, `wss://` or `quic://` address, and what to show there. The
+    /// platform's authorities by default.
+    pub fn tls(mut self, settings: TlsClient) -> Self {
+        self.dial.tls = Some(settings);
         self
     }
 
