@@ -4,6 +4,7 @@ mod address;
 mod certs;
 mod quic;
 mod rig;
+mod session;
 mod stdio;
 mod suite;
 mod tls;

@@ -18,7 +18,7 @@ use crate::transport::{Address, AddressError, DialOptions, Link, TlsClient, Tran
 use bytes::Bytes;
 use serde::Serialize;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,8 @@ impl ConnectError {
 #[derive(Clone, Debug)]
 pub struct Client {
     peer: Peer,
+    /// What the links to come will present.
+    auth: Arc<Mutex<Auth>>,
 }
 
 impl Client {
@@ -74,6 +76,27 @@ impl Client {
     ) -> Result<(), Status> {
         let payload = Bytes::from(payload::encode(value)?);
         self.peer.shared.node.publish(&[(Text::from(topic), payload, false)])
+    }
+
+    /// Presents another credential on the live session: a token that was refreshed, say. Nothing
+    /// that is open is dropped, whatever the answer; who the acceptor takes this side for, and
+    /// what it may do, changes when this returns. Links made anew present it, too.
+    ///
+    /// Dropping the future leaves the attempt to go on by itself.
+    ///
+    /// # Errors
+    /// `unauthenticated` and whatever else the acceptor refuses with: the old credential then
+    /// counts on. `unavailable` without a link: the next one will present the new credential.
+    pub async fn reauthenticate(&self, auth: Auth) -> Result<(), Status> {
+        let outcome = self.peer.shared.reauthenticate(auth.credential()).await;
+        let counts = match &outcome {
+            Ok(()) => true,
+            Err(status) => status.code() == Code::Unavailable,
+        };
+        if counts {
+            *self.auth.lock().unwrap_or_else(PoisonError::into_inner) = auth;
+        }
+        outcome
     }
 
     /// The handle, to be given away.
@@ -228,12 +251,13 @@ impl ClientBuilder {
         let peer = Peer::new(&shared);
         let mut progress = shared.progress();
         let backoff = self.backoff.filter(|_| address.is_some());
+        let auth = Arc::new(Mutex::new(self.auth));
         let dialer = Dialer {
             shared,
             address,
             options: self.dial,
             backoff,
-            auth: self.auth,
+            auth: Arc::clone(&auth),
             peer_rights: self.peer_rights,
         };
         // Until the session is ready, it is this future's to give up.
@@ -249,7 +273,7 @@ impl ClientBuilder {
         match outcome {
             Ok(()) => {
                 keeper.0 = None;
-                Ok(Client { peer })
+                Ok(Client { peer, auth })
             }
             Err(reason) => Err(refused(reason)),
         }
@@ -279,7 +303,7 @@ struct Dialer {
     address: Option<Address>,
     options: DialOptions,
     backoff: Option<Backoff>,
-    auth: Auth,
+    auth: Arc<Mutex<Auth>>,
     peer_rights: Rights,
 }
 
@@ -288,7 +312,7 @@ impl Dialer {
         let config = EngineConfig {
             limits: self.shared.limits.clone(),
             peer: self.shared.node.info.clone(),
-            credential: self.auth.credential(),
+            credential: self.auth.lock().unwrap_or_else(PoisonError::into_inner).credential(),
             peer_rights: self.peer_rights.clone(),
             session: [0; 16],
         };

@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_fingerprint_reads_back_in_any_usual_form() {
-        let print = Fingerprint::new(std::array::from_fn(|at| at as u8 * 37));
+        let print = Fingerprint::new(std::array::from_fn(|at| (at * 37) as u8));
         let text = print.to_string();
         let pairs: Vec<&str> =
             text.as_bytes().chunks(2).map(|p| str::from_utf8(p).unwrap()).collect();
