@@ -146,7 +146,7 @@ async fn a_client_presents_its_newest_credential_when_it_comes_back() {
     assert_eq!(name(&client).await.expect("allowed"), "new");
 }
 
-/// [L0.tls.6]: peers that say nothing, or not enough, leave room for those who do.
+/// Peers that say nothing, or not enough, leave room for those who do.
 #[tokio::test]
 async fn silent_peers_of_tls_do_not_keep_others_out() {
     let server = Server::bind("tls://localhost:0").tls(certs().server("localhost"));

@@ -37,7 +37,7 @@ async fn meet(
     tokio::join!(dial_with(&to, settings), establish(listener))
 }
 
-/// [L0.tls.1], [L0.tls.2], [L0.quic.1]
+/// [L0.tls.1], [L0.tls.2], [L0.tls.7]
 #[tokio::test]
 async fn a_link_tells_what_its_handshake_has_proved() {
     for scheme in SECURED {

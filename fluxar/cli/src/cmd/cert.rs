@@ -7,6 +7,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose,
 };
+use rustls::pki_types::ServerName;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use std::time::{Duration, SystemTime};
 const LIFE: Duration = Duration::from_secs(90 * 24 * 3600);
 /// Two clocks may differ by so much.
 const SKEW: Duration = Duration::from_secs(3600);
+const NAME_FORMS: &str = "a name is a DNS name or an IP address, such as lab.example or 10.0.0.5";
 /// What a machine calls itself.
 const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
@@ -91,9 +93,17 @@ const SECRET: u32 = 0o600;
 const PUBLIC: u32 = 0o644;
 
 fn dev(args: &Dev) -> Result<(), Failure> {
+    let names = args.name.iter().chain([&args.client]);
+    for name in names {
+        // A wildcard stands for one label.
+        let plain = name.strip_prefix("*.").unwrap_or(name);
+        if ServerName::try_from(plain).is_err() {
+            let cause = format_args!("`{name}` cannot stand in a certificate");
+            return Err(Failure::usage(cause, NAME_FORMS));
+        }
+    }
     let made = make(args).map_err(|error| {
-        let next = "a name is a DNS name or an IP address, such as lab.example or 10.0.0.5";
-        Failure::usage(format_args!("no such certificate can be made: {error}"), next)
+        Failure::usage(format_args!("no such certificate can be made: {error}"), NAME_FORMS)
     })?;
     let out = &args.out;
     fs::create_dir_all(out).map_err(|error| {
