@@ -56,6 +56,9 @@
 //! | `tcp` (default) | `tcp://host:port` |
 //! | `ws` (default) | `ws://host:port/path` |
 //! | `macros` (default) | `#[fluxar::service]`, `#[derive(fluxar::Type)]` |
+//! | `tls` | `tls://host:port`, and with `ws` also `wss://host:port/path` |
+//! | `quic` | `quic://host:port` |
+//! | `jwt` | `JwtAuth`: JSON Web Tokens as credentials |
 //! | `unix` | `unix:///path` |
 //! | `stdio` | `exec:program` and `stdio:` |
 //! | `testing` | an in-memory pair and a faulty link, for tests of your services in virtual time |
@@ -91,6 +94,7 @@ pub use bytes;
 pub use config::Limits;
 pub use engine::event::{Overflow, PublishOptions};
 pub use engine::session::auth::{Credential, Identity, Rights};
+pub use engine::session::challenge::{IdentityKey, PublicKey};
 pub use engine::session::handshake::PeerInfo;
 pub use error::{Code, Origin, Status};
 #[cfg(feature = "macros")]
@@ -98,11 +102,13 @@ pub use fluxar_macros::{Type, service, topic};
 pub use payload::{Decimal, Int, Timestamp, Unknown, UnknownKey, Url, Uuid, Value};
 #[cfg(feature = "tokio")]
 pub use peer::{
-    Auth, AuthAttempt, Authenticator, Backoff, BindError, Call, CallFuture, Client, ClientBuilder,
-    ConnectError, Context, DuplexCall, Events, Message, NodeLimits, Notification, Params, Peer,
-    Publisher, Routes, Server, ServerBuilder, Service, Sink, State, StreamCall, Streaming,
-    SubscribeWith, SubscriptionHandle, TopicEvents, Transport,
+    AllowList, Auth, AuthAttempt, Authenticator, Backoff, BindError, Call, CallFuture, Client,
+    ClientBuilder, ConnectError, Context, DuplexCall, Events, Message, NodeLimits, Notification,
+    Params, Peer, Publisher, Routes, Server, ServerBuilder, Service, Sink, State, StreamCall,
+    Streaming, SubscribeWith, SubscriptionHandle, TopicEvents, Transport,
 };
+#[cfg(feature = "jwt")]
+pub use peer::{JwtAuth, JwtClaims};
 pub use service::{AppError, Error, Failure, Type};
 
 #[cfg(feature = "tokio")]

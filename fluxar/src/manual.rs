@@ -42,5 +42,5 @@
 //! Anything that it sends is refused by rule, answered, or counted: it never panics, never makes
 //! this side allocate more than it sent or declared within the limits, and ends no session but its
 //! own. It can use its rights, keep its places (`calls_max` handlers, `streams_max` streams)
-//! occupied, and learn how long answers take. Links are not encrypted in this version: whoever is
-//! on the path reads and changes everything, tokens included.
+//! occupied, and learn how long answers take. On `tcp` and `ws` links whoever is on the path reads
+//! and changes everything, tokens included; on `tls`, `wss` and `quic` nothing.

@@ -10,4 +10,6 @@ mod examples;
 mod rig;
 mod serve;
 mod talk;
+#[cfg(unix)]
+mod tls;
 mod topics;

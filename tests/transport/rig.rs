@@ -1,5 +1,6 @@
 //! Two ends of one link, over each transport.
 
+use crate::certs::certs;
 use fluxar::transport::{
     Address, DialOptions, Link, ListenOptions, Listener, TransportError, dial, listen, mem,
 };
@@ -40,13 +41,24 @@ pub(crate) fn fresh_directory() -> (TempDir, PathBuf) {
     (outer, inner)
 }
 
+/// As `listen_at`, for any transport: those with TLS show the certificate of the rig.
+pub(crate) async fn listen_secured(text: &str) -> Listener {
+    let options = ListenOptions::default().tls(certs().server("localhost"));
+    listen(&address(text), &options).await.expect(text)
+}
+
+pub(crate) fn trusting() -> DialOptions {
+    DialOptions::default().tls(certs().client())
+}
+
 async fn join(mut listener: Listener, directory: Option<TempDir>) -> Ends {
     let to = listener.address().clone();
     let accept = async {
         let incoming = listener.accept().await.expect("somebody comes");
         incoming.establish().await.expect("the handshake works")
     };
-    let (dialed, accepted) = tokio::join!(dial_to(&to), accept);
+    let options = trusting();
+    let (dialed, accepted) = tokio::join!(dial(&to, &options), accept);
     let dialed = dialed.expect("the listener is there");
     Ends { dialed, accepted, _listener: Some(listener), _directory: directory }
 }
@@ -66,6 +78,18 @@ pub(crate) async fn tcp() -> Ends {
 
 pub(crate) async fn ws() -> Ends {
     join(listen_at("ws://127.0.0.1:0").await, None).await
+}
+
+pub(crate) async fn tls() -> Ends {
+    join(listen_secured("tls://localhost:0").await, None).await
+}
+
+pub(crate) async fn wss() -> Ends {
+    join(listen_secured("wss://localhost:0").await, None).await
+}
+
+pub(crate) async fn quic() -> Ends {
+    join(listen_secured("quic://localhost:0").await, None).await
 }
 
 pub(crate) async fn unix() -> Ends {

@@ -58,6 +58,9 @@ suite! {
     tcp: ONE;
     unix: ONE;
     ws: BOTH;
+    tls: ONE;
+    wss: BOTH;
+    quic: ONE;
     stdio: ONE;
 }
 

@@ -2,7 +2,10 @@
 
 use crate::failure::{Exit, Failure};
 use crate::units;
-use fluxar::{Auth, Client, ConnectError};
+use fluxar::transport::tls::TlsError;
+use fluxar::transport::{DialOptions, Fingerprint, TlsClient};
+use fluxar::{Auth, Client, ConnectError, IdentityKey};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The environment variable that stands in for the URL.
@@ -11,12 +14,49 @@ const URL_VARIABLE: &str = "FLUXAR_URL";
 /// How to connect.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Dial {
-    /// Credential: bearer:TOKEN, basic:USER:PASSWORD or api_key:KEY
+    /// Credential: bearer:TOKEN, basic:USER:PASSWORD, api_key:KEY, key:FILE or certificate; a
+    /// secret written @FILE is read from there, so that it stands in no command line
     #[arg(long, env = "FLUXAR_AUTH", hide_env_values = true, value_parser = credential)]
     auth: Option<Credential>,
+    #[command(flatten)]
+    tls: Trust,
     /// Time to connect and shake hands
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = units::duration)]
     connect_timeout: Duration,
+}
+
+/// Whom to trust at tls://, wss:// and quic:// addresses, and what to show there.
+#[derive(Clone, Debug, clap::Args)]
+struct Trust {
+    /// Certificate authorities to trust beside the system's, as a PEM file; may be repeated
+    #[arg(long, value_name = "FILE", env = "FLUXAR_CA")]
+    ca: Vec<PathBuf>,
+    /// Trust just the certificate with this SHA-256 (fluxar doctor shows it); may be repeated
+    #[arg(long, value_name = "FINGERPRINT")]
+    pin: Vec<Fingerprint>,
+    /// Certificate to show to a server that asks for one, as a PEM file
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+    /// Its key, as a PEM file
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+}
+
+impl Trust {
+    fn settings(&self) -> Result<TlsClient, Failure> {
+        let failed = |error: TlsError| Failure::usage(error, "name other files");
+        let mut settings = TlsClient::new();
+        for path in &self.ca {
+            settings = settings.ca(path).map_err(failed)?;
+        }
+        for fingerprint in &self.pin {
+            settings = settings.pin(*fingerprint);
+        }
+        match (&self.cert, &self.key) {
+            (Some(cert), Some(key)) => settings.identity(cert, key).map_err(failed),
+            _ => Ok(settings),
+        }
+    }
 }
 
 /// A credential from the command line. Its debug form hides the secret.
@@ -32,18 +72,57 @@ impl std::fmt::Debug for Credential {
 fn credential(text: &str) -> Result<Credential, String> {
     let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
     let auth = match (scheme, rest.split_once(':')) {
-        (_, _) if rest.is_empty() => None,
-        ("bearer", _) => Some(Auth::bearer(rest)),
-        ("api_key", _) => Some(Auth::api_key(rest)),
-        ("basic", Some((user, password))) => Some(Auth::basic(user, password)),
-        _ => None,
+        ("certificate", _) if rest.is_empty() => Auth::certificate(),
+        (_, _) if rest.is_empty() => return Err(CREDENTIAL_FORMS.to_owned()),
+        ("bearer", _) => Auth::bearer(secret(rest)?),
+        ("api_key", _) => Auth::api_key(secret(rest)?),
+        ("basic", Some((user, password))) => Auth::basic(user, secret(password)?),
+        ("key", _) => {
+            let text = secret_file(Path::new(rest))?;
+            Auth::key(IdentityKey::from_hex(&text).map_err(|error| format!("`{rest}`: {error}"))?)
+        }
+        // The text is a secret: it is not repeated.
+        _ => return Err(CREDENTIAL_FORMS.to_owned()),
     };
-    // The text is a secret: it is not repeated.
-    let message = "write bearer:TOKEN, basic:USER:PASSWORD or api_key:KEY";
-    auth.map(Credential).ok_or_else(|| message.to_owned())
+    Ok(Credential(auth))
+}
+
+const CREDENTIAL_FORMS: &str =
+    "write bearer:TOKEN, basic:USER:PASSWORD, api_key:KEY, key:FILE or certificate";
+
+/// A secret, or the content of the file that is named instead.
+fn secret(text: &str) -> Result<String, String> {
+    match text.strip_prefix('@') {
+        Some(path) => secret_file(Path::new(path)),
+        None => Ok(text.to_owned()),
+    }
+}
+
+/// What a file holds that nobody else may read, without the end of its line.
+fn secret_file(path: &Path) -> Result<String, String> {
+    let shown = path.display();
+    let failed = |error| format!("cannot read `{shown}`: {error}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            return Err(format!("others may read `{shown}`: chmod 600 {shown}"));
+        }
+    }
+    let text = std::fs::read_to_string(path).map_err(failed)?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 impl Dial {
+    /// How a bare link is dialed.
+    ///
+    /// # Errors
+    /// Exit code 2: a file of the options is of no use.
+    pub(crate) fn options(&self) -> Result<DialOptions, Failure> {
+        Ok(DialOptions::default().tls(self.tls.settings()?))
+    }
+
     /// Connects once; a lost link ends the session.
     ///
     /// # Errors
@@ -52,6 +131,7 @@ impl Dial {
         let mut client = Client::connect(url).name("fluxar-cli").no_reconnect();
         // What is printed has names, whatever the other side knows.
         client = client.numbered_keys(false);
+        client = client.tls(self.tls.settings()?);
         if let Some(Credential(auth)) = &self.auth {
             client = client.auth(auth.clone());
         }
@@ -130,12 +210,39 @@ mod tests {
 
     #[test]
     fn credentials_need_a_scheme_and_a_secret() {
-        for right in ["bearer:t", "bearer:a:b", "basic:u:p", "basic:u:", "api_key:k"] {
+        for right in ["bearer:t", "bearer:a:b", "basic:u:p", "basic:u:", "api_key:k", "certificate"]
+        {
             assert!(credential(right).is_ok(), "{right}");
         }
-        for wrong in ["", "t", "bearer:", "basic:u", "digest:x"] {
+        for wrong in ["", "t", "bearer:", "basic:u", "digest:x", "certificate:x"] {
             let message = credential(wrong).unwrap_err();
             assert!(message.contains("bearer:TOKEN") && !message.contains("digest"), "{wrong}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn secrets_come_from_files_that_nobody_else_may_read() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = std::env::temp_dir().join(format!("fluxar-dial-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let path = directory.join("secret");
+        let write = |text: &str, mode| {
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let shown = path.display();
+        write("t0ken\n", 0o600);
+        assert_eq!(credential(&format!("bearer:@{shown}")).unwrap().0, Auth::bearer("t0ken"));
+        let basic = credential(&format!("basic:ada:@{shown}")).unwrap().0;
+        assert_eq!(basic, Auth::basic("ada", "t0ken"));
+        let error = credential(&format!("key:{shown}")).unwrap_err();
+        assert!(error.contains("64 hexadecimal digits") && !error.contains("t0ken"), "{error}");
+        write(&"0a".repeat(32), 0o600);
+        assert!(credential(&format!("key:{shown}")).is_ok());
+        write("t0ken", 0o644);
+        assert!(credential(&format!("bearer:@{shown}")).unwrap_err().contains("chmod 600"));
+        assert!(credential("bearer:@/nowhere/to/be/found").unwrap_err().contains("cannot read"));
+        std::fs::remove_dir_all(&directory).unwrap();
     }
 }

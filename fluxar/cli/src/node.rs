@@ -2,8 +2,10 @@
 
 use crate::failure::Failure;
 use crate::terminal::{self, Interrupts};
-use fluxar::transport::ListenOptions;
-use fluxar::{AuthAttempt, Credential, Identity, Rights, Server, Status};
+use fluxar::transport::tls::TlsError;
+use fluxar::transport::{ListenOptions, TlsServer};
+use fluxar::{AllowList, Identity, PublicKey, Rights, Server};
+use std::path::PathBuf;
 
 /// For whom a verb listens.
 #[derive(Clone, Debug, clap::Args)]
@@ -14,6 +16,19 @@ pub(crate) struct Access {
     /// Origin of pages in browsers that may connect over WebSocket, may be repeated
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
+    /// Public key (64 hexadecimal digits) whose holder is welcome as well; may be repeated
+    #[arg(long, value_name = "PUBLIC_KEY")]
+    allow_key: Vec<PublicKey>,
+    /// Certificate to show at tls://, wss:// and quic:// addresses, as a PEM file; read again when
+    /// it changes (fluxar cert dev makes one for localhost)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Its key, as a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Take only callers with a certificate of an authority in this PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    client_ca: Option<PathBuf>,
 }
 
 impl Access {
@@ -32,32 +47,45 @@ impl Access {
         for url in others {
             server = server.also(url.as_str());
         }
-        if let Some(token) = self.token.clone() {
-            server = server.authenticator(move |attempt: AuthAttempt| {
-                let outcome = admit(&token, &attempt.credential);
-                async move { outcome }
-            });
+        if let Some(settings) =
+            self.tls().map_err(|error| Failure::usage(error, "name other files"))?
+        {
+            server = server.tls(settings);
+        }
+        if let Some(list) = self.list() {
+            server = server.authenticator(list);
         }
         server.build().await.map_err(|error| {
             let next = "choose another --listen, such as one with port 0, which takes a free port";
             Failure::local(format_args!("cannot listen: {error}"), next)
         })
     }
-}
 
-fn admit(token: &str, credential: &Credential) -> Result<Identity, Status> {
-    match credential {
-        Credential::Bearer(given) if same(token, given) => {
-            Ok(Identity::new("bearer", Rights::all()))
+    fn tls(&self) -> Result<Option<TlsServer>, TlsError> {
+        let (Some(cert), Some(key)) = (&self.tls_cert, &self.tls_key) else { return Ok(None) };
+        let settings = TlsServer::from_pem(cert, key)?;
+        match &self.client_ca {
+            Some(path) => settings.client_ca(path).map(Some),
+            None => Ok(Some(settings)),
         }
-        _ => Err(Status::new(fluxar::Code::Unauthenticated, "a bearer token is wanted here")),
     }
-}
 
-/// Compares secrets in a time that does not tell where they differ.
-fn same(one: &str, other: &str) -> bool {
-    let pairs = one.bytes().zip(other.bytes());
-    one.len() == other.len() && pairs.fold(0, |all, (a, b)| all | (a ^ b)) == 0
+    /// Who is welcome; everybody, when nobody is named. A certificate alone is let through by the
+    /// listener already, and is a credential beside the others.
+    fn list(&self) -> Option<AllowList> {
+        let mut list = AllowList::new();
+        if let Some(token) = &self.token {
+            list = list.token(token, Identity::new("bearer", Rights::all()));
+        }
+        for key in &self.allow_key {
+            list = list.key(*key, Identity::new(key.to_string(), Rights::all()));
+        }
+        if self.client_ca.is_some() {
+            list = list.any_certificate(Identity::anonymous());
+        }
+        let asks = self.token.is_some() || !self.allow_key.is_empty();
+        asks.then_some(list)
+    }
 }
 
 /// Tells where the server really listens, and gives back the first address.

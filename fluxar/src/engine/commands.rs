@@ -12,7 +12,7 @@ use crate::engine::pattern::pubsub::is_well_formed;
 use crate::engine::pattern::rpc::too_large_status;
 use crate::engine::pattern::stream::Opening;
 use crate::engine::pattern::{credit_cost, deadline_status};
-use crate::engine::session::auth::Identity;
+use crate::engine::session::auth::{Credential, Identity};
 use crate::engine::session::handshake::HelloBody;
 use crate::engine::session::phase::Phase;
 use crate::engine::time::Time;
@@ -36,24 +36,59 @@ impl Engine {
             && let Handshake::AwaitDecision { offer, body } =
                 std::mem::replace(&mut self.handshake, Handshake::Done)
         {
-            self.identity = identity;
+            self.next_identity = Some(identity);
             let mut answer = HelloBody::of(&self.config.limits, self.config.peer.clone());
             answer.session = Some(self.session);
             answer.numbered_keys &= body.numbered_keys;
+            answer.nonce = if body.nonce.is_some() { self.transcript.draw() } else { None };
             let id = self.mint();
+            let answer = answer.encode();
+            self.transcript.answered(&answer);
             self.put_hello(id, offer, Some(&answer));
             self.handshake = Handshake::AwaitConfirm { answer: id, body };
+            if self.phase != Phase::Handshaking {
+                self.handshake_deadline = None;
+            }
         }
     }
 
-    /// Answers [`Event::Authenticate`](crate::engine::event::Event::Authenticate): no. The session
-    /// is over.
+    /// Answers [`Event::Authenticate`](crate::engine::event::Event::Authenticate): no. A session
+    /// that was not ready is over; one that was goes on as it is.
     pub fn refuse(&mut self, now: Time, status: &Status) {
         self.advance(now);
         if let Handshake::AwaitDecision { offer, .. } = self.handshake {
             self.put_refusal(offer, status);
-            self.finish(Some(status));
+            if self.phase == Phase::Handshaking {
+                return self.finish(Some(status));
+            }
+            self.handshake = Handshake::Done;
+            self.handshake_deadline = None;
         }
+    }
+
+    /// As a dialer: presents another credential, and drops nothing.
+    /// [`Event::Reauthenticated`](crate::engine::event::Event::Reauthenticated) says what came of
+    /// it.
+    ///
+    /// # Errors
+    /// The session is not ready, is not ours to authenticate, or an offer has no answer yet.
+    pub fn reauthenticate(&mut self, now: Time, credential: Credential) -> Result<(), Status> {
+        self.advance(now);
+        if self.role != Role::Dialer {
+            let text = "only the side that dialed presents credentials";
+            return Err(Status::new(Code::FailedPrecondition, text));
+        }
+        if self.phase != Phase::Ready {
+            let text = "the session is not open: reconnect with the new credential";
+            return Err(Status::new(Code::Unavailable, text));
+        }
+        if !matches!(self.handshake, Handshake::Done) {
+            let text = "an earlier credential has no answer yet: wait for it";
+            return Err(Status::new(Code::FailedPrecondition, text));
+        }
+        self.config.credential = credential;
+        self.put_offer();
+        Ok(())
     }
 
     // ---- calls

@@ -2,7 +2,7 @@
 
 use crate::engine::items::Items;
 use crate::engine::message::meta::Meta;
-use crate::engine::session::auth::Credential;
+use crate::engine::session::auth::{Credential, Identity};
 use crate::engine::session::handshake::PeerInfo;
 use crate::engine::time::Time;
 use crate::error::Status;
@@ -110,6 +110,16 @@ pub enum Event {
     Ready {
         /// The other side.
         peer: PeerInfo,
+    },
+    /// The peer has authenticated again, or what it may do has expired.
+    Identified {
+        /// Who it is now.
+        identity: Identity,
+    },
+    /// Our own new credential was taken, or not.
+    Reauthenticated {
+        /// Why not.
+        outcome: Result<(), Status>,
     },
     /// A call of ours ended.
     Response {

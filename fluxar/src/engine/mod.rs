@@ -37,6 +37,7 @@ use crate::engine::pattern::rpc::Calls;
 use crate::engine::pattern::stream::Streams;
 use crate::engine::session::auth::{Credential, Identity, Rights};
 use crate::engine::session::budget::Budget;
+use crate::engine::session::challenge::{LinkBinding, Transcript};
 use crate::engine::session::handshake::{HelloBody, PeerInfo, PeerLimits};
 use crate::engine::session::heartbeat::{Heartbeat, LinkUse, Tick};
 use crate::engine::session::phase::Phase;
@@ -99,6 +100,12 @@ pub struct Engine {
     next_id: u64,
     highest_remote_id: u64,
     identity: Identity,
+    /// Who the peer will be when it has confirmed; only while it authenticates again.
+    next_identity: Option<Identity>,
+    /// When the identity ends, and whether it has.
+    expires: Option<Time>,
+    is_expired: bool,
+    transcript: Transcript,
     peer: PeerInfo,
     peer_limits: PeerLimits,
     numbered_keys: bool,
@@ -138,7 +145,11 @@ impl Engine {
             goodbye_heard: false,
             next_id: if role == Role::Dialer { 1 } else { 2 },
             highest_remote_id: 0,
-            identity: Identity { name: String::new(), rights: Rights::none() },
+            identity: Identity::new("", Rights::none()),
+            next_identity: None,
+            expires: None,
+            is_expired: false,
+            transcript: Transcript::default(),
             peer: PeerInfo::default(),
             peer_limits: PeerLimits::of(limits),
             numbered_keys: false,
@@ -179,6 +190,11 @@ impl Engine {
 
     // ---- what happened
 
+    /// Says what is special about the link, before it is up: without it there is no challenge.
+    pub fn bind_link(&mut self, binding: LinkBinding) {
+        self.transcript.binding = Some(binding);
+    }
+
     /// The link is there. A dialer offers at once.
     pub fn handle_link_up(&mut self, now: Time) {
         self.advance(now);
@@ -191,9 +207,18 @@ impl Engine {
             self.handshake = Handshake::AwaitOffer;
             return;
         }
+        self.put_offer();
+    }
+
+    fn put_offer(&mut self) {
         let mut body = HelloBody::of(&self.config.limits, self.config.peer.clone());
+        if matches!(self.config.credential, Credential::Key(_)) {
+            body.nonce = self.transcript.draw();
+        }
         body.credential = Some(self.config.credential.clone());
         let offer = self.mint();
+        let body = body.encode();
+        self.transcript.offered(&body);
         self.put_hello(offer, 0, Some(&body));
         self.handshake = Handshake::AwaitAnswer { offer };
     }
@@ -222,7 +247,13 @@ impl Engine {
         self.calls.sweep(now, &mut self.fx);
         self.streams.sweep(now, &mut self.fx);
         if self.handshake_deadline.is_some_and(|deadline| deadline <= now) {
-            return self.fail(Violation::HandshakeLate);
+            if self.phase == Phase::Handshaking {
+                return self.fail(Violation::HandshakeLate);
+            }
+            self.refuse(now, &Status::new(Code::DeadlineExceeded, "nobody decided in time"));
+        }
+        if self.expires.is_some_and(|expires| expires <= now) {
+            self.expire();
         }
         if self.drain_deadline.is_some_and(|deadline| deadline <= now) {
             let late = Status::new(Code::Cancelled, "the session drained for as long as it may");
@@ -309,6 +340,7 @@ impl Engine {
     pub fn poll_timeout(&self) -> Option<Time> {
         let timers = [
             self.handshake_deadline,
+            self.expires,
             self.drain_deadline,
             self.heartbeat.timeout(),
             self.calls.timeout(),
@@ -409,11 +441,10 @@ impl Engine {
         id
     }
 
-    fn put_hello(&mut self, id: u64, reference: u64, body: Option<&HelloBody>) {
-        let bytes = body.map(HelloBody::encode);
+    fn put_hello(&mut self, id: u64, reference: u64, body: Option<&[u8]>) {
         let mut message = Outgoing::answering(Kind::Hello, reference);
         message.id = id;
-        message.payload = bytes.as_deref();
+        message.payload = body;
         self.fx.out.put_now(&message);
     }
 
@@ -473,6 +504,7 @@ impl Engine {
         self.handshake = Handshake::Done;
         self.heartbeat.pong_due = None;
         self.handshake_deadline = None;
+        self.expires = None;
         self.drain_deadline = None;
         self.goodbye_due = false;
         self.wants_slot = false;

@@ -87,7 +87,7 @@ violations! {
     ErrorLong "L3.error.5" InvalidArgument "the message of an error is at most 4 KiB, its type name 512 bytes";
     HelloOffer "L3.hello.1" InvalidArgument "an offer has an id and a payload, and nothing else";
     HelloAnswer "L3.hello.2" InvalidArgument "an answer has id, ref, and either payload or error";
-    HelloConfirm "L3.hello.3" InvalidArgument "a confirmation has a ref, and at most an error";
+    HelloConfirm "L3.hello.3" InvalidArgument "a confirmation has a ref, and at most an error, or the payload that is due";
     CallRequest "L3.call.1" InvalidArgument "a CALL without ref has a target and no error";
     CallResponse "L3.call.2" InvalidArgument "a CALL with ref has either payload or error, and neither id nor target";
     StreamOpen "L3.stream.1" InvalidArgument "a STREAM without ref has id and target, and no error";
@@ -102,7 +102,7 @@ violations! {
     AckCredit "L3.ack.2" InvalidArgument "credit needs a ref, and is at least 1";
     CancelFields "L3.cancel.1" InvalidArgument "a CANCEL has neither id, target nor payload, and an error only without ref";
     PhaseEarly "L4.phase.1" FailedPrecondition "nothing but the HELLO that is due may come before the session is ready";
-    HelloTwice "L4.phase.2" Unimplemented "re-authentication is not offered by this side: open a new session";
+    HelloTwice "L4.phase.2" Unimplemented "one HELLO at a time: only the dialer offers again, when its last offer was answered";
     HandshakeLate "L4.phase.3" DeadlineExceeded "the handshake took too long: the HELLOs are due within 5 s of the link";
     HelloRef "L4.hello.2" FailedPrecondition "the HELLO refers to another one than the last";
     HelloMissing "L4.body.1" InvalidArgument "the HELLO body lacks a key, or a value has the wrong type";
@@ -112,6 +112,8 @@ violations! {
     HelloLimits "L4.body.5" InvalidArgument "a limit in HELLO is below the least that works";
     HelloVersion "L4.version.1" Unimplemented "no common protocol version: this side speaks version 1";
     Unauthenticated "L4.auth.1" Unauthenticated "the credential is not of its scheme's form";
+    NonceMissing "L4.challenge.1" InvalidArgument "a challenge needs a nonce in the offer and in the answer, each of its own";
+    ProofWrong "L4.challenge.2" Unauthenticated "the signature does not fit the key and this handshake: sign both HELLOs of this very link";
     RightPublish "L4.rights.2" PermissionDenied "the identity may not publish to this topic";
     Silent "L4.beat.2" Unavailable "nothing was heard for 2.5 heartbeats";
     Calm "L4.calm.1" ResourceExhausted "too many cheap messages: send fewer pings, cancels, grants and bad references";

@@ -1,6 +1,7 @@
 //! What a client presents.
 
 use crate::engine::session::auth::Credential;
+use crate::engine::session::challenge::IdentityKey;
 
 /// A credential. Never printed: `Debug` shows the scheme only.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,6 +33,19 @@ impl Auth {
     #[must_use]
     pub fn api_key(key: impl Into<String>) -> Self {
         Self { credential: Credential::ApiKey(key.into()) }
+    }
+
+    /// An Ed25519 key: it signs the handshake, and never leaves this process.
+    #[must_use]
+    pub fn key(key: IdentityKey) -> Self {
+        Self { credential: Credential::Key(key) }
+    }
+
+    /// The certificate that this side shows in the handshake of `tls`, `wss` or `quic`
+    /// ([`TlsClient::identity`](crate::transport::TlsClient)).
+    #[must_use]
+    pub fn certificate() -> Self {
+        Self { credential: Credential::Certificate }
     }
 
     pub(crate) fn credential(&self) -> Credential {

@@ -32,6 +32,8 @@ pub(crate) struct Book {
     pub(crate) jobs: FxHashMap<u64, Job>,
     /// Cancelled before their handler was registered here.
     pub(crate) cancelled_early: FxHashMap<u64, Status>,
+    /// Who presents another credential.
+    pub(crate) reauthenticating: Option<oneshot::Sender<Result<(), Status>>>,
     /// Our pings, oldest first.
     pub(crate) pings: Vec<(u64, oneshot::Sender<()>)>,
 }

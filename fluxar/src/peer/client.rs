@@ -14,11 +14,11 @@ use crate::peer::reconnect::{Backoff, dice};
 use crate::peer::shared::Shared;
 use crate::peer::state::{Progress, State};
 use crate::peer::{Handler, Peer, Service, StreamHandler, handler};
-use crate::transport::{Address, AddressError, DialOptions, Link, TransportError, dial};
+use crate::transport::{Address, AddressError, DialOptions, Link, TlsClient, TransportError, dial};
 use bytes::Bytes;
 use serde::Serialize;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
@@ -54,10 +54,12 @@ impl ConnectError {
 #[derive(Clone, Debug)]
 pub struct Client {
     peer: Peer,
+    /// What the links to come will present.
+    auth: Arc<Mutex<Auth>>,
 }
 
 impl Client {
-    /// Prepares to dial `ws://…`, `tcp://…`, `unix://…`, `mem://…` or `exec:…`.
+    /// Prepares to dial `ws://…`, `wss://…`, `tcp://…`, `tls://…`, `quic://…`, `unix://…`, `mem://…` or `exec:…`.
     pub fn connect(address: impl Into<String>) -> ClientBuilder {
         ClientBuilder::new(address.into())
     }
@@ -74,6 +76,27 @@ impl Client {
     ) -> Result<(), Status> {
         let payload = Bytes::from(payload::encode(value)?);
         self.peer.shared.node.publish(&[(Text::from(topic), payload, false)])
+    }
+
+    /// Presents another credential on the live session: a token that was refreshed, say. Nothing
+    /// that is open is dropped, whatever the answer; who the acceptor takes this side for, and
+    /// what it may do, changes when this returns. Links made anew present it, too.
+    ///
+    /// Dropping the future leaves the attempt to go on by itself.
+    ///
+    /// # Errors
+    /// `unauthenticated` and whatever else the acceptor refuses with: the old credential then
+    /// counts on. `unavailable` without a link: the next one will present the new credential.
+    pub async fn reauthenticate(&self, auth: Auth) -> Result<(), Status> {
+        let outcome = self.peer.shared.reauthenticate(auth.credential()).await;
+        let counts = match &outcome {
+            Ok(()) => true,
+            Err(status) => status.code() == Code::Unavailable,
+        };
+        if counts {
+            *self.auth.lock().unwrap_or_else(PoisonError::into_inner) = auth;
+        }
+        outcome
     }
 
     /// The handle, to be given away.
@@ -170,6 +193,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Whom to trust at a `tls://`, `wss://` or `quic://` address, and what to show there. The
+    /// platform's authorities by default.
+    pub fn tls(mut self, settings: TlsClient) -> Self {
+        self.dial.tls = Some(settings);
+        self
+    }
+
     /// What the acceptor may do at this side. Everything by default.
     pub fn peer_rights(mut self, rights: Rights) -> Self {
         self.peer_rights = rights;
@@ -228,12 +258,13 @@ impl ClientBuilder {
         let peer = Peer::new(&shared);
         let mut progress = shared.progress();
         let backoff = self.backoff.filter(|_| address.is_some());
+        let auth = Arc::new(Mutex::new(self.auth));
         let dialer = Dialer {
             shared,
             address,
             options: self.dial,
             backoff,
-            auth: self.auth,
+            auth: Arc::clone(&auth),
             peer_rights: self.peer_rights,
         };
         // Until the session is ready, it is this future's to give up.
@@ -249,7 +280,7 @@ impl ClientBuilder {
         match outcome {
             Ok(()) => {
                 keeper.0 = None;
-                Ok(Client { peer })
+                Ok(Client { peer, auth })
             }
             Err(reason) => Err(refused(reason)),
         }
@@ -279,7 +310,7 @@ struct Dialer {
     address: Option<Address>,
     options: DialOptions,
     backoff: Option<Backoff>,
-    auth: Auth,
+    auth: Arc<Mutex<Auth>>,
     peer_rights: Rights,
 }
 
@@ -288,7 +319,7 @@ impl Dialer {
         let config = EngineConfig {
             limits: self.shared.limits.clone(),
             peer: self.shared.node.info.clone(),
-            credential: self.auth.credential(),
+            credential: self.auth.lock().unwrap_or_else(PoisonError::into_inner).credential(),
             peer_rights: self.peer_rights.clone(),
             session: [0; 16],
         };

@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::engine::event::{Event, PublishOptions, SubscribeOptions, Text};
 use crate::engine::message::meta::Meta;
-use crate::engine::session::auth::Credential;
+use crate::engine::session::auth::{Credential, Identity};
 use crate::engine::session::handshake::PeerInfo;
 use crate::engine::session::phase::Phase;
 use crate::engine::time::Time;
@@ -58,6 +58,8 @@ pub(crate) enum Later {
     Granted(oneshot::Sender<Result<(), Status>>, Result<(), Status>),
     Pong(oneshot::Sender<()>),
     Ready(PeerInfo),
+    Identified(Identity),
+    Reauthenticated(oneshot::Sender<Result<(), Status>>, Result<(), Status>),
     Draining,
     /// Over, and whether another link is to follow.
     Closed(Option<Status>, bool),
@@ -288,6 +290,11 @@ impl Book {
                 later.push(Later::Authenticate(credential, peer));
             }
             Event::Ready { peer } => later.push(Later::Ready(peer)),
+            Event::Identified { identity } => later.push(Later::Identified(identity)),
+            Event::Reauthenticated { outcome } => {
+                let waiter = self.reauthenticating.take();
+                later.extend(waiter.map(|waiter| Later::Reauthenticated(waiter, outcome)));
+            }
             Event::Draining => later.push(Later::Draining),
             Event::Closed { reason } => self.on_closed(reason, keeps_subscriptions, later),
         }
@@ -381,6 +388,8 @@ impl Book {
         for (_, waiter) in self.calls.drain() {
             later.push(Later::Answer(waiter, Err(lost())));
         }
+        // Whoever waits for it finds the link gone.
+        self.reauthenticating = None;
         for slot in self.streams.values_mut() {
             slot.end.get_or_insert_with(|| Err(lost()));
             later.extend(slot.take_writers().into_iter().map(Later::Wake));

@@ -96,6 +96,8 @@ fn simple(shared: &Arc<Shared>, item: Later) {
         // A receiver that is gone has lost interest, here and below.
         Later::Answer(waiter, outcome) => drop(waiter.send(outcome)),
         Later::Granted(waiter, outcome) => drop(waiter.send(outcome)),
+        Later::Reauthenticated(waiter, outcome) => drop(waiter.send(outcome)),
+        Later::Identified(identity) => shared.set_identity(identity),
         Later::Pong(waiter) => drop(waiter.send(())),
         Later::Wake(waker) => waker.wake(),
         Later::Writable => shared.ring_writable(),
@@ -244,7 +246,7 @@ fn refusal(routes: &RouteCache, target: &str) -> Status {
 
 /// Asks the authenticator, in a task of the session.
 fn authenticate(shared: &Arc<Shared>, credential: Credential, peer: PeerInfo) {
-    if let Err(status) = shared.node.admits() {
+    if let Err(status) = shared.node.admits(shared.session) {
         return decide(shared, Err(status));
     }
     let Some(authenticator) = shared.node.authenticator.clone() else {

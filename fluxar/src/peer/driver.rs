@@ -1,6 +1,7 @@
 //! The tasks that pump one link: a reader, a writer and a timer.
 
 use crate::engine::Engine;
+use crate::engine::session::challenge::LinkBinding;
 use crate::engine::time::Time;
 use crate::error::{Code, Origin, Status};
 use crate::peer::ahead::Ahead;
@@ -21,15 +22,24 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// Runs a session over one link, from HELLO to the end. Dropping the future ends the session.
 pub(crate) async fn run(shared: &Arc<Shared>, link: Link, engine: Engine) {
     let Link { mut reader, writer, info } = link;
+    let channel = info.security.as_ref().and_then(|security| security.exporter);
     shared.set_link(info);
     let teardown = Teardown { shared: Arc::clone(shared) };
+    let mut seed = [0; 32];
+    if getrandom::fill(&mut seed).is_err() {
+        tracing::error!(target: "fluxar", "no randomness for a link: it is given up");
+        return;
+    }
     let is_wanted = shared.with(|core, now| {
         if core.is_closing {
             // Closed while it was dialed: nobody would ever close this link.
             return false;
         }
         core.start(engine);
-        core.engine.iter_mut().for_each(|engine| engine.handle_link_up(now));
+        core.engine.iter_mut().for_each(|engine| {
+            engine.bind_link(LinkBinding { seed, channel });
+            engine.handle_link_up(now);
+        });
         true
     });
     if !is_wanted {

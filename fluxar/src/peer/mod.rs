@@ -6,6 +6,7 @@
 //! by then, a task of its own.
 
 mod ahead;
+mod allow;
 mod auth;
 mod book;
 mod call;
@@ -19,6 +20,8 @@ mod events;
 mod handler;
 mod hub;
 mod job;
+#[cfg(feature = "jwt")]
+mod jwt;
 mod node;
 mod opening;
 mod queue;
@@ -37,12 +40,15 @@ mod streaming;
 mod tests;
 mod topics;
 
+pub use allow::AllowList;
 pub use auth::Auth;
 pub use call::{Call, CallFuture, Notification};
 pub use client::{Client, ClientBuilder, ConnectError};
 pub use context::Context;
 pub use events::{Events, Message, SubscribeWith, SubscriptionHandle};
 pub use handler::{Handler, StreamHandler};
+#[cfg(feature = "jwt")]
+pub use jwt::{JwtAuth, JwtClaims};
 pub use node::{AuthAttempt, Authenticator, NodeLimits};
 pub use opening::{Duplex, DuplexCall, StreamCall};
 pub use raw::{RawSink, RawStreaming};

@@ -7,7 +7,7 @@ use crate::error::{Code, Status};
 use crate::peer::hub::Hub;
 use crate::peer::router::{BoxFuture, Router};
 use crate::peer::shared::Shared;
-use crate::transport::LinkInfo;
+use crate::transport::{LinkInfo, PeerCertificate};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -45,6 +45,14 @@ pub struct AuthAttempt {
     pub peer: PeerInfo,
     /// Where it comes from.
     pub link: Option<LinkInfo>,
+}
+
+impl AuthAttempt {
+    /// The certificate that the transport's handshake has shown.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&PeerCertificate> {
+        self.link.as_ref()?.security.as_ref()?.peer_certificate.as_ref()
+    }
 }
 
 /// Decides who somebody is and what it may do. Any `Fn(AuthAttempt) -> impl Future<Output =
@@ -144,7 +152,11 @@ impl NodeInner {
     }
 
     /// Whether another session is welcome.
-    pub(crate) fn admits(&self) -> Result<(), Status> {
+    pub(crate) fn admits(&self, session: u64) -> Result<(), Status> {
+        if self.sessions().admitted.contains(&session) {
+            // It is here, and authenticates again.
+            return Ok(());
+        }
         if self.is_stopping.load(Ordering::Acquire) {
             let text = "this peer is shutting down: go to another, or retry later";
             return Err(Status::new(Code::Unavailable, text));
@@ -154,9 +166,11 @@ impl NodeInner {
 
     /// Takes a place for a session that is welcome: many may ask at once.
     pub(crate) fn admit(&self, session: u64) -> Result<(), Status> {
-        self.admits()?;
+        self.admits(session)?;
         let mut sessions = self.sessions();
-        sessions.has_place(self.node_limits.sessions_max)?;
+        if !sessions.admitted.contains(&session) {
+            sessions.has_place(self.node_limits.sessions_max)?;
+        }
         sessions.admitted.insert(session);
         Ok(())
     }

@@ -13,7 +13,8 @@ use crate::peer::node::{Authenticator, NodeInner, NodeLimits};
 use crate::peer::shared::Shared;
 use crate::peer::{Handler, Peer, Service, StreamHandler, handler};
 use crate::transport::{
-    Address, AddressError, Incoming, Link, ListenOptions, Listener, TransportError, listen,
+    Address, AddressError, Incoming, Link, ListenOptions, Listener, TlsServer, TransportError,
+    listen,
 };
 use bytes::Bytes;
 use serde::Serialize;
@@ -46,6 +47,12 @@ pub enum Transport {
     Tcp,
     /// `ws://host:port/path`.
     Ws,
+    /// `tls://host:port`.
+    Tls,
+    /// `wss://host:port/path`.
+    Wss,
+    /// `quic://host:port`.
+    Quic,
     /// `unix:///path`.
     Unix,
     /// `mem://name`.
@@ -57,6 +64,9 @@ impl Transport {
         match self {
             Self::Tcp => "tcp",
             Self::Ws => "ws",
+            Self::Tls => "tls",
+            Self::Wss => "wss",
+            Self::Quic => "quic",
             Self::Unix => "unix",
             Self::Mem => "mem",
         }
@@ -80,7 +90,7 @@ struct Inner {
 }
 
 impl Server {
-    /// Prepares to listen at `tcp://…`, `ws://…`, `unix://…`, `mem://…` or `stdio:`.
+    /// Prepares to listen at `tcp://…`, `tls://…`, `ws://…`, `wss://…`, `quic://…`, `unix://…`, `mem://…` or `stdio:`.
     pub fn bind(address: impl Into<String>) -> ServerBuilder {
         Self::unbound().also(address)
     }
@@ -304,6 +314,12 @@ impl ServerBuilder {
     /// How to listen.
     pub fn listen_options(mut self, options: ListenOptions) -> Self {
         self.listen = options;
+        self
+    }
+
+    /// What to show at `tls://`, `wss://` and `quic://` addresses, which need it.
+    pub fn tls(mut self, settings: TlsServer) -> Self {
+        self.listen.tls = Some(settings);
         self
     }
 

@@ -3,7 +3,7 @@
 use crate::config::Limits;
 use crate::engine::Engine;
 use crate::engine::event::Refusal;
-use crate::engine::session::auth::Identity;
+use crate::engine::session::auth::{Credential, Identity};
 use crate::engine::session::handshake::PeerInfo;
 use crate::engine::time::Time;
 use crate::error::{Code, Origin, Status};
@@ -20,7 +20,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker, ready};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::time::Instant;
 
 /// A session's shared part. Lives as long as a handle or the driver does; a dialer's survives its
@@ -405,8 +405,27 @@ impl Shared {
         about.identity = Arc::new(identity);
     }
 
+    pub(crate) fn set_identity(&self, identity: Identity) {
+        self.about().identity = Arc::new(identity);
+    }
+
     fn about(&self) -> MutexGuard<'_, About> {
         self.about.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Presents another credential to the acceptor.
+    pub(crate) async fn reauthenticate(
+        self: &Arc<Self>,
+        credential: Credential,
+    ) -> Result<(), Status> {
+        let (waiter, answered) = oneshot::channel();
+        self.with(|core, now| {
+            let engine = core.engine.as_mut().ok_or_else(|| self.unavailable())?;
+            engine.reauthenticate(now, credential)?;
+            core.book.reauthenticating = Some(waiter);
+            Ok::<_, Status>(())
+        })?;
+        answered.await.unwrap_or_else(|_| Err(self.unavailable()))
     }
 
     /// Says goodbye (or, with a status, aborts) and makes no further links.

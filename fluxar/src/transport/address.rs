@@ -4,6 +4,9 @@
 //! |---|---|
 //! | `tcp://host:port` | TCP; the port may be left out (9000) |
 //! | `ws://host:port/path` | WebSocket; port 9000 and path `/fluxar` may be left out |
+//! | `tls://host:port` | TLS 1.3 over TCP |
+//! | `wss://host:port/path` | WebSocket over TLS 1.3 |
+//! | `quic://host:port` | QUIC |
 //! | `unix:///path` | a Unix socket in a directory of ours |
 //! | `mem://name` | within this process |
 //! | `stdio:` | our own standard input and output |
@@ -117,20 +120,20 @@ impl Address {
         self.scheme
     }
 
-    /// Host of a `tcp` or `ws` address (an IPv6 one without brackets), name of a `mem` one, else
+    /// Host of a network address (an IPv6 one without brackets), name of a `mem` one, else
     /// empty.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// Port of a `tcp` or `ws` address, else 0.
+    /// Port of a network address, else 0.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Path of a `ws` or `unix` address, program of an `exec` one, else empty.
+    /// Path of a `ws`, `wss` or `unix` address, program of an `exec` one, else empty.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
@@ -206,11 +209,11 @@ impl FromStr for Address {
 /// What somebody who wrote this scheme should write.
 fn instead_of(scheme: &str) -> &'static str {
     match scheme {
-        "tls" | "quic" => "not built yet; use tcp://host:port inside a tunnel",
-        "wss" | "https" => "not built yet; let a proxy end the TLS, and use ws://host:port/fluxar",
+        "tcps" | "ssl" | "tcp+tls" => "use tls://host:port",
+        "https" => "use wss://host:port/fluxar",
         "http" => "use ws://host:port/fluxar",
         "file" => "use unix:///path/of/a.sock",
-        _ => "use one of tcp://, ws://, unix://, mem://, stdio:, exec:",
+        _ => "use one of tcp://, tls://, ws://, wss://, quic://, unix://, mem://, stdio:, exec:",
     }
 }
 

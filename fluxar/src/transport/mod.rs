@@ -8,10 +8,18 @@ mod byte_stream;
 pub mod error;
 pub mod mem;
 pub mod options;
+#[cfg(feature = "quic")]
+mod quic;
+mod security;
 #[cfg(feature = "stdio")]
 mod stdio;
 #[cfg(feature = "tcp")]
 mod tcp;
+#[cfg(feature = "tls")]
+pub mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "tls_absent.rs"]
+pub mod tls;
 #[cfg(all(unix, feature = "unix"))]
 mod unix;
 #[cfg(feature = "ws")]
@@ -20,12 +28,15 @@ mod ws;
 pub use address::{Address, AddressError};
 pub use error::{AcceptError, TransportError};
 pub use options::{DialOptions, ListenOptions};
+pub use security::{Fingerprint, LinkSecurity, PeerCertificate};
+pub use tls::{TlsClient, TlsServer};
 
 use address::Form;
 use bytes::BytesMut;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// Capacity that a written [`Batch`] keeps for the next one.
@@ -104,13 +115,22 @@ pub struct LinkInfo {
     pub local: String,
     /// The other end.
     pub peer: String,
+    /// What the transport's handshake has proved; none on links that are not encrypted.
+    pub security: Option<Arc<LinkSecurity>>,
 }
 
 impl LinkInfo {
     /// Describes a link.
     #[must_use]
     pub fn new(transport: &'static str, local: impl Into<String>, peer: impl Into<String>) -> Self {
-        Self { transport, local: local.into(), peer: peer.into() }
+        Self { transport, local: local.into(), peer: peer.into(), security: None }
+    }
+
+    /// Adds what the transport's handshake has proved.
+    #[must_use]
+    pub fn secured(mut self, security: LinkSecurity) -> Self {
+        self.security = Some(Arc::new(security));
+        self
     }
 }
 
@@ -173,6 +193,18 @@ const UNIX: Option<Io> = None;
 const WS: Option<Io> = Some(ws::IO);
 #[cfg(not(feature = "ws"))]
 const WS: Option<Io> = None;
+#[cfg(feature = "tls")]
+const TLS: Option<Io> = Some(tls::IO);
+#[cfg(not(feature = "tls"))]
+const TLS: Option<Io> = None;
+#[cfg(all(feature = "ws", feature = "tls"))]
+const WSS: Option<Io> = Some(ws::SECURE_IO);
+#[cfg(not(all(feature = "ws", feature = "tls")))]
+const WSS: Option<Io> = None;
+#[cfg(feature = "quic")]
+const QUIC: Option<Io> = Some(quic::IO);
+#[cfg(not(feature = "quic"))]
+const QUIC: Option<Io> = None;
 #[cfg(feature = "stdio")]
 const STDIO: Option<Io> = Some(stdio::IO);
 #[cfg(not(feature = "stdio"))]
@@ -183,9 +215,12 @@ const EXEC: Option<Io> = Some(stdio::EXEC_IO);
 const EXEC: Option<Io> = None;
 
 /// The table of schemes: the only place where transports are told apart by name.
-pub(crate) static SCHEMES: [Scheme; 6] = [
+pub(crate) static SCHEMES: [Scheme; 9] = [
     Scheme { name: "tcp", form: Form::HostPort, feature: "tcp", io: TCP },
     Scheme { name: "ws", form: Form::HostPortPath, feature: "ws", io: WS },
+    Scheme { name: "tls", form: Form::HostPort, feature: "tls", io: TLS },
+    Scheme { name: "wss", form: Form::HostPortPath, feature: "ws` and `tls", io: WSS },
+    Scheme { name: "quic", form: Form::HostPort, feature: "quic", io: QUIC },
     Scheme { name: "unix", form: Form::Path, feature: "unix", io: UNIX },
     Scheme { name: "mem", form: Form::Name, feature: "tokio", io: Some(mem::IO) },
     Scheme { name: "stdio", form: Form::Bare, feature: "stdio", io: STDIO },

@@ -1,5 +1,6 @@
 //! What can be set when dialling and listening.
 
+use super::tls::{TlsClient, TlsServer};
 use std::time::Duration;
 
 /// Bytes of one WebSocket message accepted: a batch of 256 KiB behind a frame of 1 MiB, with room.
@@ -20,6 +21,8 @@ pub struct DialOptions {
     /// Bytes of one message accepted from a transport that moves messages. 2 MiB; keep it above
     /// `Limits::frame_bytes_max` + 256 KiB.
     pub message_bytes_max: usize,
+    /// Whom to trust at `tls`, `wss` and `quic` addresses. `None`: the platform's authorities.
+    pub tls: Option<TlsClient>,
 }
 
 impl Default for DialOptions {
@@ -29,6 +32,7 @@ impl Default for DialOptions {
             origin: None,
             users: Vec::new(),
             message_bytes_max: MESSAGE_BYTES_MAX,
+            tls: None,
         }
     }
 }
@@ -52,6 +56,13 @@ impl DialOptions {
     #[must_use]
     pub fn allow_user(mut self, uid: u32) -> Self {
         self.users.push(uid);
+        self
+    }
+
+    /// Sets [`Self::tls`].
+    #[must_use]
+    pub fn tls(mut self, settings: TlsClient) -> Self {
+        self.tls = Some(settings);
         self
     }
 
@@ -81,6 +92,8 @@ pub struct ListenOptions {
     /// Bytes of one message accepted from a transport that moves messages. 2 MiB; keep it above
     /// `Limits::frame_bytes_max` + 256 KiB.
     pub message_bytes_max: usize,
+    /// What to show at `tls`, `wss` and `quic` addresses, which need it.
+    pub tls: Option<TlsServer>,
 }
 
 impl Default for ListenOptions {
@@ -91,6 +104,7 @@ impl Default for ListenOptions {
             origins: Vec::new(),
             users: Vec::new(),
             message_bytes_max: MESSAGE_BYTES_MAX,
+            tls: None,
         }
     }
 }
@@ -121,6 +135,13 @@ impl ListenOptions {
     #[must_use]
     pub fn allow_user(mut self, uid: u32) -> Self {
         self.users.push(uid);
+        self
+    }
+
+    /// Sets [`Self::tls`].
+    #[must_use]
+    pub fn tls(mut self, settings: TlsServer) -> Self {
+        self.tls = Some(settings);
         self
     }
 

@@ -1,9 +1,14 @@
-//! `ws://host:port/path`: one batch is one binary message.
+//! `ws://host:port/path`, and `wss`: one batch is one binary message.
 //!
 //! The subprotocol `fluxar.1` is required on both sides. A Close frame ends both directions: what
 //! the peer had sent before it saw ours still arrives.
 
+#[cfg(feature = "tls")]
+mod secure;
 mod upgrade;
+
+#[cfg(feature = "tls")]
+pub(super) use secure::IO as SECURE_IO;
 
 use super::{
     Accept, AcceptError, Address, Batch, BoxFuture, DialOptions, Incoming, Io, Link, LinkInfo,
@@ -16,6 +21,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::ClientRequestBuilder;
@@ -51,25 +57,33 @@ fn dial<'a>(
 ) -> BoxFuture<'a, Result<Link, TransportError>> {
     Box::pin(async move {
         let stream = tcp::connect(address).await?;
-        let local = local_name(&stream);
-        let broken =
-            |reason: String| TransportError::Handshake { peer: address.to_string(), reason };
-        let uri = address.to_string().parse().map_err(|error| broken(format!("{error}")))?;
-        let mut request = ClientRequestBuilder::new(uri).with_sub_protocol(SUBPROTOCOL);
-        if let Some(origin) = &options.origin {
-            request = request.with_header("Origin", origin);
-        }
-        let config = config(options.message_bytes_max);
-        let upgrade = tokio_tungstenite::client_async_with_config(request, stream, Some(config));
-        let (socket, _) = upgrade.await.map_err(|error| match error {
-            tungstenite::Error::Http(response) => TransportError::Refused {
-                address: address.to_string(),
-                reason: reason_of(&response),
-            },
-            error => broken(error.to_string()),
-        })?;
-        Ok(link(socket, LinkInfo::new("ws", local, address.to_string())))
+        let info = LinkInfo::new("ws", local_name("ws", &stream), address.to_string());
+        ask(stream, info, address, options).await
     })
+}
+
+/// The dialer's side of the upgrade.
+async fn ask<S: Wire>(
+    stream: S,
+    info: LinkInfo,
+    address: &Address,
+    options: &DialOptions,
+) -> Result<Link, TransportError> {
+    let broken = |reason: String| TransportError::Handshake { peer: address.to_string(), reason };
+    let uri = address.to_string().parse().map_err(|error| broken(format!("{error}")))?;
+    let mut request = ClientRequestBuilder::new(uri).with_sub_protocol(SUBPROTOCOL);
+    if let Some(origin) = &options.origin {
+        request = request.with_header("Origin", origin);
+    }
+    let config = config(options.message_bytes_max);
+    let upgrade = tokio_tungstenite::client_async_with_config(request, stream, Some(config));
+    let (socket, _) = upgrade.await.map_err(|error| match error {
+        tungstenite::Error::Http(response) => {
+            TransportError::Refused { address: address.to_string(), reason: reason_of(&response) }
+        }
+        error => broken(error.to_string()),
+    })?;
+    Ok(link(socket, info))
 }
 
 /// The status and the text of a refusal, cut to a length that fits into a message.
@@ -84,8 +98,9 @@ fn reason_of(response: &tungstenite::http::Response<Option<Vec<u8>>>) -> String 
     format!("HTTP {}: {text}", response.status())
 }
 
-fn local_name(stream: &TcpStream) -> String {
-    stream.local_addr().map_or_else(|_| "ws://?".to_owned(), |local| format!("ws://{local}"))
+fn local_name(scheme: &str, stream: &TcpStream) -> String {
+    let local = stream.local_addr().map_or_else(|_| "?".to_owned(), |local| local.to_string());
+    format!("{scheme}://{local}")
 }
 
 fn listen<'a>(
@@ -114,7 +129,12 @@ impl Accept for Ws {
         let config = config(self.options.message_bytes_max);
         let after = self.options.handshake_timeout;
         let establish = async move {
-            let info = LinkInfo::new("ws", local_name(&stream), named.clone());
+            let broken = |error: io::Error| TransportError::Handshake {
+                peer: named.clone(),
+                reason: error.to_string(),
+            };
+            stream.set_nodelay(true).map_err(broken)?;
+            let info = LinkInfo::new("ws", local_name("ws", &stream), named.clone());
             let upgrade = upgrade::accept(stream, &policy, &named, config);
             match tokio::time::timeout(after, upgrade).await {
                 Ok(upgraded) => Ok(link(upgraded?, info)),
@@ -125,16 +145,21 @@ impl Accept for Ws {
     }
 }
 
-type Socket = WebSocketStream<TcpStream>;
+/// What a WebSocket runs over: TCP, or TLS over it.
+trait Wire: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 
-fn link(socket: Socket, info: LinkInfo) -> Link {
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Wire for S {}
+
+type Socket<S> = WebSocketStream<S>;
+
+fn link<S: Wire>(socket: Socket<S>, info: LinkInfo) -> Link {
     let socket = Arc::new(Mutex::new(socket));
     let reader = WsReader { socket: Arc::clone(&socket), end: None };
     Link::new(reader, WsWriter { socket, closed: false }, info)
 }
 
 /// One poll at a time; never held over an await.
-fn lock(socket: &Mutex<Socket>) -> MutexGuard<'_, Socket> {
+fn lock<S>(socket: &Mutex<Socket<S>>) -> MutexGuard<'_, Socket<S>> {
     socket.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -145,12 +170,12 @@ enum End {
     Broken(io::Error),
 }
 
-struct WsReader {
-    socket: Arc<Mutex<Socket>>,
+struct WsReader<S> {
+    socket: Arc<Mutex<Socket<S>>>,
     end: Option<End>,
 }
 
-impl LinkReader for WsReader {
+impl<S: Wire> LinkReader for WsReader<S> {
     fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut BytesMut) -> Poll<io::Result<usize>> {
         let before = into.len();
         if self.end.is_none() {
@@ -177,8 +202,8 @@ impl LinkReader for WsReader {
 }
 
 /// Appends what came; says whether that was the end.
-fn take(
-    socket: &mut Socket,
+fn take<S: Wire>(
+    socket: &mut Socket<S>,
     cx: &mut Context<'_>,
     next: Option<Result<Message, tungstenite::Error>>,
     into: &mut BytesMut,
@@ -221,12 +246,12 @@ fn io_error(error: tungstenite::Error) -> io::Error {
     }
 }
 
-struct WsWriter {
-    socket: Arc<Mutex<Socket>>,
+struct WsWriter<S> {
+    socket: Arc<Mutex<Socket<S>>>,
     closed: bool,
 }
 
-impl LinkWriter for WsWriter {
+impl<S: Wire> LinkWriter for WsWriter<S> {
     fn poll_write(&mut self, cx: &mut Context<'_>, batch: &mut Batch) -> Poll<io::Result<()>> {
         let mut socket = lock(&self.socket);
         let mut socket = Pin::new(&mut *socket);

@@ -99,6 +99,8 @@ def taken():
     largest = {key: (1 << 32) - 1 for key in range(8)}
     largest[5] = (1 << 31) - 1
     yield good("offer_largest_limits", ["L4.body.1"], offer(k3=largest))
+    yield good("offer_with_nonce", ["L4.body.1"], offer(k7=bytes(range(32))), note="asks for one back")
+    yield good("offer_of_a_certificate", ["L4.mtls.1"], offer(k5={0: "mtls"}))
     yield good("offer_heartbeat_1", ["L4.beat.1"], offer(k4=1), note="the interval is still 1,000")
     yield good("offer_heartbeat_0", ["L4.beat.1"], offer(k4=0), note="the interval is still 1,000")
     yield good("offer_heartbeat_large", ["L4.body.1"], offer(k4=(1 << 32) - 1))
@@ -146,7 +148,10 @@ def refused():
     yield bad("answer_session_of_8_bytes", "L4.body.1", answer(k6=bytes(8)), "answer")
     yield bad("offer_with_session", "L4.body.2", offer(k6=SESSION))
     yield bad("answer_with_auth", "L4.body.2", answer(k5={0: "none"}), "answer")
-    for key in (7, 31, 64):
+    yield bad("offer_nonce_short", "L4.body.1", offer(k7=bytes(31)))
+    yield bad("offer_nonce_text", "L4.body.1", offer(k7="n" * 32))
+    yield bad("offer_key_without_nonce", "L4.challenge.1", offer(k5={0: "challenge", 1: bytes(32)}))
+    for key in (8, 31, 64):
         yield bad(f"offer_key_{key}", "L4.body.3", {**offer(), key: 1})
     yield bad("offer_key_text", "L4.body.1", {**offer(), "a": 1})
     yield bad("offer_peer_key_3", "L4.body.3", offer(k1={0: DIALER, 1: "d", 2: [], 3: 1}))

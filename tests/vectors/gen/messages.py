@@ -21,6 +21,7 @@ def hello():
     refusal = {0: 16, 1: "no"}
     yield both("refusal", ["L3.hello.2", "L4.hello.3"], "answer", 1, id=2, ref=1, error=refusal)
     yield both("confirm", ["L3.hello.3"], "confirm", 1, ref=2)
+    yield both("confirm_with_payload", ["L3.hello.3"], "confirm", 1, ref=2, payload=b"\xa0")
     yield both("confirm_refused", ["L3.hello.3", "L4.hello.4"], "confirm", 1, ref=2, error={0: 12})
 
 

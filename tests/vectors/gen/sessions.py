@@ -329,7 +329,9 @@ def tolerated():
         yield refused(f"ask_of_overflow_4_and_{key}", ["X.open.1"],
                       one(4, id=3, target="a", meta={key: value, 19: 4}), 12, 4)
     again = one(1, VOLATILE, id=3, payload=enc(offer()))
-    yield refused("offer_when_ready", ["L4.phase.2"], again, 12, 1)
+    another = one(1, VOLATILE, id=5, payload=enc(offer()))
+    yield valid("second_offer_before_the_decision", ["L4.phase.2"], again + another,
+                {"answered": {"type": 1, "ref": "5", "code": 12}})
     hops = one(2, id=3, target="a", meta={11: 65})
     yield refused("hops_65", ["L5.hops.1"], hops, 8)
     late = one(2, id=3, target="a", meta={1: 0})

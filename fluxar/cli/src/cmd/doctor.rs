@@ -5,7 +5,7 @@ use crate::failure::{Exit, Failure};
 use crate::terminal::{self, Format};
 use crate::units;
 use fluxar::Client;
-use fluxar::transport::{self, Address, DialOptions};
+use fluxar::transport::{self, Address, LinkInfo};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
@@ -74,7 +74,7 @@ struct Visit {
 impl Visit {
     fn ok(&self, check: &'static str, found: impl std::fmt::Display) -> Result<(), Failure> {
         match self.format {
-            Format::Text => terminal::data_line(format_args!("ok    {check:<10} {found}")),
+            Format::Text => terminal::data_line(format_args!("ok    {check:<11} {found}")),
             Format::Json => {
                 let found = found.to_string();
                 terminal::data_line(serde_json::json!({"check": check, "ok": true, "found": found}))
@@ -96,7 +96,7 @@ impl Visit {
             Format::Text => {
                 let label = console::style("FAIL").red().bold();
                 terminal::data_line(format_args!(
-                    "{label}  {check:<10} {found}\n      next: {next}"
+                    "{label}  {check:<11} {found}\n      next: {next}"
                 ))
             }
             Format::Json => {
@@ -125,7 +125,7 @@ impl Visit {
 
     fn features(&self) -> Result<(), Failure> {
         let version = env!("CARGO_PKG_VERSION");
-        let transports = "tcp, ws, unix, stdio, exec, mem";
+        let transports = "tcp, tls, ws, wss, quic, unix, stdio, exec, mem";
         self.ok("features", format_args!("fluxar {version}, protocol 1, transports {transports}"))
     }
 
@@ -142,11 +142,12 @@ impl Visit {
         self.ok("address", &address)?;
         if address.scheme() != "exec" {
             let start = Instant::now();
-            match transport::dial(&address, &DialOptions::default()).await {
+            match transport::dial(&address, &dial.options()?).await {
                 Ok(link) => {
                     let took = units::show(start.elapsed());
                     let ends = format_args!("{} to {}", link.info.local, link.info.peer);
                     self.ok("link", format_args!("{}, {ends}, in {took}", link.info.transport))?;
+                    self.security(&link.info)?;
                 }
                 Err(error) => {
                     let next = "check the address, the firewall, and that a peer listens there \
@@ -169,6 +170,26 @@ impl Visit {
             }
             Err(other) => Err(other),
         }
+    }
+
+    /// What the handshake of TLS has shown.
+    fn security(&self, info: &LinkInfo) -> Result<(), Failure> {
+        let Some(security) = &info.security else { return Ok(()) };
+        let binding = if security.exporter.is_some() { "bound" } else { "not bound" };
+        let cipher = match security.cipher.as_str() {
+            "" => String::new(),
+            cipher => format!(", {cipher}"),
+        };
+        self.ok("tls", format_args!("{}{cipher}, credentials {binding} to it", security.protocol))?;
+        let Some(shown) = &security.peer_certificate else { return Ok(()) };
+        let found = format_args!(
+            "{:?} for {}, until {}, sha256 {}",
+            shown.subject,
+            shown.names.join(", "),
+            shown.not_after,
+            shown.fingerprint
+        );
+        self.ok("certificate", found)
     }
 
     fn peer(&self, client: &Client) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod call;
+pub(crate) mod cert;
 pub(crate) mod completion;
 pub(crate) mod demo;
 pub(crate) mod doctor;
@@ -25,6 +26,8 @@ pub(crate) enum Verb {
     Serve(serve::Args),
     Bench(bench::Args),
     Doctor(doctor::Args),
+    #[command(subcommand)]
+    Cert(cert::Verb),
     Completion(completion::Args),
 }
 
@@ -43,6 +46,7 @@ impl Verb {
             Self::Serve(args) => serve::run(args).await,
             Self::Bench(args) => bench::run(args).await,
             Self::Doctor(args) => doctor::run(args).await,
+            Self::Cert(verb) => cert::run(&verb),
             Self::Completion(args) => completion::run(&args),
         }
     }

@@ -3,15 +3,15 @@
 use super::Received;
 use crate::engine::Engine;
 use crate::engine::Handshake;
+use crate::engine::Role;
 use crate::engine::brief;
 use crate::engine::event::Event;
 use crate::engine::message::Form;
 use crate::engine::message::envelope::Outgoing;
 use crate::engine::message::kind::Kind;
-use crate::engine::session::auth::Credential;
-use crate::engine::session::auth::Identity;
-use crate::engine::session::handshake::HelloBody;
-use crate::engine::session::handshake::VERSION;
+use crate::engine::pattern::expired_status;
+use crate::engine::session::auth::{Credential, Identity, Rights};
+use crate::engine::session::handshake::{HelloBody, VERSION, decode_proof, encode_proof};
 use crate::engine::session::phase::Phase;
 use crate::engine::violation::Violation;
 use crate::error::Status;
@@ -50,12 +50,95 @@ impl Engine {
                 self.expect_ref(received, answer)?;
                 match received.error() {
                     Some(refusal) => self.finish(Some(&refusal)),
-                    None => self.ready(&body),
+                    None => {
+                        self.take_proof(received)?;
+                        self.take_identity();
+                        self.ready(&body);
+                    }
                 }
                 Ok(())
             }
             _ => Err(Violation::PhaseEarly),
         }
+    }
+
+    /// A HELLO on a session that is ready: the dialer authenticates again.
+    pub(super) fn handle_rehello(
+        &mut self,
+        form: Form,
+        received: &Received<'_>,
+    ) -> Result<(), Violation> {
+        let payload = received.envelope.payload.unwrap_or_default();
+        match (std::mem::replace(&mut self.handshake, Handshake::Done), form) {
+            (Handshake::Done, Form::Offer) if self.role == Role::Acceptor => {
+                self.budget.charge(self.now)?;
+                self.handshake_deadline = Some(self.now + self.config.limits.handshake_timeout);
+                self.handle_offer(received, payload)
+            }
+            (due, Form::Offer) => {
+                self.handshake = due;
+                self.refuse_offer(received)
+            }
+            (Handshake::AwaitAnswer { offer }, Form::Answer) => {
+                self.expect_ref(received, offer)?;
+                let answer = self.take_remote_id(received)?;
+                let outcome = match received.error() {
+                    Some(refusal) => Err(refusal),
+                    None => {
+                        let body = HelloBody::decode(payload)?;
+                        self.confirm(answer, &body, payload)?;
+                        Ok(())
+                    }
+                };
+                self.fx.emit(Event::Reauthenticated { outcome });
+                Ok(())
+            }
+            (Handshake::AwaitConfirm { answer, .. }, Form::Confirm) => {
+                self.expect_ref(received, answer)?;
+                if received.error().is_some() {
+                    self.next_identity = None;
+                    return Ok(());
+                }
+                self.take_proof(received)?;
+                self.take_identity();
+                self.fx.emit(Event::Identified { identity: self.identity.clone() });
+                Ok(())
+            }
+            _ => Err(Violation::HelloTwice),
+        }
+    }
+
+    /// The dialer has proved its key, if that was due.
+    fn take_proof(&mut self, received: &Received<'_>) -> Result<(), Violation> {
+        let payload = received.envelope.payload;
+        let Some(key) = self.transcript.key.take() else {
+            return if payload.is_none() { Ok(()) } else { Err(Violation::HelloConfirm) };
+        };
+        let proof = decode_proof(payload.unwrap_or_default())?;
+        if key.verifies(&self.transcript.to_sign(), &proof) {
+            return Ok(());
+        }
+        Err(Violation::ProofWrong)
+    }
+
+    /// Whoever was accepted is here now.
+    fn take_identity(&mut self) {
+        let Some(identity) = self.next_identity.take() else { return };
+        self.expires = identity.valid_for.map(|time| self.now + time);
+        self.is_expired = false;
+        self.identity = identity;
+    }
+
+    /// What the peer may do is over: so is what it has opened. It may authenticate again.
+    pub(in crate::engine) fn expire(&mut self) {
+        self.expires = None;
+        self.is_expired = true;
+        self.identity.rights = Rights::none();
+        let status = expired_status();
+        self.calls.expire(&status, &mut self.fx);
+        self.streams.expire(&status, &mut self.fx);
+        self.subscriptions.expire(&status, &mut self.fx);
+        self.fx.emit(Event::Identified { identity: self.identity.clone() });
     }
 
     fn handle_offer(&mut self, received: &Received<'_>, payload: &[u8]) -> Result<(), Violation> {
@@ -67,19 +150,42 @@ impl Engine {
         let credential = body.credential.take().unwrap_or(Credential::None);
         let peer = body.peer.clone();
         let known = body.versions.contains(&VERSION);
+        self.transcript.offered(payload);
+        self.transcript.key = match &credential {
+            Credential::PublicKey(_) if body.nonce.is_none() => {
+                return Err(Violation::NonceMissing);
+            }
+            Credential::PublicKey(key) => Some(*key),
+            _ => None,
+        };
+        let can_challenge = self.transcript.key.is_none() || self.transcript.binding.is_some();
         self.handshake = Handshake::AwaitDecision { offer, body: Box::new(body) };
-        if known {
+        if known && can_challenge {
             self.fx.emit(Event::Authenticate { credential, peer });
-        } else {
-            let violation = Violation::HelloVersion;
-            let status = Status::new(violation.code(), violation.to_string());
-            self.refuse(self.now, &status);
+            return Ok(());
         }
+        let violation = if known { Violation::NonceMissing } else { Violation::HelloVersion };
+        let status = Status::new(violation.code(), violation.to_string());
+        self.refuse(self.now, &status);
         Ok(())
     }
 
     fn handle_answer(&mut self, answer: u64, payload: &[u8]) -> Result<(), Violation> {
         let body = HelloBody::decode(payload)?;
+        self.session = self.confirm(answer, &body, payload)?;
+        self.identity = Identity::new(body.peer.name.clone(), self.config.peer_rights.clone());
+        self.ready(&body);
+        Ok(())
+    }
+
+    /// Checks an answer and confirms it, with a proof where our credential needs one. Gives the
+    /// session's name.
+    fn confirm(
+        &mut self,
+        answer: u64,
+        body: &HelloBody,
+        payload: &[u8],
+    ) -> Result<[u8; 16], Violation> {
         let session = body.session.ok_or(Violation::HelloMissing)?;
         if body.credential.is_some() {
             return Err(Violation::HelloForeign);
@@ -87,15 +193,21 @@ impl Engine {
         if body.versions != [VERSION] {
             return Err(Violation::HelloVersion);
         }
-        self.session = session;
-        self.identity = Identity::new(body.peer.name.clone(), self.config.peer_rights.clone());
-        self.put_hello(0, answer, None);
-        self.ready(&body);
-        Ok(())
+        self.transcript.answered(payload);
+        let mut proof = None;
+        if let Credential::Key(key) = &self.config.credential {
+            // Our own nonce come back is no nonce of theirs.
+            if body.nonce.is_none() || body.nonce == self.transcript.nonce {
+                return Err(Violation::NonceMissing);
+            }
+            proof = Some(encode_proof(&key.sign(&self.transcript.to_sign())));
+        }
+        self.put_hello(0, answer, proof.as_deref());
+        Ok(session)
     }
 
-    /// Re-authentication is reserved: refused without harm to the session.
-    pub(super) fn refuse_offer(&mut self, received: &Received<'_>) -> Result<(), Violation> {
+    /// Not this side's to take, or not now: refused without harm to the session.
+    fn refuse_offer(&mut self, received: &Received<'_>) -> Result<(), Violation> {
         let offer = self.take_remote_id(received)?;
         self.budget.charge(self.now)?;
         let violation = Violation::HelloTwice;

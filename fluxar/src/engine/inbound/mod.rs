@@ -198,8 +198,7 @@ impl Engine {
             Form::Credit => self.handle_credit(&received),
             Form::Goodbye => self.handle_goodbye(&received),
             Form::Cancel => self.handle_cancel(&received),
-            Form::Offer => self.refuse_offer(&received),
-            Form::Answer | Form::Confirm => Err(Violation::HelloTwice),
+            Form::Offer | Form::Answer | Form::Confirm => self.handle_rehello(form, &received),
         }
     }
 

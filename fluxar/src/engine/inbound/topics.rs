@@ -9,9 +9,9 @@ use crate::engine::event::SubscribeOptions;
 use crate::engine::message::Form;
 use crate::engine::message::envelope::Outgoing;
 use crate::engine::message::kind::Kind;
-use crate::engine::pattern::CREDIT_MAX;
 use crate::engine::pattern::pubsub::has_wildcard;
 use crate::engine::pattern::pubsub::is_well_formed;
+use crate::engine::pattern::{CREDIT_MAX, expired_status};
 use crate::engine::session::phase::Phase;
 use crate::engine::violation::Violation;
 use crate::error::Code;
@@ -57,6 +57,8 @@ impl Engine {
             (Code::Unimplemented, text.to_owned())
         } else if !is_well_formed(pattern, true) {
             (Code::InvalidArgument, format!("[L3.target.2] `{pattern}` is no topic pattern"))
+        } else if self.is_expired {
+            return Some(expired_status());
         } else if !self.identity.rights.may_subscribe(pattern) {
             (Code::PermissionDenied, format!("[L4.rights.3] no right to subscribe to `{pattern}`"))
         } else if self.subscriptions.inbound_len() >= limits.subscriptions_max as usize
@@ -96,6 +98,10 @@ impl Engine {
         let topic = envelope.target.unwrap_or_default();
         check_reserved(received)?;
         if !is_well_formed(topic, false) {
+            return self.budget.charge(self.now);
+        }
+        if self.is_expired {
+            // It was on its way, and nobody answers it.
             return self.budget.charge(self.now);
         }
         if !self.identity.rights.may_publish(topic) {

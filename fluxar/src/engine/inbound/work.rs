@@ -8,9 +8,9 @@ use crate::engine::message::Form;
 use crate::engine::message::envelope::Outgoing;
 use crate::engine::message::kind::Kind;
 use crate::engine::outbox::Mark;
-use crate::engine::pattern::CREDIT_MAX;
 use crate::engine::pattern::pubsub::is_well_formed;
 use crate::engine::pattern::stream::Opening;
+use crate::engine::pattern::{CREDIT_MAX, expired_status};
 use crate::engine::session::phase::Phase;
 use crate::engine::violation::Violation;
 use crate::error::Code;
@@ -41,6 +41,8 @@ impl Engine {
             (Code::InvalidArgument, text)
         } else if envelope.meta.deadline_ms == Some(0) {
             (Code::DeadlineExceeded, "[L5.deadline.2] no time was left on arrival".to_owned())
+        } else if self.is_expired {
+            return Some(expired_status());
         } else if !self.identity.rights.may_call(target) {
             (Code::PermissionDenied, format!("[L4.rights.1] no right to call `{target}`"))
         } else if open >= max as usize {

@@ -50,6 +50,11 @@ pub(crate) fn deadline_status() -> Status {
     Status::new(Code::DeadlineExceeded, "the deadline passed before the answer came")
 }
 
+pub(crate) fn expired_status() -> Status {
+    let text = "[L4.auth.3] the credential has expired: authenticate again";
+    Status::new(Code::Unauthenticated, text)
+}
+
 /// What became of something open when its session ended.
 pub(crate) fn lost_status(unsent: bool, reason: &Status) -> Status {
     let (code, what) = if unsent {

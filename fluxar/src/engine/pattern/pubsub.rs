@@ -340,6 +340,16 @@ impl Subscriptions {
         sent
     }
 
+    /// What the peer may do has ended: so do its subscriptions.
+    pub(crate) fn expire(&mut self, status: &Status, fx: &mut Effects) {
+        let mut open: Vec<u64> = self.inbound.keys().copied().collect();
+        open.sort_unstable();
+        for id in open {
+            self.end(id, Some(status), fx);
+            fx.emit(Event::Unsubscribed { id });
+        }
+    }
+
     /// The session is over.
     pub(crate) fn close(&mut self, reason: Option<&Status>, fx: &mut Effects) {
         let mut open: Vec<u64> = self.outbound.drain().map(|(id, _)| id).collect();

@@ -190,6 +190,15 @@ impl Calls {
         }
     }
 
+    /// What the peer may do has ended: so do its calls.
+    pub(crate) fn expire(&mut self, status: &Status, fx: &mut Effects) {
+        let mut open: Vec<u64> = self.inbound.keys().copied().collect();
+        open.sort_unstable();
+        for id in open {
+            self.cancelled(id, status.clone(), fx);
+        }
+    }
+
     /// The session is over: every call ends now.
     pub(crate) fn close(&mut self, reason: &Status, fx: &mut Effects) {
         let mut open: Vec<(u64, Outbound)> = self.outbound.drain().collect();

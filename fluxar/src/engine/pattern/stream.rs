@@ -348,6 +348,14 @@ impl Streams {
         }
     }
 
+    /// What the peer may do has ended: so do the streams that it has opened.
+    pub(crate) fn expire(&mut self, status: &Status, fx: &mut Effects) {
+        let theirs = self.open.iter().filter(|(_, stream)| !stream.ours);
+        let mut open: Vec<u64> = theirs.map(|(id, _)| *id).collect();
+        open.sort_unstable();
+        open.into_iter().for_each(|id| self.cancelled(id, status.clone(), fx));
+    }
+
     /// The session is over: every stream ends now.
     pub(crate) fn close(&mut self, reason: &Status, fx: &mut Effects) {
         let mut open: Vec<(u64, Stream)> = self.open.drain().collect();

@@ -1,6 +1,8 @@
 //! Credentials, identities and rights. What a credential is worth is for an authenticator to say.
 
+use crate::engine::session::challenge::{IdentityKey, PublicKey};
 use bytes::Bytes;
+use std::time::Duration;
 
 /// What a dialer presents. Never printed: `Debug` shows the scheme only.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,6 +21,15 @@ pub enum Credential {
     },
     /// An API key.
     ApiKey(String),
+    /// A key of ours, as a dialer: it signs both HELLOs.
+    Key(IdentityKey),
+    /// The public key of a dialer, as an acceptor. That the dialer holds its secret is proved
+    /// before the session is ready, by signing both HELLOs: what is to be decided is whether this
+    /// key is welcome.
+    PublicKey(PublicKey),
+    /// The certificate that the transport's handshake has shown
+    /// ([`LinkInfo::security`](crate::transport::LinkInfo::security)).
+    Certificate,
     /// A scheme that this version does not know.
     Other {
         /// Its name.
@@ -37,6 +48,8 @@ impl Credential {
             Self::Bearer(_) => "bearer",
             Self::Basic { .. } => "basic",
             Self::ApiKey(_) => "api_key",
+            Self::Key(_) | Self::PublicKey(_) => "challenge",
+            Self::Certificate => "mtls",
             Self::Other { scheme, .. } => scheme,
         }
     }
@@ -55,19 +68,29 @@ pub struct Identity {
     pub name: String,
     /// What it may do.
     pub rights: Rights,
+    /// How long that holds, from when it is accepted: then all that the peer has opened ends with
+    /// `unauthenticated`, unless it has authenticated again. `None`: for the session.
+    pub valid_for: Option<Duration>,
 }
 
 impl Identity {
     /// Nobody in particular, who may do everything.
     #[must_use]
     pub fn anonymous() -> Self {
-        Self { name: String::new(), rights: Rights::all() }
+        Self::new("", Rights::all())
     }
 
     /// A named identity.
     #[must_use]
     pub fn new(name: impl Into<String>, rights: Rights) -> Self {
-        Self { name: name.into(), rights }
+        Self { name: name.into(), rights, valid_for: None }
+    }
+
+    /// Sets [`Self::valid_for`].
+    #[must_use]
+    pub fn valid_for(mut self, time: Duration) -> Self {
+        self.valid_for = Some(time);
+        self
     }
 }
 

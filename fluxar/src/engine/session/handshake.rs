@@ -9,6 +9,7 @@
 
 use crate::config::Limits;
 use crate::engine::session::auth::Credential;
+use crate::engine::session::challenge::PublicKey;
 use crate::engine::violation::Violation;
 use crate::engine::wire::cbor::{self, Reader};
 use bytes::Bytes;
@@ -27,6 +28,8 @@ const LIST_MAX: u64 = 16;
 const NAME_BYTES_MAX: usize = 256;
 /// Bytes of a credential, at most.
 const CREDENTIAL_BYTES_MAX: usize = 8 << 10;
+/// The key of the proof in a confirmation.
+const PROOF: u64 = 8;
 /// Frames below this cannot carry the messages of the protocol itself.
 const FRAME_BYTES_MIN: u64 = 1024;
 
@@ -135,6 +138,8 @@ pub struct HelloBody {
     pub session: Option<[u8; 16]>,
     /// Numbers as keys (encoding 1) are offered, or chosen.
     pub numbered_keys: bool,
+    /// A number drawn for this one handshake: with a challenge.
+    pub nonce: Option<[u8; 32]>,
 }
 
 impl HelloBody {
@@ -147,6 +152,7 @@ impl HelloBody {
             credential: None,
             session: None,
             numbered_keys: limits.numbered_keys,
+            nonce: None,
         }
     }
 
@@ -154,7 +160,9 @@ impl HelloBody {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(160);
-        let optional = u64::from(self.credential.is_some()) + u64::from(self.session.is_some());
+        let optional = u64::from(self.credential.is_some())
+            + u64::from(self.session.is_some())
+            + u64::from(self.nonce.is_some());
         cbor::put_head(&mut out, cbor::MAP, 5 + optional);
         cbor::put_uint(&mut out, 0);
         cbor::put_head(&mut out, cbor::ARRAY, self.versions.len() as u64);
@@ -180,6 +188,10 @@ impl HelloBody {
         if let Some(session) = &self.session {
             cbor::put_uint(&mut out, 6);
             cbor::put_bytes(&mut out, session);
+        }
+        if let Some(nonce) = &self.nonce {
+            cbor::put_uint(&mut out, 7);
+            cbor::put_bytes(&mut out, nonce);
         }
         out
     }
@@ -210,6 +222,7 @@ impl HelloBody {
         let mut reader = Reader::new(bytes);
         let (mut versions, mut peer, mut limits, mut heartbeat) = (None, None, None, None);
         let (mut credential, mut session, mut capabilities) = (None, None, None);
+        let mut nonce = None;
         each_key(&mut reader, |key, reader| {
             match key {
                 0 => versions = Some(read_numbers(reader)?),
@@ -219,6 +232,7 @@ impl HelloBody {
                 4 => heartbeat = Some(Duration::from_millis(reader.uint()?)),
                 5 => credential = Some(read_credential(reader)?),
                 6 => session = Some(sixteen(reader)?),
+                7 => nonce = Some(sized(reader)?),
                 _ => return Ok(false),
             }
             Ok(true)
@@ -229,7 +243,7 @@ impl HelloBody {
         else {
             return Err(Violation::HelloMissing);
         };
-        Ok(Self { versions, peer, limits, heartbeat, credential, session, numbered_keys })
+        Ok(Self { versions, peer, limits, heartbeat, credential, session, numbered_keys, nonce })
     }
 }
 
@@ -270,7 +284,38 @@ fn short_text(reader: &mut Reader<'_>) -> Result<String, Violation> {
 }
 
 fn sixteen(reader: &mut Reader<'_>) -> Result<[u8; 16], Violation> {
+    sized(reader)
+}
+
+fn sized<const N: usize>(reader: &mut Reader<'_>) -> Result<[u8; N], Violation> {
     reader.bytes()?.try_into().map_err(|_| Violation::HelloMissing)
+}
+
+/// The body of a confirmation that proves a key.
+pub(crate) fn encode_proof(signature: &[u8; 64]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(68);
+    cbor::put_head(&mut out, cbor::MAP, 1);
+    cbor::put_uint(&mut out, PROOF);
+    cbor::put_bytes(&mut out, signature);
+    out
+}
+
+/// The signature in the body of a confirmation.
+pub(crate) fn decode_proof(bytes: &[u8]) -> Result<[u8; 64], Violation> {
+    let mut proof = None;
+    let mut reader = Reader::new(bytes);
+    each_key(&mut reader, |key, reader| {
+        if key == PROOF {
+            proof = Some(sized(reader)?);
+        }
+        Ok(key == PROOF)
+    })
+    .and_then(|()| reader.finish())
+    .map_err(|violation| match violation {
+        Violation::CborType => Violation::HelloMissing,
+        other => other,
+    })?;
+    proof.ok_or(Violation::HelloMissing)
 }
 
 fn read_peer(reader: &mut Reader<'_>) -> Result<PeerInfo, Violation> {
@@ -350,7 +395,9 @@ fn read_limits(reader: &mut Reader<'_>) -> Result<PeerLimits, Violation> {
 
 fn put_credential(out: &mut Vec<u8>, credential: &Credential) {
     let data = match credential {
-        Credential::None => None,
+        Credential::None | Credential::Certificate => None,
+        Credential::Key(key) => Some(key.public().as_bytes().to_vec()),
+        Credential::PublicKey(key) => Some(key.as_bytes().to_vec()),
         Credential::Bearer(secret) | Credential::ApiKey(secret) => Some(secret.as_bytes().to_vec()),
         // As in HTTP basic: the user must not contain a colon.
         Credential::Basic { user, password } => Some(format!("{user}:{password}").into_bytes()),
@@ -381,9 +428,14 @@ fn read_credential(reader: &mut Reader<'_>) -> Result<Credential, Violation> {
     if data.is_some_and(|data| data.len() > CREDENTIAL_BYTES_MAX) {
         return Err(Violation::HelloLong);
     }
+    let key = data.and_then(|data| <[u8; 32]>::try_from(data).ok());
     let text = data.and_then(|data| std::str::from_utf8(data).ok());
     Ok(match (scheme.as_str(), text) {
         ("none", _) if data.is_none() => Credential::None,
+        ("mtls", _) if data.is_none() => Credential::Certificate,
+        ("challenge", _) if key.is_some() => {
+            Credential::PublicKey(PublicKey::new(key.unwrap_or_default()))
+        }
         ("bearer", Some(token)) => Credential::Bearer(token.to_owned()),
         ("api_key", Some(key)) => Credential::ApiKey(key.to_owned()),
         ("basic", Some(pair)) if pair.contains(':') => {

@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub(crate) mod budget;
+pub mod challenge;
 pub mod handshake;
 pub(crate) mod heartbeat;
 pub mod phase;

@@ -160,17 +160,17 @@ fn no_common_version() {
     assert!(matches!(pair.acceptor.take()[..], [Event::Authenticate { .. }]));
 }
 
-/// `[L4.phase.2]`: an offer on a live session is refused, and harms nothing.
+/// `[L4.phase.2]`: an offer of the acceptor's is refused, and harms nothing.
 #[test]
-fn a_second_offer() {
+fn an_offer_of_the_acceptor() {
     let mut pair = Pair::ready();
-    pair.reach_acceptor(&Raw::of(HELLO).id(3).payload(b"").frame());
-    let answer = frames(&pair.acceptor.transmit());
+    pair.reach_dialer(&Raw::of(HELLO).id(4).payload(b"").frame());
+    let answer = frames(&pair.dialer.transmit());
     let envelope = Envelope::decode(&answer[0].2).expect("well-formed");
     assert!(envelope.error.is_some_and(|error| error.message.starts_with("[L4.phase.2]")));
-    assert_eq!(pair.acceptor.engine.phase(), Phase::Ready);
-    pair.reach_acceptor(&call(5).frame());
-    assert!(matches!(pair.acceptor.take()[..], [Event::Call { .. }]));
+    assert_eq!(pair.dialer.engine.phase(), Phase::Ready);
+    pair.reach_dialer(&call(6).frame());
+    assert!(matches!(pair.dialer.take()[..], [Event::Call { .. }]));
 }
 
 /// `[L4.body.3]`: keys 32 to 63 of the body are ignored, whatever they hold.

@@ -1,5 +1,6 @@
 //! Behaviour of two engines on a link that the test holds in its hands.
 
+mod auth;
 mod budget;
 mod calls;
 mod drain;

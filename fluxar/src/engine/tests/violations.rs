@@ -8,8 +8,9 @@ use super::raw::{
 use crate::config::Limits;
 use crate::engine::event::{Event, PublishOptions, SubscribeOptions};
 use crate::engine::frame::{GROUP, MORE, VOLATILE};
-use crate::engine::session::auth::{Identity, Rights};
-use crate::engine::session::handshake::HelloBody;
+use crate::engine::session::auth::{Credential, Identity, Rights};
+use crate::engine::session::challenge::PublicKey;
+use crate::engine::session::handshake::{HelloBody, encode_proof};
 use crate::engine::session::phase::Phase;
 use crate::engine::violation::Violation;
 use std::time::Duration;
@@ -139,7 +140,7 @@ fn forms(violation: Violation) -> Scene {
     match violation {
         Violation::HelloOffer => ready(&of(HELLO)),
         Violation::HelloAnswer => ready(&of(HELLO).id(3).reference(2)),
-        Violation::HelloConfirm => ready(&of(HELLO).reference(2).payload(b"x")),
+        Violation::HelloConfirm => ready(&both(of(HELLO).reference(2))),
         Violation::CallRequest => ready(&of(CALL).id(3)),
         Violation::CallResponse => ready(&both(of(CALL).reference(2))),
         Violation::StreamOpen => ready(&of(STREAM).target("a.b")),
@@ -177,6 +178,17 @@ fn handshakes(violation: Violation) -> Scene {
             let mut pair = Pair::connecting(Limits::default(), Limits::default());
             pair.now = pair.now + Duration::from_secs(5);
             pair.acceptor.engine.handle_timeout(pair.now);
+            pair.acceptor.transmit()
+        }),
+        Violation::NonceMissing => early(|body| {
+            body.credential = Some(Credential::PublicKey(PublicKey::new([1; 32])));
+        }),
+        Violation::ProofWrong => Scene::Play(|| {
+            let (mut pair, answer) = super::auth::challenged();
+            pair.acceptor.take();
+            let proof = encode_proof(&[7; 64]);
+            let confirm = Raw::of(HELLO).reference(answer).payload(&proof);
+            pair.reach_acceptor(&confirm.frame());
             pair.acceptor.transmit()
         }),
         Violation::Unauthenticated => {

@@ -19,7 +19,7 @@ const SIMPLE: u8 = 7;
 
 const FALSE: u8 = 0xf4;
 const TRUE: u8 = 0xf5;
-const NULL: u8 = 0xf6;
+pub(crate) const NULL: u8 = 0xf6;
 
 /// Nesting of a value that is skipped; nothing of the envelope itself comes near it.
 const DEPTH_MAX: usize = 16;

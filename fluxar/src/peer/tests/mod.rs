@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod auth;
 mod calls;
 mod cancel;
 mod drops;

@@ -59,7 +59,8 @@ fn a_wrong_address_says_what_to_write() {
         ("localhost", "write `tcp://localhost`"),
         ("", "write `tcp://127.0.0.1:9000`"),
         ("/run/a.sock", "write `unix:///run/a.sock`"),
-        ("wss://x", "let a proxy end the TLS"),
+        ("https://x", "use wss://host:port/fluxar"),
+        ("ssl://x", "use tls://"),
         ("http://x", "use ws://"),
         ("redis://x", "use one of tcp://"),
         ("tcp:x:1", "`//` is missing"),
@@ -98,7 +99,7 @@ fn a_wrong_address_says_what_to_write() {
 proptest! {
     #[test]
     fn any_text_is_read_or_refused_and_what_is_read_reads_back(
-        scheme in prop::sample::select(vec!["tcp:", "ws:", "unix:", "mem:", "stdio:", "exec:", ""]),
+        scheme in prop::sample::select(vec!["tcp:", "tls:", "ws:", "wss:", "quic:", "unix:", "mem:", "stdio:", "exec:", ""]),
         rest in "(//)?[\\PC]{0,40}",
     ) {
         if let Ok(address) = parse(&format!("{scheme}{rest}")) {

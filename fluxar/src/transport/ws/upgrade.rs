@@ -3,11 +3,10 @@
 //! Browsers let any page open a WebSocket to any address, so that a local server has to look at
 //! two headers that a page cannot forge: `Origin` (who asks) and `Host` (by which name).
 
-use super::{SUBPROTOCOL, Socket};
+use super::{SUBPROTOCOL, Socket, Wire};
 use crate::transport::{Address, ListenOptions, TransportError};
 use std::net::IpAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::machine::TryParse;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, create_response, write_response};
@@ -35,6 +34,7 @@ struct Denial(&'static str, &'static str);
 
 const BAD_REQUEST: &str = "400 Bad Request";
 const FORBIDDEN: &str = "403 Forbidden";
+const NO_UPGRADE: &str = "this is not a WebSocket upgrade over HTTP/1.1";
 const NOT_FOUND: &str = "404 Not Found";
 const TOO_LARGE: &str = "431 Request Header Fields Too Large";
 
@@ -105,17 +105,16 @@ fn host_name(host: &str) -> &str {
 }
 
 /// Reads the request, checks it and answers it. The caller bounds the time.
-pub(super) async fn accept(
-    mut stream: TcpStream,
+pub(super) async fn accept<S: Wire>(
+    mut stream: S,
     policy: &Policy,
     peer: &str,
     config: WebSocketConfig,
-) -> Result<Socket, TransportError> {
+) -> Result<Socket<S>, TransportError> {
     let failed = |error: std::io::Error| TransportError::Handshake {
         peer: peer.to_owned(),
         reason: error.to_string(),
     };
-    stream.set_nodelay(true).map_err(failed)?;
     let (decision, rest) = match read_head(&mut stream).await.map_err(failed)? {
         Ok((request, rest)) => (respond(policy, &request), rest),
         Err(denial) => (Err(denial), Vec::new()),
@@ -144,7 +143,7 @@ pub(super) async fn accept(
 /// The request, and the bytes that came behind it.
 type Head = (Request, Vec<u8>);
 
-async fn read_head(stream: &mut TcpStream) -> std::io::Result<Result<Head, Denial>> {
+async fn read_head<S: Wire>(stream: &mut S) -> std::io::Result<Result<Head, Denial>> {
     let mut head = Vec::with_capacity(1 << 10);
     loop {
         if head.len() >= HEAD_BYTES_MAX {
@@ -154,6 +153,10 @@ async fn read_head(stream: &mut TcpStream) -> std::io::Result<Result<Head, Denia
         if stream.take(left).read_buf(&mut head).await? == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
+        if !head.first().is_some_and(u8::is_ascii_uppercase) {
+            // TLS, most likely: its client would wait for us as long as we for it.
+            return Ok(Err(Denial(BAD_REQUEST, NO_UPGRADE)));
+        }
         // Parsed once, when its end has come: a peer that drips bytes costs no work.
         let news = head.get(before.saturating_sub(3)..).unwrap_or_default();
         if !news.windows(4).any(|end| end == b"\r\n\r\n") {
@@ -161,7 +164,7 @@ async fn read_head(stream: &mut TcpStream) -> std::io::Result<Result<Head, Denia
         }
         return Ok(match Request::try_parse(&head) {
             Ok(Some((bytes, request))) => Ok((request, head.split_off(bytes))),
-            _ => Err(Denial(BAD_REQUEST, "this is not a WebSocket upgrade over HTTP/1.1")),
+            _ => Err(Denial(BAD_REQUEST, NO_UPGRADE)),
         });
     }
 }

@@ -1,0 +1,164 @@
+//! Certificates, and verbs over encrypted links.
+
+use crate::rig::{Peer, fluxar, run};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// A directory of certificates for this machine.
+fn certs() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let said = run(&["cert", "dev", "--out", path(&directory, "")]).ok();
+    assert!(said.stdout.is_empty(), "talk is no data: {}", said.stdout);
+    directory
+}
+
+fn path(directory: &tempfile::TempDir, name: &str) -> &'static str {
+    let path = directory.path().join(name);
+    // A test ends soon.
+    path.to_str().unwrap().to_owned().leak()
+}
+
+fn mode(path: &str) -> u32 {
+    Path::new(path).metadata().unwrap().permissions().mode() & 0o777
+}
+
+/// `up` at each of these schemes, on free ports.
+fn up(certs: &tempfile::TempDir, scheme: &str, more: &[&str]) -> Peer {
+    let (cert, key) = (path(certs, "server.pem"), path(certs, "server.key"));
+    let listen = format!("{scheme}://localhost:0");
+    let mut args = vec!["up", "--listen", listen.as_str(), "--tls-cert", cert, "--tls-key", key];
+    args.extend(more);
+    Peer::start(&args)
+}
+
+#[test]
+fn made_certificates_are_private_and_not_made_twice() {
+    let certs = certs();
+    for (name, expected) in
+        [("ca.pem", 0o644), ("server.pem", 0o644), ("server.key", 0o600), ("client.key", 0o600)]
+    {
+        assert_eq!(mode(path(&certs, name)), expected, "{name}");
+    }
+    assert!(!certs.path().join("ca.key").exists(), "nobody can sign more");
+    let again = run(&["cert", "dev", "--out", path(&certs, "")]).failed(1, "local");
+    assert!(again.stderr.contains("--force"), "{}", again.stderr);
+    run(&["cert", "dev", "--out", path(&certs, ""), "--force"]).ok();
+    assert_eq!(mode(path(&certs, "server.key")), 0o600);
+    run(&["cert", "dev", "--out", path(&certs, "x"), "--name", "no name"]).failed(2, "usage");
+}
+
+#[test]
+fn verbs_work_over_every_encrypted_transport() {
+    let certs = certs();
+    let ca = path(&certs, "ca.pem");
+    for scheme in ["tls", "wss", "quic"] {
+        let peer = up(&certs, scheme, &[]);
+        assert!(peer.url.starts_with(&format!("{scheme}://localhost:")), "{}", peer.url);
+        run(&["call", &peer.url, "llm.complete", "prompt=x", "max_tokens=1", "--ca", ca]).ok();
+        let said = run(&["doctor", &peer.url, "--ca", ca]).ok();
+        let found = |check: &str| {
+            let lines = said.json_lines();
+            let line = lines.into_iter().find(|line| line["check"] == check);
+            line.unwrap()["found"].as_str().unwrap().to_owned()
+        };
+        assert!(found("tls").contains("TLS 1.3") && found("tls").contains(", credentials bound"));
+        let shown = found("certificate");
+        assert!(shown.contains("localhost, ") || shown.contains("for localhost"), "{shown}");
+        let fingerprint = shown.split("sha256 ").nth(1).unwrap();
+        run(&["call", &peer.url, "llm.complete", "prompt=x", "max_tokens=1", "--pin", fingerprint])
+            .ok();
+        let other = "00".repeat(32);
+        let said =
+            run(&["call", &peer.url, "llm.complete", "prompt=x", "max_tokens=1", "--pin", &other]);
+        let said = said.failed(3, "unavailable");
+        assert!(said.stderr.contains("none of those pinned"), "{}", said.stderr);
+        let said = run(&["call", &peer.url, "llm.complete", "prompt=x", "max_tokens=1"])
+            .failed(3, "unavailable");
+        assert!(said.stderr.contains("--ca FILE") || said.stderr.contains("ca-certificates"));
+    }
+}
+
+#[test]
+fn a_client_shows_its_certificate() {
+    let certs = certs();
+    let ca = path(&certs, "ca.pem");
+    let peer = up(&certs, "tls", &["--client-ca", ca]);
+    let own = ["--cert", path(&certs, "client.pem"), "--key", path(&certs, "client.key")];
+    let call = |more: &[&str]| {
+        let mut args =
+            vec!["call", &peer.url, "llm.complete", "prompt=x", "max_tokens=1", "--ca", ca];
+        args.extend(more);
+        run(&args)
+    };
+    call(&own).ok();
+    let said = call(&[]).failed(3, "unavailable");
+    assert!(said.stderr.contains("--cert, --key"), "{}", said.stderr);
+    assert_eq!(call(&["--cert", ca]).code, Some(2), "a certificate needs its key");
+}
+
+#[test]
+fn keys_and_secrets_from_files_are_credentials() {
+    let certs = certs();
+    let file = path(&certs, "me.key");
+    let public = run(&["cert", "key", file]).ok().stdout.trim().to_owned();
+    assert_eq!((public.len(), mode(file)), (64, 0o600));
+    run(&["cert", "key", file]).failed(1, "local");
+    let (ca, token) = (path(&certs, "ca.pem"), path(&certs, "token"));
+    std::fs::write(token, "t0p-secret\n").unwrap();
+    std::fs::set_permissions(token, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let peer = up(&certs, "tls", &["--allow-key", &public, "--token", "t0p-secret"]);
+    let with = |auth: &str| {
+        run(&[
+            "call",
+            &peer.url,
+            "llm.complete",
+            "prompt=x",
+            "max_tokens=1",
+            "--ca",
+            ca,
+            "--auth",
+            auth,
+        ])
+    };
+    with(&format!("key:{file}")).ok();
+    with(&format!("bearer:@{token}")).ok();
+    let said = with("bearer:t0p-wrong").failed(3, "unauthenticated");
+    assert!(!said.stderr.contains("t0p"), "{}", said.stderr);
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let said = with(&format!("key:{file}"));
+    assert_eq!(said.code, Some(2));
+    assert!(said.stderr.contains("chmod 600"), "{}", said.stderr);
+}
+
+#[test]
+fn a_listener_without_a_certificate_says_what_is_missing() {
+    let said = run(&["up", "--listen", "tls://localhost:0"]).failed(1, "local");
+    assert!(said.stderr.contains("fluxar cert dev"), "{}", said.stderr);
+    let mut command =
+        fluxar(&["up", "--tls-cert", "/nowhere/a.pem", "--tls-key", "/nowhere/a.key"]);
+    command.env("NO_COLOR", "1");
+    let said = crate::rig::finish(command).failed(2, "usage");
+    assert!(said.stderr.contains("no such file"), "{}", said.stderr);
+}
+
+/// Several addresses, one of them encrypted.
+#[test]
+fn one_peer_listens_at_several_addresses() {
+    let certs = certs();
+    let mut peer =
+        up(&certs, "quic", &["--listen", "tls://localhost:0", "--listen", "tcp://127.0.0.1:0"]);
+    for scheme in ["tls://localhost:", "tcp://127.0.0.1:"] {
+        let line = peer.running.err.wait_for(&format!("listening on {scheme}")).to_owned();
+        assert!(line.contains(scheme));
+    }
+    run(&[
+        "call",
+        &peer.url,
+        "llm.complete",
+        "prompt=x",
+        "max_tokens=1",
+        "--ca",
+        path(&certs, "ca.pem"),
+    ])
+    .ok();
+}
