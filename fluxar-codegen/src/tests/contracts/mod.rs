@@ -1,5 +1,6 @@
 //! The contract language as a whole.
 
+mod corpus;
 mod hostile;
 mod imports;
 mod laws;
