@@ -1,4 +1,5 @@
-//! Files that nobody should write: ten thousand of them, and none panics or takes long.
+//! Files that nobody should write: ten thousand of them, and none panics or takes long
+//! (`[IDL.bound.1]`).
 
 use super::random::{self, Rng};
 use crate::check::{compile_sources, lint_sources};

@@ -83,7 +83,7 @@ fn errors_and_services_keep_the_package_they_come_from() {
 
 #[test]
 fn paths_that_leave_the_roots_are_no_imports() {
-    // Attack row 39: forty ways to name a file elsewhere. None is even looked for.
+    // `[IDL.import.1]`, attack row 39: forty ways to name a file elsewhere. None is even looked for.
     let folder = Folder::new("outside");
     folder.write("secret.fluxar", "package secret\nrecord A {}");
     let root = folder.0.join("root");
