@@ -1,6 +1,7 @@
 //! The contract language as a whole.
 
 mod corpus;
+mod evolution;
 mod hostile;
 mod imports;
 mod laws;
