@@ -4,6 +4,8 @@
 //! model as code. The macros of `fluxar-macros` are one front end and one emitter, joined by the
 //! two functions here.
 
+mod cbor;
+pub mod descriptor;
 pub mod diagnostics;
 pub mod emit;
 pub mod front;
