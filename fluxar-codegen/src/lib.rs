@@ -5,11 +5,14 @@
 //! two functions here.
 
 mod cbor;
-pub mod descriptor;
+pub mod check;
 pub mod diagnostics;
 pub mod emit;
+pub mod evolve;
 pub mod front;
 pub mod model;
+pub mod report;
+pub mod syntax;
 #[cfg(test)]
 mod tests;
 

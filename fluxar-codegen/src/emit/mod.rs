@@ -1,3 +1,4 @@
 //! Model → source code, one folder for each language.
 
+pub mod idl;
 pub mod rust;

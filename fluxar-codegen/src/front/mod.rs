@@ -10,7 +10,7 @@ mod payload;
 mod service;
 mod topic;
 
-pub(crate) use names::snake_case;
+pub(crate) use names::{TARGET_BYTES_MAX, TARGET_SEGMENTS_MAX, snake_case};
 
 pub use derive::{DerivedType, derived_type};
 pub use service::{RustService, rust_service};

@@ -5,9 +5,9 @@ use proc_macro2::Ident;
 use syn::ext::IdentExt;
 
 /// The longest target that the protocol carries, in bytes.
-pub(super) const TARGET_BYTES_MAX: usize = 512;
+pub(crate) const TARGET_BYTES_MAX: usize = 512;
 /// The most segments that a target has.
-pub(super) const TARGET_SEGMENTS_MAX: usize = 16;
+pub(crate) const TARGET_SEGMENTS_MAX: usize = 16;
 
 /// The name of an identifier, without `r#`.
 pub(super) fn name_of(ident: &Ident) -> Name {

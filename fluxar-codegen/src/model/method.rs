@@ -42,6 +42,7 @@ pub struct MethodOptions {
 }
 
 /// One argument of a method.
+#[expect(clippy::large_enum_variant, reason = "nearly all arguments are values")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Argument<S: Spelling> {
     /// The call's context. It does not travel.

@@ -6,6 +6,7 @@
 
 mod annotation;
 mod codes;
+mod descriptor;
 mod message;
 mod method;
 mod scalar;
@@ -15,6 +16,7 @@ mod value;
 
 pub use annotation::{Annotation, AnnotationDef, AnnotationParameter, Target};
 pub use codes::CODES;
+pub use descriptor::{BYTES_MAX as DESCRIPTOR_BYTES_MAX, DescriptorError};
 pub use message::{Piece, pieces};
 pub use method::{Answer, Argument, Failure, Method, MethodOptions, Shape};
 pub use scalar::Scalar;
@@ -42,11 +44,16 @@ impl Spelling for Contract {
     type Extra = ();
 }
 
-/// A package: the unit of naming and of versions.
-#[derive(Clone, Debug)]
+/// The resolved contract of one package, as files, emitters, descriptors and tools share it.
+pub type Model = Package<Contract>;
+
+/// A package: the unit of naming and of versions, closed over what it imports.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Package<S: Spelling> {
     /// The dotted name, `shop.v1`, or nothing.
     pub name: Option<String>,
+    /// `@level(4)`: how many revisions were published.
+    pub level: Option<u32>,
     /// Its documentation.
     pub docs: Docs,
     /// Annotations of the contract's language.
@@ -59,10 +66,42 @@ pub struct Package<S: Spelling> {
     pub topics: Vec<Topic<S>>,
     /// In the order of the source.
     pub contracts: Vec<ContractDef>,
+    /// Annotations that the package declares for itself, in the order of the source.
+    pub declared: Vec<AnnotationDef<S>>,
+}
+
+impl<S: Spelling> Package<S> {
+    /// A package with nothing in it.
+    #[must_use]
+    pub fn empty(name: Option<String>) -> Self {
+        Self {
+            name,
+            level: None,
+            docs: Docs::default(),
+            annotations: Vec::new(),
+            types: Vec::new(),
+            services: Vec::new(),
+            topics: Vec::new(),
+            contracts: Vec::new(),
+            declared: Vec::new(),
+        }
+    }
+
+    /// The type of that name.
+    #[must_use]
+    pub fn type_named(&self, name: &str) -> Option<&TypeDef<S>> {
+        self.types.iter().find(|def| def.name.source == name)
+    }
+
+    /// The service of that name (`Users`).
+    #[must_use]
+    pub fn service_named(&self, name: &str) -> Option<&Service<S>> {
+        self.services.iter().find(|service| service.name.source == name)
+    }
 }
 
 /// A service: methods under one name, which either side may offer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Service<S: Spelling> {
     /// `Users` in the source, `users` on the wire.
     pub name: Name,

@@ -61,7 +61,7 @@ impl<S: Spelling> Topic<S> {
 }
 
 /// The filter of these segments, `*` for each parameter.
-pub fn filter<S: Spelling>(segments: &[Segment<S>]) -> String {
+pub(crate) fn filter<S: Spelling>(segments: &[Segment<S>]) -> String {
     let parts: Vec<&str> = segments
         .iter()
         .map(|segment| match segment {

@@ -2,8 +2,9 @@
 //!
 //! Expected output lies in `expected/`; `FLUXAR_BLESS=1 cargo test -p fluxar-codegen` rewrites it.
 
+mod contracts;
 mod errors;
-mod shop;
+pub(crate) mod shop;
 mod snapshots;
 
 use proc_macro2::TokenStream;

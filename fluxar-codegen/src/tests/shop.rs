@@ -263,7 +263,7 @@ fn users() -> Service<Contract> {
 }
 
 /// The contract.
-pub(super) fn shop() -> Package<Contract> {
+pub(crate) fn shop() -> Package<Contract> {
     let approve = method(
         "approve",
         vec![Argument::Value(field(1, "what", scalar(Scalar::String)))],
@@ -297,6 +297,8 @@ pub(super) fn shop() -> Package<Contract> {
         topics: vec!["OrderEvents".to_owned()],
     };
     Package {
+        level: Some(4),
+        declared: Vec::new(),
         name: Some("shop.v1".to_owned()),
         docs: Docs::default(),
         annotations: vec![],

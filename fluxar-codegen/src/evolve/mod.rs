@@ -1,0 +1,178 @@
+//! What a change of a contract breaks, for whom, and in which order it can be deployed.
+//!
+//! Two contracts are compared by what travels: from each method and topic of the old one along the
+//! references of its types, so that the name and the place of a type do not matter, and every type
+//! is judged where it is used. A change has two sides: whether what *old* peers write is read by
+//! *new* ones, and the reverse. Where a value travels decides what that means for a deploy:
+//!
+//! | the value is | new server, old client | old server, new client | stored |
+//! |---|---|---|---|
+//! | input of a method | new reads old | old reads new | |
+//! | output of a method | old reads new | new reads old | |
+//! | payload of a topic | both | both | new reads old |
+//!
+//! A service that the dialing side of a contract offers has the sides of the first two columns
+//! exchanged: its callee is the client.
+
+mod rules;
+mod services;
+mod types;
+
+#[cfg(test)]
+mod tests;
+
+pub use rules::Rule;
+
+use crate::model::{Contract, Package};
+use std::fmt;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// Both sides understand each other.
+    #[default]
+    Ok,
+    /// They do, in all but some values or some uses: look at it.
+    Warn,
+    /// They do not.
+    Break,
+}
+
+impl Verdict {
+    /// Its word in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warning",
+            Self::Break => "breaks",
+        }
+    }
+}
+
+/// A verdict for each direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Verdicts {
+    /// A server of the new contract, with clients of the old one.
+    pub new_server_old_client: Verdict,
+    /// A server of the old contract, with clients of the new one.
+    pub old_server_new_client: Verdict,
+    /// Events that were published under the old contract and are kept (and, as a warning at most,
+    /// subscribers of the old one).
+    pub stored: Verdict,
+}
+
+impl Verdicts {
+    /// The worst of each.
+    #[must_use]
+    pub fn join(self, other: Self) -> Self {
+        Self {
+            new_server_old_client: self.new_server_old_client.max(other.new_server_old_client),
+            old_server_new_client: self.old_server_new_client.max(other.old_server_new_client),
+            stored: self.stored.max(other.stored),
+        }
+    }
+
+    /// The worst of all.
+    #[must_use]
+    pub fn worst(self) -> Verdict {
+        self.new_server_old_client.max(self.old_server_new_client).max(self.stored)
+    }
+
+    /// The order in which servers and clients can be deployed so that nothing breaks meanwhile.
+    #[must_use]
+    pub fn order(self) -> Order {
+        let broken = |verdict| verdict == Verdict::Break;
+        match (broken(self.new_server_old_client), broken(self.old_server_new_client)) {
+            (false, false) => Order::Any,
+            (false, true) => Order::ServersFirst,
+            (true, false) => Order::ClientsFirst,
+            (true, true) => Order::None,
+        }
+    }
+}
+
+/// What to deploy first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// It does not matter.
+    Any,
+    /// All servers, then the clients.
+    ServersFirst,
+    /// All clients, then the servers.
+    ClientsFirst,
+    /// Neither order works: make the change in two steps.
+    None,
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Any => "in any order",
+            Self::ServersFirst => "all servers first, then the clients",
+            Self::ClientsFirst => "all clients first, then the servers",
+            Self::None => {
+                "in no order: add the new beside the old, move all peers over, then retire the old"
+            }
+        })
+    }
+}
+
+/// One change and what it means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Which change it is.
+    pub rule: Rule,
+    /// Where: `shop.v1.users.get(id)`, `User.email`, `OrderEvents`.
+    pub place: String,
+    /// What was found, and what to do.
+    pub message: String,
+    /// For whom.
+    pub verdicts: Verdicts,
+}
+
+/// All changes that mean something, in the order of the old contract, each once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The changes.
+    pub findings: Vec<Finding>,
+}
+
+impl Report {
+    /// The verdict over all.
+    #[must_use]
+    pub fn verdicts(&self) -> Verdicts {
+        let all = self.findings.iter().map(|finding| finding.verdicts);
+        all.fold(Verdicts::default(), Verdicts::join)
+    }
+
+    /// True when somebody breaks.
+    #[must_use]
+    pub fn breaks(&self) -> bool {
+        self.verdicts().worst() == Verdict::Break
+    }
+
+    fn add(&mut self, rule: Rule, place: &str, message: impl Into<String>, verdicts: Verdicts) {
+        let message = message.into();
+        let known = self
+            .findings
+            .iter_mut()
+            .find(|known| known.rule == rule && known.place == place && known.message == message);
+        match known {
+            // One type in two places: what it means adds up.
+            Some(known) => known.verdicts = known.verdicts.join(verdicts),
+            None => {
+                let place = place.to_owned();
+                self.findings.push(Finding { rule, place, message, verdicts });
+            }
+        }
+    }
+}
+
+/// Compares two versions of a package.
+#[must_use]
+pub fn diff(old: &Package<Contract>, new: &Package<Contract>) -> Report {
+    let mut walk = types::Walk::new(old, new);
+    services::compare(&mut walk);
+    walk.finish()
+}

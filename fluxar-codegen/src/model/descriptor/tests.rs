@@ -1,0 +1,133 @@
+//! `[IDL.desc.1]` to `[IDL.desc.7]`.
+
+use super::item::{DOCS, Item};
+use crate::model::{Contract, Package};
+use crate::tests::shop;
+use proptest::prelude::*;
+
+fn shop() -> Package<Contract> {
+    shop::shop()
+}
+
+#[test]
+fn a_descriptor_is_read_back_as_the_same_contract() {
+    let bytes = shop().descriptor();
+    let read = Package::from_descriptor(&bytes).expect("it was written here");
+    assert_eq!(read.descriptor(), bytes);
+    assert_eq!(read.hash(), shop().hash());
+    assert_eq!(read.level, Some(4));
+    assert_eq!(read.types.len(), shop().types.len());
+}
+
+#[test]
+fn order_and_documentation_are_not_hashed_and_everything_else_is() {
+    let (mut other, hash) = (shop(), shop().hash());
+    other.types.reverse();
+    other.services.reverse();
+    other.docs.lines.push(" Another sentence.".to_owned());
+    assert_eq!(other.hash(), hash);
+    assert_ne!(other.descriptor(), shop().descriptor());
+    other.types[0].closed ^= true;
+    assert_ne!(other.hash(), hash);
+}
+
+#[test]
+fn names_that_no_source_may_say_are_refused() {
+    for name in ["", "a b", "x;", "é", "1a", "a.b", "a\"", "class A{}"] {
+        let mut contract = shop();
+        contract.types[0].name.source = name.to_owned();
+        let refused = Package::from_descriptor(&contract.descriptor());
+        assert!(refused.is_err(), "{name:?}");
+    }
+}
+
+#[test]
+fn errors_say_where() {
+    let Item::Map(mut entries) = Item::decode(&shop().descriptor()).expect("fine") else {
+        panic!("a map")
+    };
+    entries.push((99, Item::Null));
+    let error = Package::from_descriptor(&Item::Map(entries).encode()).expect_err("unknown key");
+    assert!(error.to_string().contains("an unknown key at /99"), "{error}");
+    let error = Package::from_descriptor(&[0xa1, 0x00, 0x02]).expect_err("version 2");
+    assert!(error.to_string().contains("another version"), "{error}");
+}
+
+#[test]
+fn what_is_not_deterministic_is_refused() {
+    for (bytes, what) in [
+        (&[0xa1, 0x18, 0x00, 0x01][..], "a long key"),
+        (&[0xa2, 0x01, 0x60, 0x00, 0x01], "keys that fall"),
+        (&[0xa2, 0x00, 0x01, 0x00, 0x01], "a key twice"),
+        (&[0xbf, 0x00, 0x01, 0xff], "an indefinite map"),
+        (&[0xa1, 0x00, 0x01, 0x00], "something behind it"),
+        (&[0xc0, 0xa1, 0x00, 0x01], "a tag"),
+        (&[0xa1, 0x60, 0x01], "a text as key"),
+        (&[0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], "a huge list"),
+        (&[], "nothing"),
+    ] {
+        assert!(Package::from_descriptor(bytes).is_err(), "{what}");
+    }
+    let deep = [vec![0x81; 1000], vec![0x80]].concat();
+    assert!(Item::decode(&deep).is_err());
+    assert!(Item::decode(&vec![0x40; super::BYTES_MAX + 1]).is_err());
+}
+
+fn item() -> impl Strategy<Value = Item> {
+    let leaf = prop_oneof![
+        (-(1_i128 << 64)..(1 << 64)).prop_map(Item::Int),
+        any::<Vec<u8>>().prop_map(Item::Bytes),
+        any::<String>().prop_map(Item::Text),
+        any::<bool>().prop_map(Item::Bool),
+        Just(Item::Null),
+        (-1e300..1e300).prop_map(Item::Float),
+    ];
+    leaf.prop_recursive(4, 40, 6, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..6).prop_map(Item::Array),
+            proptest::collection::btree_map(any::<u64>(), inner, 0..6)
+                .prop_map(|map| Item::Map(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn items_come_back(item in item()) {
+        prop_assert_eq!(Item::decode(&item.encode()), Ok(item));
+    }
+
+    #[test]
+    fn what_is_read_is_written_the_same(bytes in any::<Vec<u8>>()) {
+        if let Ok(item) = Item::decode(&bytes) {
+            prop_assert_eq!(item.encode(), bytes);
+        }
+    }
+
+    /// A changed byte is refused, or means another contract: never the same one.
+    #[test]
+    fn changed_bytes_never_pass_for_the_same(at in any::<prop::sample::Index>(), to in any::<u8>()) {
+        let bytes = shop().descriptor();
+        let mut changed = bytes.clone();
+        let at = at.index(changed.len());
+        prop_assume!(changed[at] != to);
+        changed[at] = to;
+        if let Ok(read) = Package::from_descriptor(&changed) {
+            prop_assert_ne!(read.descriptor(), bytes);
+        }
+    }
+
+    #[test]
+    fn documentation_is_left_out_everywhere(item in item()) {
+        fn has_docs(item: &Item) -> bool {
+            match item {
+                Item::Array(items) => items.iter().any(has_docs),
+                Item::Map(entries) => {
+                    entries.iter().any(|(key, value)| *key == DOCS || has_docs(value))
+                }
+                _ => false,
+            }
+        }
+        prop_assert!(!has_docs(&item.without_docs()));
+    }
+}
