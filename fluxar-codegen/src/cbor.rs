@@ -29,21 +29,17 @@ pub(crate) fn literal(value: &Value, is_single: bool) -> Vec<u8> {
             Ok(value) => head(0, value),
             Err(_) => head(1, u64::try_from(-1 - value).unwrap_or(u64::MAX)),
         },
-        Value::Float(value) if is_single => {
-            [&[0xfa], &(*value as f32).to_be_bytes()[..]].concat()
-        }
+        Value::Float(value) if is_single => [&[0xfa], &(*value as f32).to_be_bytes()[..]].concat(),
         Value::Float(value) => [&[0xfb], &value.to_be_bytes()[..]].concat(),
         Value::Text(value) | Value::Name(value) => text(value),
         Value::Bytes(bytes) => [head(2, bytes.len() as u64), bytes.clone()].concat(),
         Value::List(items) => {
-            let encoded: Vec<Vec<u8>> =
-                items.iter().map(|item| literal(item, is_single)).collect();
+            let encoded: Vec<Vec<u8>> = items.iter().map(|item| literal(item, is_single)).collect();
             [head(4, items.len() as u64), encoded.concat()].concat()
         }
         Value::Map(entries) | Value::Record(entries) => {
-            let entry = |(key, value): &(String, Value)| {
-                [text(key), literal(value, is_single)].concat()
-            };
+            let entry =
+                |(key, value): &(String, Value)| [text(key), literal(value, is_single)].concat();
             let encoded: Vec<Vec<u8>> = entries.iter().map(entry).collect();
             [head(5, entries.len() as u64), encoded.concat()].concat()
         }

@@ -8,9 +8,9 @@
 use super::probe::Probe;
 use crate::payload::{Mode, Writer};
 use std::any::TypeId;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-/// The version of the canonical form.
+/// The version of the canonical form, `docs/spec/contract.md`.
 const FORM: u64 = 1;
 
 /// A type that can describe itself. `#[derive(fluxar::Type)]` implements it.
@@ -45,8 +45,27 @@ pub enum TypeRef {
 
 /// The built-in types in the order of their numbers.
 const SCALARS: [&str; 21] = [
-    "unit", "bool", "u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "int", "f32", "f64",
-    "string", "bytes", "uuid", "timestamp", "duration", "decimal", "url", "any",
+    "unit",
+    "bool",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "int",
+    "f32",
+    "f64",
+    "string",
+    "bytes",
+    "uuid",
+    "timestamp",
+    "duration",
+    "decimal",
+    "url",
+    "any",
 ];
 
 impl TypeRef {
@@ -91,6 +110,12 @@ impl TypeRef {
     }
 }
 
+fn item(write: impl FnOnce(&mut Writer)) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    append(&mut bytes, write);
+    bytes
+}
+
 fn append(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Writer)) {
     let mut writer = Writer::new(std::mem::take(bytes), Mode::PLAIN);
     write(&mut writer);
@@ -117,6 +142,26 @@ pub struct Registry {
     topics: BTreeMap<String, Vec<u8>>,
     contracts: BTreeMap<String, Vec<u8>>,
     targets: HashSet<&'static str>,
+    /// The packages of the services.
+    packages: BTreeSet<&'static str>,
+    head: Option<Head>,
+}
+
+/// What a contract says about its package, beside its items; CBOR where it is bytes.
+#[derive(Clone, Copy, Debug, Default)]
+#[doc(hidden)]
+#[expect(clippy::exhaustive_structs, reason = "only generated code makes one")]
+pub struct Head {
+    /// The dotted name.
+    pub name: Option<&'static str>,
+    /// How many revisions were published.
+    pub level: Option<u32>,
+    /// The declared annotations.
+    pub declared: Option<&'static [u8]>,
+    /// The uses of annotations.
+    pub annotations: Option<&'static [u8]>,
+    /// The documentation.
+    pub docs: Option<&'static [u8]>,
 }
 
 impl Registry {
@@ -149,18 +194,29 @@ impl Registry {
         TypeRef::Named(name)
     }
 
-    /// Describes a service once.
+    /// Describes a service once. One of the same name in another package gets another name here:
+    /// its targets say what it is.
     pub fn service(
         &mut self,
         name: &str,
+        package: Option<&'static str>,
         targets: &[&'static str],
-        body: impl FnOnce(&mut Self) -> Vec<u8>,
+        body: impl FnOnce(&mut Self, &str) -> Vec<u8>,
     ) {
-        self.targets.extend(targets);
-        if !self.services.contains_key(name) {
-            let body = body(self);
-            self.services.insert(name.to_owned(), body);
+        if targets.iter().all(|target| self.targets.contains(target)) {
+            return;
         }
+        self.targets.extend(targets);
+        self.packages.extend(package);
+        let name = self.free_service(name);
+        let body = body(self, &name);
+        self.services.insert(name, body);
+    }
+
+    /// Says what the whole contract is called, in place of what its services say.
+    #[doc(hidden)]
+    pub fn head(&mut self, head: Head) {
+        self.head = Some(head);
     }
 
     /// Describes a topic once.
@@ -181,64 +237,83 @@ impl Registry {
         self.targets.iter().copied()
     }
 
-    /// Describes what is served by closures: what they take and give, nobody knows.
+    /// Describes what is served by closures: what they take and give, nobody knows. Targets that
+    /// are no names of a contract cannot be said and are left out.
     pub(crate) fn raw<'t>(&mut self, targets: impl Iterator<Item = &'t str>) {
         let mut services: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for target in targets {
             let (service, method) = target.rsplit_once('.').unwrap_or(("", target));
-            services.entry(service).or_default().push(method);
+            if is_name(method) && service.split('.').all(is_name) {
+                services.entry(service).or_default().push(method);
+            }
         }
-        for (service, mut methods) in services {
+        for (target, mut methods) in services {
             methods.sort_unstable();
+            let (package, wire) = match target.rsplit_once('.') {
+                Some((package, wire)) => (Some(package), wire),
+                None => (None, target),
+            };
+            let name = self.free_service(wire);
             let mut bytes = Vec::new();
             append(&mut bytes, |to| {
-                to.map(3);
+                let renamed = name != wire;
+                to.map(2 + usize::from(renamed) + usize::from(package.is_some()));
                 to.uint(0);
-                to.text(service);
-                to.uint(1);
-                to.text(service);
+                to.text(&name);
+                if renamed {
+                    to.uint(1);
+                    to.text(wire);
+                }
+                if let Some(package) = package {
+                    to.uint(2);
+                    to.text(package);
+                }
                 to.uint(3);
                 to.list(methods.len());
                 for method in methods {
-                    to.map(4);
-                    to.uint(0);
-                    to.text(method);
-                    to.uint(4);
-                    to.uint(1);
-                    to.uint(5);
-                    TypeRef::Scalar("any").write(to);
-                    to.uint(6);
-                    to.null();
+                    raw_method(to, method);
                 }
             });
-            self.services.insert(service.to_owned(), bytes);
+            self.services.insert(name, bytes);
         }
     }
 
-    /// The canonical description of everything so far, as a package of this name.
+    fn free_service(&self, wire: &str) -> String {
+        let numbered = (2_usize..).map(|number| format!("{wire}_{number}"));
+        let mut candidates = std::iter::once(wire.to_owned()).chain(numbered);
+        let free = candidates.find(|name| !self.services.contains_key(name));
+        free.unwrap_or_else(|| wire.to_owned())
+    }
+
+    /// The canonical description of everything so far. Of services of one package that is its
+    /// name; of several it has none.
     #[must_use]
-    pub fn descriptor(&self, package: Option<&str>) -> Vec<u8> {
+    pub fn descriptor(&self) -> Vec<u8> {
+        let mut packages = self.packages.iter().copied();
+        let only = packages.next().filter(|_| packages.next().is_none());
+        // Of several contracts none speaks for all.
+        let all = |head: &Head| self.packages.iter().all(|package| Some(*package) == head.name);
+        let head = self.head.filter(all).unwrap_or(Head { name: only, ..Head::default() });
+        let mut entries = vec![(0, item(|to| to.uint(FORM)))];
+        entries.extend(head.name.map(|name| (1, item(|to| to.text(name)))));
+        entries.extend(head.level.map(|level| (2, item(|to| to.uint(level.into())))));
         let kinds = [&self.types, &self.services, &self.topics, &self.contracts];
-        let present = kinds.iter().filter(|kind| !kind.is_empty()).count();
-        let mut bytes = Vec::new();
-        append(&mut bytes, |to| {
-            to.map(1 + usize::from(package.is_some()) + present);
-            to.uint(0);
-            to.uint(FORM);
-            if let Some(package) = package {
-                to.uint(1);
-                to.text(package);
-            }
-            for (key, kind) in (2..).zip(kinds) {
-                if kind.is_empty() {
-                    continue;
-                }
-                to.uint(key);
+        for (key, kind) in (3..).zip(kinds).filter(|(_, kind)| !kind.is_empty()) {
+            let list = item(|to| {
                 to.list(kind.len());
                 kind.values().for_each(|item| to.raw(item));
+            });
+            entries.push((key, list));
+        }
+        let rest = [(7, head.declared), (10, head.annotations), (15, head.docs)];
+        entries.extend(rest.into_iter().filter_map(|(key, bytes)| Some((key, bytes?.to_vec()))));
+        item(|to| {
+            to.map(entries.len());
+            for (key, value) in &entries {
+                to.uint(*key);
+                to.raw(value);
             }
-        });
-        bytes
+        })
     }
 
     fn unique(&self, name: String) -> String {
@@ -248,16 +323,22 @@ impl Registry {
     }
 }
 
-/// The descriptions of packages, as one item: a list in the order of their names.
-pub(crate) fn packages(registries: &BTreeMap<Option<&str>, Registry>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    append(&mut bytes, |to| {
-        to.list(registries.len());
-        for (package, registry) in registries {
-            to.raw(&registry.descriptor(*package));
-        }
-    });
-    bytes
+/// A letter or `_`, then letters, digits and `_`.
+fn is_name(text: &str) -> bool {
+    let is_letter = |b: u8| b.is_ascii_alphabetic() || b == b'_';
+    text.bytes().next().is_some_and(is_letter)
+        && text.bytes().all(|b| is_letter(b) || b.is_ascii_digit())
+}
+
+/// A method that answers with anything.
+fn raw_method(to: &mut Writer, name: &str) {
+    to.map(2);
+    to.uint(0);
+    to.text(name);
+    to.uint(5);
+    to.list(2);
+    to.uint(0);
+    TypeRef::Scalar("any").write(to);
 }
 
 macro_rules! scalars {
@@ -309,7 +390,7 @@ described_as! {
     Option<T>, T => |r| TypeRef::Optional(Box::new(T::describe(r)));
     Vec<T>, T => |r| TypeRef::List(Box::new(T::describe(r)));
     std::collections::VecDeque<T>, T => |r| TypeRef::List(Box::new(T::describe(r)));
-    std::collections::BTreeSet<T>, T => |r| TypeRef::List(Box::new(T::describe(r)));
+    BTreeSet<T>, T => |r| TypeRef::List(Box::new(T::describe(r)));
     BTreeMap<K, V>, K, V => {
         |r| TypeRef::Map(Box::new(K::describe(r)), Box::new(V::describe(r)))
     };

@@ -5,7 +5,7 @@ use super::holes::{Holes, Part};
 use super::record::bounded;
 use super::types::Typed;
 use super::{RustSpelling, local};
-use crate::descriptor;
+use crate::model::descriptor::part as descriptor;
 use crate::model::{Service, Topic};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
@@ -20,6 +20,9 @@ pub(super) fn describe<S: RustSpelling>(typed: &Typed<'_, S>) -> TokenStream {
     let mut holes = Holes::<S>::new();
     let mut contract = holes.type_def(def);
     let wire = std::mem::replace(&mut contract.name.source, holes.own_name());
+    if contract.name.wire == wire {
+        contract.name.wire = holes.own_name();
+    }
     let bytes = filled(&holes.parts(&descriptor::type_def(&contract)), &holes, rt);
     let parameters = generics.type_params().map(|parameter| &parameter.ident);
     quote! {
@@ -45,9 +48,14 @@ pub(super) fn service<S: RustSpelling>(
 ) -> TokenStream {
     let registry = local("registry");
     let mut holes = Holes::<S>::new();
-    let bytes = descriptor::service(&holes.service(service));
-    let bytes = filled(&holes.parts(&bytes), &holes, rt);
-    let name = &service.name.source;
+    let mut contract = holes.service(service);
+    let name = std::mem::replace(&mut contract.name.source, holes.own_name());
+    if contract.name.wire == name {
+        contract.name.wire = holes.own_name();
+    }
+    let bytes = filled(&holes.parts(&descriptor::service(&contract)), &holes, rt);
+    let package = super::option(service.package.as_ref());
+    let own = local("name");
     let targets = service.methods.iter().map(|method| service.target(method));
     quote! {
         #[automatically_derived]
@@ -55,7 +63,12 @@ pub(super) fn service<S: RustSpelling>(
             fn describe(#registry: &mut #rt::Registry) {
                 #[allow(unused_imports, reason = "a service without types asks nothing")]
                 use #rt::{DescribeAny as _, DescribeKnown as _};
-                #registry.service(#name, &[#(#targets),*], |#registry| #bytes);
+                #registry.service(
+                    #name,
+                    #package,
+                    &[#(#targets),*],
+                    |#registry, #own| #bytes,
+                );
             }
         }
     }

@@ -51,12 +51,12 @@ impl<S: RustSpelling> Holes<S> {
         while let Some(item) = bytes.get(at..at + MARKED_BYTES) {
             let hole = match item {
                 // A text of five bytes that begins with the mark.
-                [0x65, 1, name @ ..] => std::str::from_utf8(name).ok().and_then(|name| {
-                    match name.parse() {
+                [0x65, 1, name @ ..] => {
+                    std::str::from_utf8(name).ok().and_then(|name| match name.parse() {
                         Ok(number) => Some(Part::Type(number)),
                         Err(_) => (name == &OWN[1..]).then_some(Part::OwnName),
-                    }
-                }),
+                    })
+                }
                 _ => None,
             };
             let Some(hole) = hole else {
