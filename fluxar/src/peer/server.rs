@@ -10,6 +10,7 @@ use crate::payload;
 use crate::peer::driver;
 use crate::peer::events::{Events, Message, SubscribeWith, SubscriptionHandle};
 use crate::peer::node::{Authenticator, NodeInner, NodeLimits};
+use crate::peer::router::Routes;
 use crate::peer::shared::Shared;
 use crate::peer::{Handler, Peer, Service, StreamHandler, handler};
 use crate::service::describe::Registry;

@@ -1,7 +1,7 @@
 //! The descriptions of types, services and topics, which are finished at run time: a macro sees
 //! tokens, not types.
 
-use super::holes::{Holes, Part};
+use super::holes::{Holes, Part, described_methods};
 use super::record::bounded;
 use super::types::Typed;
 use super::{RustSpelling, local};
@@ -56,9 +56,10 @@ pub(super) fn service<S: RustSpelling>(
     let bytes = filled(&holes.parts(&descriptor::service(&contract)), &holes, rt);
     let package = super::option(service.package.as_ref());
     let own = local("name");
-    let targets = service.methods.iter().map(|method| service.target(method));
+    let targets = described_methods(service).map(|method| service.target(method));
     quote! {
         #[automatically_derived]
+        #[allow(deprecated, reason = "what is deprecated is still described")]
         impl #rt::Described for #client {
             fn describe(#registry: &mut #rt::Registry) {
                 #[allow(unused_imports, reason = "a service without types asks nothing")]

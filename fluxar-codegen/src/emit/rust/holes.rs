@@ -206,7 +206,7 @@ impl<S: RustSpelling> Holes<S> {
             docs: service.docs.clone(),
             annotations: service.annotations.clone(),
             lifecycle: service.lifecycle.clone(),
-            methods: service.methods.iter().map(|method| self.method(method)).collect(),
+            methods: described_methods(service).map(|method| self.method(method)).collect(),
             extra: (),
         }
     }
@@ -233,6 +233,14 @@ impl<S: RustSpelling> Holes<S> {
             extra: (),
         }
     }
+}
+
+/// The methods that a description has: one that is there under conditions may be of types that are
+/// not there, and is described as what closures serve.
+pub(super) fn described_methods<S: RustSpelling>(
+    service: &Service<S>,
+) -> impl Iterator<Item = &Method<S>> {
+    service.methods.iter().filter(|method| S::conditions(&method.extra).is_empty())
 }
 
 /// The name that the contract has: where Rust needed another one, that of the wire.
