@@ -1,7 +1,7 @@
 //! Reports as people and as tools read them.
 
-use crate::check::compile_sources;
-use crate::report::{json, render};
+use crate::check::{compile_sources, lint_sources};
+use crate::report::{REPORTS_MAX, json, render};
 
 const SOURCE: &str = "package a.v1\n\nrecord User {\n  1 id: uuid\n  1 name: strin\n}\n";
 
@@ -44,4 +44,15 @@ fn nothing_from_a_file_reaches_the_terminal_as_control_characters() {
     let source = "record A { 1 a: \u{1b}[31mred }";
     let text = render(&compile_sources(&[("\u{7}.fluxar", source)]).reports);
     assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+}
+
+#[test]
+fn many_warnings_hide_no_error_and_refuse_nothing() {
+    let untidy: String = (0..300).map(|n| format!("record bad_{n} {{}}\n")).collect();
+    let found = lint_sources(&[("a", &untidy)]);
+    assert_eq!((found.models.len(), found.reports.list.len()), (1, REPORTS_MAX));
+    assert_eq!(found.reports.dropped, 200);
+    let wrong = format!("{untidy}record A {{ 1 a: nope }}\n");
+    let found = lint_sources(&[("a", &wrong)]);
+    assert!(found.models.is_empty() && found.reports.ids().contains(&"unknown-name"));
 }
