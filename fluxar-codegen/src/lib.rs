@@ -4,6 +4,8 @@
 //! model as code. The macros of `fluxar-macros` are one front end and one emitter, joined by the
 //! two functions here.
 
+mod build_script;
+mod cbor;
 pub mod check;
 pub mod diagnostics;
 pub mod emit;
@@ -14,6 +16,8 @@ pub mod report;
 pub mod syntax;
 #[cfg(test)]
 mod tests;
+
+pub use build_script::{CompileError, compile};
 
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -1,7 +1,8 @@
 //! What types say about themselves at run time.
 
 use fluxar::Type;
-use fluxar::service::describe::{FieldDef, Registry, TypeBody, TypeRef, VariantDef};
+use fluxar::service::describe::{self as described, Registry};
+use fluxar_codegen::model::{Body, Contract, Model, Scalar, TypeDef, TypeRef, VariantBody};
 use std::collections::BTreeMap;
 
 /// A tree.
@@ -16,7 +17,7 @@ struct Tree {
     leaf: Leaf<u32>,
     other: Option<Leaf<String>>,
     by_name: BTreeMap<String, [Box<Self>; 2]>,
-    foreign: std::time::Duration,
+    foreign: std::net::Ipv4Addr,
 }
 
 #[derive(Default, Type)]
@@ -40,34 +41,50 @@ fn named(name: &str) -> TypeRef {
     TypeRef::Named(name.to_owned())
 }
 
-fn leaf_body(of: &'static str) -> TypeBody {
-    let pair = [FieldDef::new("left", TypeRef::Scalar(of)), FieldDef::new("right", named("Label"))];
-    TypeBody::union([
-        VariantDef::new("None", TypeBody::unit()).id(1),
-        VariantDef::new("One", TypeBody::newtype(TypeRef::Scalar(of))).docs("One."),
-        VariantDef::new("Pair", TypeBody::record(pair)),
-    ])
+fn scalar(of: Scalar) -> TypeRef {
+    TypeRef::Scalar(of)
+}
+
+fn list(of: TypeRef) -> TypeRef {
+    TypeRef::List(Box::new(of))
+}
+
+fn optional(of: TypeRef) -> TypeRef {
+    TypeRef::Optional(Box::new(of))
+}
+
+fn fields(def: &TypeDef<Contract>) -> Vec<(&str, Option<u32>, &TypeRef)> {
+    let Body::Record(fields) = &def.body else { panic!("{def:?}") };
+    fields.iter().map(|field| (field.name.source.as_str(), field.id, &field.ty)).collect()
 }
 
 #[test]
 fn a_type_describes_itself_and_what_it_is_made_of_once() {
     let mut registry = Registry::new();
-    assert_eq!(Tree::describe(&mut registry), named("Tree"));
-    assert_eq!(Tree::describe(&mut registry), named("Tree"));
-    let types: Vec<_> = registry.types().collect();
-    let names: Vec<&str> = types.iter().map(|def| def.name.as_str()).collect();
-    assert_eq!(names, ["Tree", "Leaf", "Label", "Leaf_2"]);
-    assert_eq!(types[0].docs, "A tree.\n\nWith leaves.");
+    let name = described::TypeRef::Named("Tree".to_owned());
+    assert_eq!(Tree::describe(&mut registry), name);
+    assert_eq!(Tree::describe(&mut registry), name);
+    let model = Model::from_descriptor(&registry.descriptor()).unwrap();
+    let names: Vec<&str> = model.types.iter().map(|def| def.name.source.as_str()).collect();
+    assert_eq!(names, ["Label", "LeafString", "LeafU32", "Tree"]);
+    let tree = model.type_named("Tree").unwrap();
+    assert_eq!(tree.docs.lines, [" A tree.", "", " With leaves."]);
     let pair = TypeRef::Array(Box::new(named("Tree")), 2);
-    let fields = [
-        FieldDef::new("branches", TypeRef::List(Box::new(named("Tree")))).id(1).docs("Below it."),
-        FieldDef::new("leaf", named("Leaf")).id(2).defaulted(true),
-        FieldDef::new("other", TypeRef::Optional(Box::new(named("Leaf_2")))),
-        FieldDef::new("by_name", TypeRef::Map(Box::new(TypeRef::Scalar("string")), Box::new(pair))),
-        FieldDef::new("foreign", TypeRef::Scalar("any")),
+    let by_name = TypeRef::Map(Box::new(scalar(Scalar::String)), Box::new(pair));
+    let expected = [
+        ("by_name", None, &by_name),
+        ("foreign", None, &scalar(Scalar::Any)),
+        ("other", None, &optional(named("LeafString"))),
+        ("branches", Some(1), &list(named("Tree"))),
+        ("leaf", Some(2), &named("LeafU32")),
     ];
-    assert_eq!(types[0].body, TypeBody::record(fields));
-    assert_eq!(types[1].body, leaf_body("u32"));
-    assert_eq!(types[2].body, TypeBody::newtype(TypeRef::Scalar("string")));
-    assert_eq!(types[3].body, leaf_body("string"));
+    assert_eq!(fields(tree), expected);
+    let leaf = model.type_named("LeafU32").unwrap();
+    let Body::Union(variants) = &leaf.body else { panic!("{leaf:?}") };
+    let bodies: Vec<_> = variants.iter().map(|v| (v.name.source.as_str(), v.id)).collect();
+    assert_eq!(bodies, [("One", None), ("Pair", None), ("None", Some(1))]);
+    assert_eq!(variants[0].body, VariantBody::Newtype(Box::new(scalar(Scalar::U32))));
+    assert!(leaf.closed, "without a place for what is unknown");
+    let label = model.type_named("Label").unwrap();
+    assert_eq!(label.body, Body::Newtype(Box::new(scalar(Scalar::String))));
 }

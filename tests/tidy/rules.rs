@@ -18,11 +18,13 @@ fn ids(text: &str) -> BTreeSet<String> {
     found
 }
 
-/// The length of the id at the start: `L` and a digit, or `X`; a dot, a word, a dot, a number.
+/// The length of the id at the start: `L` and a digit, `X` or `IDL`; a dot, a word, a dot, a
+/// number.
 fn id_len(bytes: &[u8]) -> Option<usize> {
     let mut at = match bytes {
         [b'L', b'0'..=b'9', b'.', ..] => 3,
         [b'X', b'.', ..] => 2,
+        [b'I', b'D', b'L', b'.', ..] => 4,
         _ => return None,
     };
     let word = bytes[at..].iter().take_while(|byte| byte.is_ascii_lowercase()).count();

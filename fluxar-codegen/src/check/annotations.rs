@@ -132,7 +132,7 @@ impl Builder<'_> {
             "wire" => marks.wire = arguments.text().filter(|wire| is_wire(wire, &mut arguments)),
             "range" | "min" | "max" | "len" | "format" | "pattern" => {
                 if let Some(ty) = ty {
-                    self.bound(&mut marks.constraints, &mut arguments, name, ty, unit);
+                    self.bound(&mut marks.constraints, &mut arguments, name, ty);
                 }
             }
             "status" => {

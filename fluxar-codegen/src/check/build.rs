@@ -50,6 +50,10 @@ pub(super) struct Builder<'w> {
     pub(super) wanted: Vec<Wanted>,
     /// Aliases, spreads and constants that are being followed.
     pub(super) following: Vec<Symbol>,
+    /// How deep the literal is that is being read.
+    pub(super) literal_depth: usize,
+    /// How many types and spreads were resolved.
+    pub(super) steps: usize,
 }
 
 /// Builds the model of a package.
@@ -71,6 +75,8 @@ pub(super) fn package(
         taken: HashSet::new(),
         wanted: Vec::new(),
         following: Vec::new(),
+        literal_depth: 0,
+        steps: 0,
     };
     builder.run();
     Built { model: builder.model, places: builder.places }

@@ -11,12 +11,11 @@ use crate::syntax::ast::LiteralKind;
 impl Builder<'_> {
     /// Reads one bound of values of a type.
     pub(super) fn bound(
-        &mut self,
+        &self,
         constraints: &mut Constraints,
         arguments: &mut Arguments<'_>,
         name: &str,
         ty: &TypeRef,
-        _unit: usize,
     ) {
         // In the first round newtypes are not known: bounds wait for the second.
         let Some(known) = self.known else {

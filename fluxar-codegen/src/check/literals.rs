@@ -4,12 +4,28 @@ use super::build::Builder;
 use super::types::base;
 use crate::emit::idl::ty as spelled;
 use crate::model::{Body, Contract, Field, Scalar, TypeRef, Value, Variant, VariantBody};
+use crate::syntax::DEPTH_MAX;
 use crate::syntax::ast::{Ident, ItemKind, Literal, LiteralKind};
+
+/// How deep a value nests, `?` and constants counted.
+const LITERAL_DEPTH_MAX: usize = 12;
 
 impl Builder<'_> {
     /// The literal as a value of the type, or nothing when that is reported. In the first round
     /// types are not known: nothing is.
     pub(super) fn fit(&mut self, literal: &Literal, ty: &TypeRef, unit: usize) -> Option<Value> {
+        if self.literal_depth > LITERAL_DEPTH_MAX || self.following.len() > DEPTH_MAX {
+            let message = "this literal nests too deep".to_owned();
+            self.reports.add("too-large", self.at(unit, literal.span), message);
+            return None;
+        }
+        self.literal_depth += 1;
+        let found = self.fit_inner(literal, ty, unit);
+        self.literal_depth -= 1;
+        found
+    }
+
+    fn fit_inner(&mut self, literal: &Literal, ty: &TypeRef, unit: usize) -> Option<Value> {
         let known = self.known?;
         if let LiteralKind::Const(path) = &literal.kind {
             let symbol = self.world.lookup(unit, path);

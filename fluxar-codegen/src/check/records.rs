@@ -77,6 +77,9 @@ impl Builder<'_> {
     fn spread(&mut self, ty: &Type, scope: Scope<'_>, found: &mut Fields) {
         let world = self.world;
         let place = self.at(scope.unit, ty.span);
+        if self.step(ty, scope.unit).is_none() {
+            return;
+        }
         let TypeKind::Named(path, arguments) = &ty.kind else {
             return self.reports.add("type-wrong", place, "only a record can be spread");
         };
@@ -93,7 +96,7 @@ impl Builder<'_> {
             let message = format!("this record has {} type parameters", generics.len());
             return self.reports.add("type-arguments", place, message);
         }
-        if self.following.contains(&symbol) || self.following.len() > crate::syntax::DEPTH_MAX {
+        if self.following.contains(&symbol) {
             let message = format!("`{}` spreads itself", path.text());
             return self.reports.add("alias-cycle", place, message);
         }

@@ -8,10 +8,36 @@ use std::collections::HashMap;
 
 /// The largest length of an array.
 const ARRAY_MAX: u64 = 65_535;
+/// The most types and spreads that are resolved for one model.
+const STEPS_MAX: usize = 200_000;
 
 impl Builder<'_> {
     /// The type, or nothing when it is reported.
     pub(super) fn ty(&mut self, ty: &Type, scope: Scope<'_>) -> Option<TypeRef> {
+        self.step(ty, scope.unit)?;
+        let found = self.ty_inner(ty, scope)?;
+        if depth(&found) > crate::syntax::DEPTH_MAX {
+            let message = "this type nests too deep".to_owned();
+            self.reports.add("too-large", self.at(scope.unit, ty.span), message);
+            return None;
+        }
+        Some(found)
+    }
+
+    /// One step of the work that a contract may make: aliases that double at each level would
+    /// make it without end.
+    pub(super) fn step(&mut self, ty: &Type, unit: usize) -> Option<()> {
+        self.steps += 1;
+        let is_deep = self.following.len() > crate::syntax::DEPTH_MAX;
+        if self.steps > STEPS_MAX || is_deep {
+            let message = "this takes too many steps to resolve".to_owned();
+            self.reports.add("too-large", self.at(unit, ty.span), message);
+            return None;
+        }
+        Some(())
+    }
+
+    fn ty_inner(&mut self, ty: &Type, scope: Scope<'_>) -> Option<TypeRef> {
         match &ty.kind {
             TypeKind::Wrong => None,
             TypeKind::List(of) => Some(TypeRef::List(Box::new(self.ty(of, scope)?))),
@@ -148,7 +174,7 @@ impl Builder<'_> {
         if let Some(known) = self.names.get(&key) {
             return Some(TypeRef::Named(known.clone()));
         }
-        if key.1.iter().any(|argument| depth(argument) > crate::syntax::DEPTH_MAX)
+        if key.1.iter().any(|argument| depth(argument) > crate::syntax::DEPTH_MAX / 2)
             || self.wanted.len() > super::TYPES_MAX
         {
             let message = "instances of this type go on without end".to_owned();

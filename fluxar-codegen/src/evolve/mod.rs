@@ -18,9 +18,6 @@ mod rules;
 mod services;
 mod types;
 
-#[cfg(test)]
-mod tests;
-
 pub use rules::Rule;
 
 use crate::model::{Contract, Package};

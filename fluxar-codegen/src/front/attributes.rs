@@ -1,8 +1,9 @@
 //! `#[fluxar(...)]` and the arguments of `#[fluxar::service(...)]`: one table of options.
 
-use super::{limits, literal};
+use super::{carried, limits, literal};
 use crate::diagnostics::Diagnostics;
-use crate::model::{Constraints, Docs, Lifecycle, Value};
+use crate::emit::rust::Rust;
+use crate::model::{Annotation, Constraints, Docs, Lifecycle, Retired, Value};
 use proc_macro2::Span;
 use std::time::Duration;
 use syn::meta::ParseNestedMeta;
@@ -36,6 +37,8 @@ pub(super) struct Options {
     pub(super) default: Option<Missing>,
     pub(super) constraints: Constraints,
     pub(super) lifecycle: Lifecycle,
+    pub(super) annotations: Vec<Annotation>,
+    pub(super) retired: Vec<Retired<Rust>>,
     pub(super) unknown: Option<Span>,
     pub(super) retry: bool,
     pub(super) idempotent: bool,
@@ -68,6 +71,9 @@ impl Place {
                 ("package", "package = \"shop.v1\""),
                 ("crate", "crate = \"::fluxar\""),
                 ("since", "since = 2"),
+                ("deprecated", "deprecated = \"…\""),
+                ("deprecated_since", "deprecated_since = 3"),
+                ("annotation", "annotation(scope, name = \"users\")"),
                 ("removed", "removed = 3"),
             ],
             Self::Method => &[
@@ -79,6 +85,9 @@ impl Place {
                 ("cache", "cache = \"30s\""),
                 ("bytes_max", "bytes_max = 65536"),
                 ("since", "since = 2"),
+                ("deprecated", "deprecated = \"…\""),
+                ("deprecated_since", "deprecated_since = 3"),
+                ("annotation", "annotation(scope, name = \"users\")"),
                 ("removed", "removed = 3"),
             ],
             Self::Type => &[
@@ -86,9 +95,13 @@ impl Place {
                 ("code", "code = \"not_found\""),
                 ("message", "message = \"…\""),
                 ("retry", "retry"),
+                ("retired", "retired(7, phone: String, removed = 3)"),
                 ("rename", "rename = \"…\""),
                 ("crate", "crate = \"::fluxar\""),
                 ("since", "since = 2"),
+                ("deprecated", "deprecated = \"…\""),
+                ("deprecated_since", "deprecated_since = 3"),
+                ("annotation", "annotation(scope, name = \"users\")"),
                 ("removed", "removed = 3"),
                 ("min", "min = 1"),
                 ("max", "max = 5"),
@@ -109,6 +122,9 @@ impl Place {
                 ("pattern", "pattern = \"[a-z]+\""),
                 ("was", "was = \"old_name\""),
                 ("since", "since = 2"),
+                ("deprecated", "deprecated = \"…\""),
+                ("deprecated_since", "deprecated_since = 3"),
+                ("annotation", "annotation(scope, name = \"users\")"),
                 ("removed", "removed = 3"),
             ],
             Self::Variant => &[
@@ -118,8 +134,12 @@ impl Place {
                 ("message", "message = \"…\""),
                 ("retry", "retry"),
                 ("unknown", "unknown"),
+                ("retired", "retired(7, phone: String, removed = 3)"),
                 ("was", "was = \"old_name\""),
                 ("since", "since = 2"),
+                ("deprecated", "deprecated = \"…\""),
+                ("deprecated_since", "deprecated_since = 3"),
+                ("annotation", "annotation(scope, name = \"users\")"),
                 ("removed", "removed = 3"),
             ],
         }
@@ -201,6 +221,24 @@ impl Options {
             "removed" => {
                 let level = number(meta)?.value;
                 self.lifecycle.removed.replace(level).map_or(Ok(()), |_| Err(twice()))
+            }
+            "deprecated" => {
+                let note = text(meta)?.value;
+                let deprecated = self.lifecycle.deprecated.get_or_insert_default();
+                deprecated.note.replace(note).map_or(Ok(()), |_| Err(twice()))
+            }
+            "deprecated_since" => {
+                let level = number(meta)?.value;
+                let deprecated = self.lifecycle.deprecated.get_or_insert_default();
+                deprecated.since.replace(level).map_or(Ok(()), |_| Err(twice()))
+            }
+            "annotation" => {
+                self.annotations.push(carried::annotation(meta.input)?);
+                Ok(())
+            }
+            "retired" => {
+                self.retired.push(carried::retired(meta)?);
+                Ok(())
             }
             "was" => {
                 self.lifecycle.was.push(text(meta)?.value);

@@ -54,7 +54,7 @@ pub(super) fn read_method(item: &TraitItemFn, found: &mut Diagnostics) -> Option
     Some(Method {
         name,
         docs: docs_of(&item.attrs),
-        annotations: Vec::new(),
+        annotations: options.annotations,
         lifecycle: options.lifecycle,
         arguments,
         answer,

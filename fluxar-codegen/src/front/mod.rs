@@ -1,6 +1,7 @@
 //! Rust syntax → model. The other front end, the contract language, will stand beside this one.
 
 mod attributes;
+mod carried;
 mod derive;
 mod limits;
 mod literal;

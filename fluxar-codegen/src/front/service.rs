@@ -50,7 +50,7 @@ pub fn rust_service(arguments: TokenStream, item: &ItemTrait) -> syn::Result<Rus
         name: service_name(item, &options, &mut found),
         package: package(&options, &mut found),
         docs: docs_of(&item.attrs),
-        annotations: Vec::new(),
+        annotations: options.annotations.clone(),
         lifecycle: options.lifecycle.clone(),
         methods,
         extra: RustExtra { attributes: foreign(&item.attrs), ..RustExtra::default() },

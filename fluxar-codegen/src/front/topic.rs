@@ -1,11 +1,11 @@
 //! `#[fluxar::topic("orders.{region}", value = OrderEvent)] struct` → [`Topic`].
 
 use super::attributes::{docs_of, duration};
-use super::literal;
 use super::names::{dotted_problem, name_of};
+use super::{carried, literal};
 use crate::diagnostics::Diagnostics;
 use crate::emit::rust::{Rust, RustExtra, Settings};
-use crate::model::{Delivery, Lifecycle, Segment, Topic, Value};
+use crate::model::{Annotation, Delivery, Lifecycle, Segment, Topic, Value};
 use proc_macro2::TokenStream;
 use std::time::Duration;
 use syn::parse::{Parse, ParseStream};
@@ -29,6 +29,7 @@ struct Arguments {
     delivery: Delivery,
     key: Option<String>,
     lifecycle: Lifecycle,
+    annotations: Vec<Annotation>,
     krate: Option<syn::Path>,
 }
 
@@ -46,6 +47,7 @@ impl Parse for Arguments {
             delivery: Delivery::default(),
             key: None,
             lifecycle: Lifecycle::default(),
+            annotations: Vec::new(),
             krate: None,
         };
         while !input.is_empty() {
@@ -61,6 +63,10 @@ impl Parse for Arguments {
 impl Arguments {
     fn option(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
         let name: Ident = input.call(syn::ext::IdentExt::parse_any)?;
+        if name == "annotation" {
+            self.annotations.push(carried::annotation(input)?);
+            return Ok(());
+        }
         input.parse::<Token![=]>()?;
         let number = |input: ParseStream<'_>| match literal::value(input)? {
             Value::Int(value) => u32::try_from(value)
@@ -72,6 +78,15 @@ impl Arguments {
             "retain" => self.retain = Some(number(input)?),
             "since" => self.lifecycle.since = Some(number(input)?),
             "removed" => self.lifecycle.removed = Some(number(input)?),
+            "was" => self.lifecycle.was.push(input.parse::<LitStr>()?.value()),
+            "deprecated" => {
+                let note = input.parse::<LitStr>()?.value();
+                self.lifecycle.deprecated.get_or_insert_default().note = Some(note);
+            }
+            "deprecated_since" => {
+                let level = number(input)?;
+                self.lifecycle.deprecated.get_or_insert_default().since = Some(level);
+            }
             "replay" => self.replay = Some(duration(input)?.value),
             "delivery" => {
                 let text: LitStr = input.parse()?;
@@ -135,7 +150,7 @@ pub fn rust_topic(arguments: TokenStream, item: &ItemStruct) -> syn::Result<Rust
     let mut topic = Topic {
         name: name_of(&item.ident),
         docs: docs_of(&item.attrs),
-        annotations: Vec::new(),
+        annotations: arguments.annotations,
         lifecycle: arguments.lifecycle,
         segments,
         payload,

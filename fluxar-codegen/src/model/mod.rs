@@ -6,7 +6,7 @@
 
 mod annotation;
 mod codes;
-mod descriptor;
+pub(crate) mod descriptor;
 mod message;
 mod method;
 mod scalar;

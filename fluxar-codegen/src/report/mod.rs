@@ -8,7 +8,7 @@ pub use rules::{RULES, Rule, Severity, rule};
 
 use crate::syntax::Span;
 
-/// The most reports of one run. What comes after is counted, not kept.
+/// The most errors of one run, and the most warnings. What comes after is counted, not kept.
 pub const REPORTS_MAX: usize = 100;
 
 /// A file that was read.
@@ -51,7 +51,7 @@ pub struct Reports {
     pub sources: Vec<Source>,
     /// In the order of finding.
     pub list: Vec<Report>,
-    /// How many more there were than [`REPORTS_MAX`].
+    /// How many more there were than [`REPORTS_MAX`] of a kind.
     pub dropped: usize,
 }
 
@@ -117,7 +117,9 @@ impl Reports {
         if self.list.contains(&report) {
             return;
         }
-        match self.list.len() < REPORTS_MAX {
+        let severity = report.rule.severity;
+        let alike = self.list.iter().filter(|known| known.rule.severity == severity).count();
+        match alike < REPORTS_MAX {
             true => self.list.push(report),
             false => self.dropped += 1,
         }
@@ -126,7 +128,7 @@ impl Reports {
     /// True when something is wrong enough that there is no contract.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.dropped > 0 || self.list.iter().any(|r| r.rule.severity == Severity::Error)
+        self.list.iter().any(|report| report.rule.severity == Severity::Error)
     }
 
     /// The ids of the rules that are broken, for tests and tools.

@@ -22,6 +22,9 @@ use std::task::Poll;
 /// Answers held back for one lock, in bytes; beyond it they are handed over early.
 const ANSWERS_BYTES: usize = 64 << 10;
 
+/// The reserved method that answers with the descriptor of all that is served.
+const DESCRIBE: &str = "fluxar.describe";
+
 /// What a reader keeps between two reads.
 #[derive(Default)]
 pub(crate) struct Scratch {
@@ -142,6 +145,9 @@ impl Work {
     fn call(&mut self, shared: &Arc<Shared>, call: InboundCall, routes: &RouteCache) {
         let duty = call.id.map_or(Duty::Notification, Duty::Call);
         let Some(Route::Unary(handler)) = routes.find(call.target.as_str()) else {
+            if call.target.as_str() == DESCRIBE {
+                return self.answer(duty, Ok(Some(routes.describe())));
+            }
             let status = refusal(routes, call.target.as_str());
             return self.answer(duty, Err(status));
         };

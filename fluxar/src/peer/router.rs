@@ -4,9 +4,11 @@ use crate::error::Status;
 use crate::payload::{self, Decode, Keys};
 use crate::peer::Context;
 use crate::peer::raw::{RawSink, RawStreaming};
+use crate::service::describe::Registry;
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 use serde::de::DeserializeOwned;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -100,7 +102,11 @@ pub(crate) enum Route {
 #[derive(Clone, Default)]
 pub struct Routes {
     map: FxHashMap<Box<str>, Route>,
+    /// What describes the services among them.
+    described: Vec<Describe>,
 }
+
+type Describe = fn(&mut Registry);
 
 impl Routes {
     /// None yet.
@@ -151,8 +157,14 @@ impl Routes {
         self.map.insert(target.into(), Route::Stream(Arc::new(run)));
     }
 
+    /// Says what of these handlers is a service of a contract: what `fluxar.describe` answers with.
+    pub fn describe(&mut self, describe: fn(&mut Registry)) {
+        self.described.push(describe);
+    }
+
     /// Takes over all handlers of `other`.
     pub fn merge(&mut self, other: Self) {
+        self.described.extend(other.described);
         self.map.extend(other.map);
     }
 
@@ -220,6 +232,19 @@ impl RouteCache {
                 *cached = (version, router.snapshot());
             }
         }
+    }
+
+    /// The descriptor of all that is served.
+    pub(crate) fn describe(&self) -> Vec<u8> {
+        let mut registry = Registry::new();
+        for routes in [&self.own.1, &self.node.1] {
+            routes.described.iter().for_each(|describe| describe(&mut registry));
+        }
+        let known: HashSet<&str> = registry.targets().collect();
+        let all = self.own.1.targets().chain(self.node.1.targets());
+        let raw: BTreeSet<&str> = all.filter(|target| !known.contains(target)).collect();
+        registry.raw(raw.into_iter());
+        registry.descriptor()
     }
 
     /// The handler of a target: the session's own routes go before the node's.

@@ -12,11 +12,11 @@ pub use crate::peer::topics::{Publisher, TopicEvents};
 pub use crate::peer::{Context, Peer};
 pub use crate::service::rt::{
     ANY, AppError, Bound, Code, Decimal, Decode, DecodeAny, DecodeKnown, DecodeNone, DescribeAny,
-    DescribeKnown, Encode, EncodeAny, EncodeKnown, EncodeNone, Error, Failure, FieldDef, Int,
-    Limits, Mismatch, NoResult, Probe, Reader, Registry, Segment, SegmentAny, SegmentKnown, Status,
-    Table, Timestamp, Topic, Type, TypeBody, TypeDef, TypeRef, Unknown, Url, Uuid, Value,
-    VariantDef, Writer, bytes, constant, decode, deserialize, encode, fill, foreign_path, need,
-    push_literal, push_segment, reads, serde, serialize, take_segment, writes,
+    DescribeKnown, Described, Encode, EncodeAny, EncodeKnown, EncodeNone, Error, Failure, Head,
+    Int, Limits, Mismatch, NoResult, Probe, Reader, Registry, Segment, SegmentAny, SegmentKnown,
+    Status, Table, Timestamp, Topic, Type, TypeRef, Unknown, Url, Uuid, Value, Writer, bytes,
+    constant, decode, deserialize, encode, fill, foreign_path, need, push_literal, push_segment,
+    put_name, put_type, reads, serde, serialize, take_segment, writes,
 };
 pub use futures_core::Stream;
 pub use std::convert::Infallible;

@@ -10,8 +10,10 @@ use crate::payload;
 use crate::peer::driver;
 use crate::peer::events::{Events, Message, SubscribeWith, SubscriptionHandle};
 use crate::peer::node::{Authenticator, NodeInner, NodeLimits};
+use crate::peer::router::Routes;
 use crate::peer::shared::Shared;
 use crate::peer::{Handler, Peer, Service, StreamHandler, handler};
+use crate::service::describe::Registry;
 use crate::transport::{
     Address, AddressError, Incoming, Link, ListenOptions, Listener, TlsServer, TransportError,
     listen,
@@ -125,6 +127,13 @@ impl Server {
     /// Serves a service.
     pub fn serve(&self, service: impl Service) {
         self.inner.node.routes.add(service.routes());
+    }
+
+    /// Says more of a contract than its services do: generated code does.
+    pub fn describe(&self, describe: fn(&mut Registry)) {
+        let mut routes = Routes::new();
+        routes.describe(describe);
+        self.serve(routes);
     }
 
     /// Where it listens, with the ports that were really taken.

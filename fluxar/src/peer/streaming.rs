@@ -48,8 +48,9 @@ impl<T: DeserializeOwned, U, E: Failure> Streaming<T, U, E> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, E::Error>>> {
-        let is_callee = !self.raw.is_ours();
-        let decode = |item: &[u8]| payload::decode_with(item, is_callee).map_err(E::from_status);
+        // What a callee reads keeps the constraints of its contract.
+        let checks = !self.raw.is_ours();
+        let decode = |item: &[u8]| payload::decode_with(item, checks).map_err(E::from_status);
         if let Some(item) = std::task::ready!(self.raw.poll_item(cx, decode)) {
             return Poll::Ready(Some(item));
         }

@@ -1,17 +1,28 @@
-//! What types say about themselves at run time: the raw material of contracts and reflection.
+//! What types, services and topics say about themselves at run time: the raw material of
+//! reflection.
 //!
-//! A macro sees tokens, not types, so the description is made by the running program: each type
-//! describes its parts into a [`Registry`], which also ends the recursion of types that contain
-//! themselves.
+//! A macro sees tokens, not types, so the description is finished by the running program: it is
+//! bytes in the canonical form of contracts, with holes where types stand. Each type fills them
+//! through a [`Registry`], which also ends the recursion of types that contain themselves.
 
 use super::probe::Probe;
+use crate::payload::{Mode, Writer};
 use std::any::TypeId;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// The version of the canonical form, `docs/spec/contract.md`.
+const FORM: u64 = 1;
 
 /// A type that can describe itself. `#[derive(fluxar::Type)]` implements it.
 pub trait Type: 'static {
     /// Describes the type and what it is made of, and returns the way to refer to it.
     fn describe(registry: &mut Registry) -> TypeRef;
+}
+
+/// A service or topic that can describe itself: clients and topics of contracts.
+pub trait Described {
+    /// Describes it and the types that it needs.
+    fn describe(registry: &mut Registry);
 }
 
 /// The way to refer to a type.
@@ -32,149 +43,129 @@ pub enum TypeRef {
     Named(String),
 }
 
-/// A named type.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TypeDef {
-    /// The name; unique in its registry.
-    pub name: String,
-    /// The documentation.
-    pub docs: String,
-    /// True when methods fail with it.
-    pub is_error: bool,
-    /// What it is made of.
-    pub body: TypeBody,
-}
+/// The built-in types in the order of their numbers.
+const SCALARS: [&str; 21] = [
+    "unit",
+    "bool",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "int",
+    "f32",
+    "f64",
+    "string",
+    "bytes",
+    "uuid",
+    "timestamp",
+    "duration",
+    "decimal",
+    "url",
+    "any",
+];
 
-/// What a type is made of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TypeBody {
-    /// Nothing.
-    Unit,
-    /// Another type under a new name.
-    Newtype(TypeRef),
-    /// Named fields.
-    Record(Vec<FieldDef>),
-    /// One of several.
-    Union(Vec<VariantDef>),
-}
-
-impl TypeBody {
-    /// Nothing.
-    #[must_use]
-    pub fn unit() -> Self {
-        Self::Unit
+impl TypeRef {
+    /// As a part of another type's name: `PageUser`.
+    fn words(&self) -> String {
+        match self {
+            Self::Scalar(name) => {
+                let mut letters = name.chars();
+                letters.next().map(|c| c.to_ascii_uppercase()).into_iter().chain(letters).collect()
+            }
+            Self::Optional(of) => format!("Optional{}", of.words()),
+            Self::List(of) => format!("List{}", of.words()),
+            Self::Array(of, length) => format!("Array{}{length}", of.words()),
+            Self::Map(key, value) => format!("Map{}{}", key.words(), value.words()),
+            Self::Named(name) => name.clone(),
+        }
     }
 
-    /// Another type under a new name.
-    #[must_use]
-    pub fn newtype(of: TypeRef) -> Self {
-        Self::Newtype(of)
+    fn write(&self, to: &mut Writer) {
+        match self {
+            Self::Scalar(name) => {
+                let number = SCALARS.iter().position(|known| known == name);
+                to.uint(number.unwrap_or(SCALARS.len() - 1) as u64);
+            }
+            Self::Optional(of) => Self::nested(to, 0, &[of]),
+            Self::List(of) => Self::nested(to, 1, &[of]),
+            Self::Array(of, length) => {
+                to.list(3);
+                to.uint(2);
+                of.write(to);
+                to.uint(u64::from(*length));
+            }
+            Self::Map(key, value) => Self::nested(to, 3, &[key, value]),
+            Self::Named(name) => to.text(name),
+        }
     }
 
-    /// Named fields.
-    pub fn record(fields: impl IntoIterator<Item = FieldDef>) -> Self {
-        Self::Record(fields.into_iter().collect())
-    }
-
-    /// One of several.
-    pub fn union(variants: impl IntoIterator<Item = VariantDef>) -> Self {
-        Self::Union(variants.into_iter().collect())
-    }
-}
-
-/// A field of a record.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct FieldDef {
-    /// The name on the wire.
-    pub name: &'static str,
-    /// The number on the wire; 0 when none is declared.
-    pub id: u32,
-    /// The documentation.
-    pub docs: &'static str,
-    /// The type.
-    pub ty: TypeRef,
-    /// True when a missing field reads as the type's default.
-    pub defaulted: bool,
-}
-
-impl FieldDef {
-    /// A field without number and documentation.
-    #[must_use]
-    pub fn new(name: &'static str, ty: TypeRef) -> Self {
-        Self { name, id: 0, docs: "", ty, defaulted: false }
-    }
-
-    /// With this number.
-    #[must_use]
-    pub fn id(mut self, id: u32) -> Self {
-        self.id = id;
-        self
-    }
-
-    /// With this documentation.
-    #[must_use]
-    pub fn docs(mut self, docs: &'static str) -> Self {
-        self.docs = docs;
-        self
-    }
-
-    /// Says whether a missing field reads as the type's default.
-    #[must_use]
-    pub fn defaulted(mut self, defaulted: bool) -> Self {
-        self.defaulted = defaulted;
-        self
+    fn nested(to: &mut Writer, kind: u64, parts: &[&Self]) {
+        to.list(1 + parts.len());
+        to.uint(kind);
+        parts.iter().for_each(|part| part.write(to));
     }
 }
 
-/// A variant of a union.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct VariantDef {
-    /// The name on the wire.
-    pub name: &'static str,
-    /// The number on the wire; 0 when none is declared.
-    pub id: u32,
-    /// The documentation.
-    pub docs: &'static str,
-    /// What it carries.
-    pub body: TypeBody,
+fn item(write: impl FnOnce(&mut Writer)) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    append(&mut bytes, write);
+    bytes
 }
 
-impl VariantDef {
-    /// A variant without number and documentation.
-    #[must_use]
-    pub fn new(name: &'static str, body: TypeBody) -> Self {
-        Self { name, id: 0, docs: "", body }
-    }
-
-    /// With this number.
-    #[must_use]
-    pub fn id(mut self, id: u32) -> Self {
-        self.id = id;
-        self
-    }
-
-    /// With this documentation.
-    #[must_use]
-    pub fn docs(mut self, docs: &'static str) -> Self {
-        self.docs = docs;
-        self
-    }
+fn append(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Writer)) {
+    let mut writer = Writer::new(std::mem::take(bytes), Mode::PLAIN);
+    write(&mut writer);
+    *bytes = writer.finish();
 }
 
-/// The types that have described themselves. Its size is that of the program's own types.
+/// Appends the reference to a type.
+pub fn put_type(bytes: &mut Vec<u8>, ty: &TypeRef) {
+    append(bytes, |to| ty.write(to));
+}
+
+/// Appends a name.
+pub fn put_name(bytes: &mut Vec<u8>, name: &str) {
+    append(bytes, |to| to.text(name));
+}
+
+/// The descriptions of one package. Its size is that of the program's own types.
 #[derive(Debug, Default)]
 pub struct Registry {
-    /// In the order of first mention; empty where a description is under way.
-    types: Vec<Option<TypeDef>>,
+    /// Empty where a description is under way.
+    types: BTreeMap<String, Vec<u8>>,
     names: HashMap<TypeId, String>,
+    services: BTreeMap<String, Vec<u8>>,
+    topics: BTreeMap<String, Vec<u8>>,
+    contracts: BTreeMap<String, Vec<u8>>,
+    targets: HashSet<&'static str>,
+    /// The packages of the services.
+    packages: BTreeSet<&'static str>,
+    head: Option<Head>,
+}
+
+/// What a contract says about its package, beside its items; CBOR where it is bytes.
+#[derive(Clone, Copy, Debug, Default)]
+#[doc(hidden)]
+#[expect(clippy::exhaustive_structs, reason = "only generated code makes one")]
+pub struct Head {
+    /// The dotted name.
+    pub name: Option<&'static str>,
+    /// How many revisions were published.
+    pub level: Option<u32>,
+    /// The declared annotations.
+    pub declared: Option<&'static [u8]>,
+    /// The uses of annotations.
+    pub annotations: Option<&'static [u8]>,
+    /// The documentation.
+    pub docs: Option<&'static [u8]>,
 }
 
 impl Registry {
-    /// No types yet.
+    /// Nothing yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -183,44 +174,171 @@ impl Registry {
     /// Describes a named type once. `body` runs at the first mention only, with the type known
     /// already, so that it may refer to itself.
     ///
-    /// Two types of one name (or two instances of a generic type) get different names here: the
-    /// second is `name_2`.
+    /// An instance of a generic type has the names of its arguments in its own, `PageUser`; of
+    /// two types of one name the second is `name_2`.
     pub fn define<T: 'static>(
         &mut self,
         name: &str,
-        docs: &str,
-        is_error: bool,
-        body: impl FnOnce(&mut Self) -> TypeBody,
+        arguments: &[TypeRef],
+        body: impl FnOnce(&mut Self, &str) -> Vec<u8>,
     ) -> TypeRef {
         if let Some(known) = self.names.get(&TypeId::of::<T>()) {
             return TypeRef::Named(known.clone());
         }
-        let name = self.unique(name);
+        let arguments: String = arguments.iter().map(TypeRef::words).collect();
+        let name = self.unique(format!("{name}{arguments}"));
         self.names.insert(TypeId::of::<T>(), name.clone());
-        let place = self.types.len();
-        self.types.push(None);
-        let body = body(self);
-        let def = TypeDef { name: name.clone(), docs: docs.to_owned(), is_error, body };
-        if let Some(slot) = self.types.get_mut(place) {
-            *slot = Some(def);
-        }
+        self.types.insert(name.clone(), Vec::new());
+        let body = body(self, &name);
+        self.types.insert(name.clone(), body);
         TypeRef::Named(name)
     }
 
-    /// The types in the order of their first mention.
-    pub fn types(&self) -> impl Iterator<Item = &TypeDef> {
-        self.types.iter().flatten()
+    /// Describes a service once. One of the same name in another package gets another name here:
+    /// its targets say what it is.
+    pub fn service(
+        &mut self,
+        name: &str,
+        package: Option<&'static str>,
+        targets: &[&'static str],
+        body: impl FnOnce(&mut Self, &str) -> Vec<u8>,
+    ) {
+        if targets.iter().all(|target| self.targets.contains(target)) {
+            return;
+        }
+        self.targets.extend(targets);
+        self.packages.extend(package);
+        let name = self.free_service(name);
+        let body = body(self, &name);
+        self.services.insert(name, body);
     }
 
-    fn unique(&self, name: &str) -> String {
-        let taken = |name: &str| self.names.values().any(|known| known == name);
-        if !taken(name) {
-            return name.to_owned();
-        }
-        let numbered = (2_usize..).map(|number| format!("{name}_{number}"));
-        let free = numbered.into_iter().find(|name| !taken(name));
-        free.unwrap_or_else(|| name.to_owned())
+    /// Says what the whole contract is called, in place of what its services say.
+    #[doc(hidden)]
+    pub fn head(&mut self, head: Head) {
+        self.head = Some(head);
     }
+
+    /// Describes a topic once.
+    pub fn topic(&mut self, name: &str, body: impl FnOnce(&mut Self) -> Vec<u8>) {
+        if !self.topics.contains_key(name) {
+            let body = body(self);
+            self.topics.insert(name.to_owned(), body);
+        }
+    }
+
+    /// Adds a contract, which is nothing but names.
+    pub fn contract(&mut self, name: &str, body: &[u8]) {
+        self.contracts.insert(name.to_owned(), body.to_vec());
+    }
+
+    /// The targets of the services so far.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = &'static str> {
+        self.targets.iter().copied()
+    }
+
+    /// Describes what is served by closures: what they take and give, nobody knows. Targets that
+    /// are no names of a contract cannot be said and are left out.
+    pub(crate) fn raw<'t>(&mut self, targets: impl Iterator<Item = &'t str>) {
+        let mut services: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for target in targets {
+            let (service, method) = target.rsplit_once('.').unwrap_or(("", target));
+            if is_name(method) && service.split('.').all(is_name) {
+                services.entry(service).or_default().push(method);
+            }
+        }
+        for (target, mut methods) in services {
+            methods.sort_unstable();
+            let (package, wire) = match target.rsplit_once('.') {
+                Some((package, wire)) => (Some(package), wire),
+                None => (None, target),
+            };
+            let name = self.free_service(wire);
+            let mut bytes = Vec::new();
+            append(&mut bytes, |to| {
+                let renamed = name != wire;
+                to.map(2 + usize::from(renamed) + usize::from(package.is_some()));
+                to.uint(0);
+                to.text(&name);
+                if renamed {
+                    to.uint(1);
+                    to.text(wire);
+                }
+                if let Some(package) = package {
+                    to.uint(2);
+                    to.text(package);
+                }
+                to.uint(3);
+                to.list(methods.len());
+                for method in methods {
+                    raw_method(to, method);
+                }
+            });
+            self.services.insert(name, bytes);
+        }
+    }
+
+    fn free_service(&self, wire: &str) -> String {
+        let numbered = (2_usize..).map(|number| format!("{wire}_{number}"));
+        let mut candidates = std::iter::once(wire.to_owned()).chain(numbered);
+        let free = candidates.find(|name| !self.services.contains_key(name));
+        free.unwrap_or_else(|| wire.to_owned())
+    }
+
+    /// The canonical description of everything so far. Of services of one package that is its
+    /// name; of several it has none.
+    #[must_use]
+    pub fn descriptor(&self) -> Vec<u8> {
+        let mut packages = self.packages.iter().copied();
+        let only = packages.next().filter(|_| packages.next().is_none());
+        // Of several contracts none speaks for all.
+        let all = |head: &Head| self.packages.iter().all(|package| Some(*package) == head.name);
+        let head = self.head.filter(all).unwrap_or(Head { name: only, ..Head::default() });
+        let mut entries = vec![(0, item(|to| to.uint(FORM)))];
+        entries.extend(head.name.map(|name| (1, item(|to| to.text(name)))));
+        entries.extend(head.level.map(|level| (2, item(|to| to.uint(level.into())))));
+        let kinds = [&self.types, &self.services, &self.topics, &self.contracts];
+        for (key, kind) in (3..).zip(kinds).filter(|(_, kind)| !kind.is_empty()) {
+            let list = item(|to| {
+                to.list(kind.len());
+                kind.values().for_each(|item| to.raw(item));
+            });
+            entries.push((key, list));
+        }
+        let rest = [(7, head.declared), (10, head.annotations), (15, head.docs)];
+        entries.extend(rest.into_iter().filter_map(|(key, bytes)| Some((key, bytes?.to_vec()))));
+        item(|to| {
+            to.map(entries.len());
+            for (key, value) in &entries {
+                to.uint(*key);
+                to.raw(value);
+            }
+        })
+    }
+
+    fn unique(&self, name: String) -> String {
+        let numbered = (2_usize..).map(|number| format!("{name}_{number}"));
+        let mut candidates = std::iter::once(name.clone()).chain(numbered);
+        candidates.find(|name| !self.types.contains_key(name)).unwrap_or(name)
+    }
+}
+
+/// A letter or `_`, then letters, digits and `_`.
+fn is_name(text: &str) -> bool {
+    let is_letter = |b: u8| b.is_ascii_alphabetic() || b == b'_';
+    text.bytes().next().is_some_and(is_letter)
+        && text.bytes().all(|b| is_letter(b) || b.is_ascii_digit())
+}
+
+/// A method that answers with anything.
+fn raw_method(to: &mut Writer, name: &str) {
+    to.map(2);
+    to.uint(0);
+    to.text(name);
+    to.uint(5);
+    to.list(2);
+    to.uint(0);
+    TypeRef::Scalar("any").write(to);
 }
 
 macro_rules! scalars {
@@ -248,11 +366,18 @@ scalars! {
     "string": String, Box<str>, char;
     "bytes": bytes::Bytes;
     "unit": ();
+    "int": crate::payload::Int;
+    "uuid": crate::payload::Uuid;
+    "timestamp": crate::payload::Timestamp;
+    "duration": std::time::Duration;
+    "decimal": crate::payload::Decimal;
+    "url": crate::payload::Url;
+    "any": crate::payload::Value;
 }
 
 macro_rules! described_as {
-    ($($(#[$about:meta])* $ty:ty, $($parameter:ident),+ => $make:expr;)*) => {
-        $($(#[$about])* impl<$($parameter: Type),+> Type for $ty {
+    ($($ty:ty, $($parameter:ident),+ => $make:expr;)*) => {
+        $(impl<$($parameter: Type),+> Type for $ty {
             fn describe(registry: &mut Registry) -> TypeRef {
                 let make: fn(&mut Registry) -> TypeRef = $make;
                 make(registry)
@@ -265,14 +390,14 @@ described_as! {
     Option<T>, T => |r| TypeRef::Optional(Box::new(T::describe(r)));
     Vec<T>, T => |r| TypeRef::List(Box::new(T::describe(r)));
     std::collections::VecDeque<T>, T => |r| TypeRef::List(Box::new(T::describe(r)));
-    std::collections::BTreeSet<T>, T => |r| TypeRef::List(Box::new(T::describe(r)));
-    std::collections::BTreeMap<K, V>, K, V => {
+    BTreeSet<T>, T => |r| TypeRef::List(Box::new(T::describe(r)));
+    BTreeMap<K, V>, K, V => {
         |r| TypeRef::Map(Box::new(K::describe(r)), Box::new(V::describe(r)))
     };
     Box<T>, T => T::describe;
 }
 
-impl<T: Type, H: 'static> Type for std::collections::HashSet<T, H> {
+impl<T: Type, H: 'static> Type for HashSet<T, H> {
     fn describe(registry: &mut Registry) -> TypeRef {
         TypeRef::List(Box::new(T::describe(registry)))
     }

@@ -1,7 +1,7 @@
 //! What derived types stand on. Stable for `#[derive(fluxar::Type)]` only: use the public API.
 
 pub use super::describe::{
-    DescribeAny, DescribeKnown, FieldDef, Registry, Type, TypeBody, TypeDef, TypeRef, VariantDef,
+    DescribeAny, DescribeKnown, Described, Head, Registry, Type, TypeRef, put_name, put_type,
 };
 pub use super::probe::{
     DecodeAny, DecodeKnown, DecodeNone, EncodeAny, EncodeKnown, EncodeNone, NoResult, Probe, reads,

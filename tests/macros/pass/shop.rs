@@ -232,6 +232,7 @@ impl Shop {
     /// Serves what the side that listens offers.
     pub fn serve<__FxUsers: Users>(__fx_server: &::fluxar::Server, users: __FxUsers) {
         __fx_server.serve(UsersServer::new(users));
+        __fx_server.describe(describe);
     }
     /// Publishes `OrderEvents` at the other side.
     #[must_use]
@@ -267,4 +268,31 @@ impl ShopCaller {
     pub fn order_events(&self) -> ::fluxar::Publisher<OrderEvents> {
         OrderEvents::publisher(self.peer())
     }
+}
+
+/// Describes the whole contract, as `fluxar.describe` does for those who serve it.
+pub fn describe(__fx_registry: &mut ::fluxar::service::describe::Registry) {
+    let _ = <UserId as ::fluxar::Type>::describe(__fx_registry);
+    let _ = <Email as ::fluxar::Type>::describe(__fx_registry);
+    let _ = <Role as ::fluxar::Type>::describe(__fx_registry);
+    let _ = <Side as ::fluxar::Type>::describe(__fx_registry);
+    let _ = <User as ::fluxar::Type>::describe(__fx_registry);
+    let _ = <UserError as ::fluxar::Type>::describe(__fx_registry);
+    let _ = <Delta as ::fluxar::Type>::describe(__fx_registry);
+    let _ = <Region as ::fluxar::Type>::describe(__fx_registry);
+    let _ = <Context_ as ::fluxar::Type>::describe(__fx_registry);
+    <UsersClient as ::fluxar::service::describe::Described>::describe(__fx_registry);
+    <ApprovalsClient as ::fluxar::service::describe::Described>::describe(__fx_registry);
+    <OrderEvents as ::fluxar::service::describe::Described>::describe(__fx_registry);
+    __fx_registry.contract(
+        "Shop",
+        b"\xA5\0dShop\x02\x81eUsers\x03\x81iApprovals\x04\x81kOrderEvents\x0F\x81j The shop.",
+    );
+    __fx_registry.head(::fluxar::service::describe::Head {
+        name: ::core::option::Option::Some("shop.v1"),
+        level: ::core::option::Option::Some(4),
+        declared: ::core::option::Option::None,
+        annotations: ::core::option::Option::None,
+        docs: ::core::option::Option::None,
+    });
 }

@@ -54,6 +54,9 @@ pub fn print(model: &Model) -> String {
     for contract in &model.contracts {
         printer.contract(contract);
     }
+    let length = printer.text.trim_end().len();
+    printer.text.truncate(length);
+    printer.text.push('\n');
     printer.text
 }
 
@@ -129,7 +132,7 @@ impl Printer<'_> {
         self.docs(&method.docs, "  ");
         self.marks_before(&self.method_marks(method), "  ");
         let name = &method.name.source;
-        let parameters = self.parameters(method).join(", ");
+        let parameters = self.parameters(method);
         let items = method.items().map(|item| format!("stream {}", ty(item)));
         let result = match (&method.answer, items) {
             (Answer::Value(value), Some(items)) => match is_unit(value) {
@@ -171,8 +174,10 @@ impl Printer<'_> {
         marks
     }
 
-    fn parameters(&self, method: &Method<Contract>) -> Vec<String> {
-        let mut printed = Vec::new();
+    /// On one line, or on a line each where one has documentation.
+    fn parameters(&self, method: &Method<Contract>) -> String {
+        let has_docs = method.params().any(|field| !field.docs.lines.is_empty());
+        let mut printed: Vec<String> = Vec::new();
         let mut place = 0;
         for argument in &method.arguments {
             match argument {
@@ -182,15 +187,24 @@ impl Printer<'_> {
                         Some(id) if id != place => format!("{id} "),
                         _ => String::new(),
                     };
-                    printed.push(format!("{id}{}", self.member(field)));
+                    let mut inner = Self { model: self.model, text: String::new() };
+                    inner.docs(&field.docs, "    ");
+                    if has_docs {
+                        inner.text.push_str("    ");
+                    }
+                    printed.push(format!("{}{id}{}", inner.text, self.member(field)));
                 }
                 Argument::Input { name, item, .. } => {
-                    printed.push(format!("{}: stream {}", name.source, ty(item)));
+                    let indent = if has_docs { "    " } else { "" };
+                    printed.push(format!("{indent}{}: stream {}", name.source, ty(item)));
                 }
                 Argument::Output { .. } | Argument::Context { .. } => {}
             }
         }
-        printed
+        match has_docs {
+            true => format!("\n{}\n  ", printed.join(",\n")),
+            false => printed.join(", "),
+        }
     }
 
     fn topic(&mut self, topic: &Topic<Contract>) {
@@ -259,14 +273,5 @@ pub fn ty(of: &TypeRef) -> String {
         TypeRef::Array(of, length) => format!("[{}*{length}]", ty(of)),
         TypeRef::Map(key, value) => format!("map<{}, {}>", ty(key), ty(value)),
         TypeRef::Named(name) => name.clone(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_shop_is_printed() {
-        let printed = super::print(&crate::tests::shop::shop());
-        println!("{printed}");
     }
 }

@@ -30,7 +30,10 @@ pub(super) fn client<S: RustSpelling>(scope: &Scope<'_, S>) -> (TokenStream, Tok
     };
     let methods = service.methods.iter().map(|method| client_method(scope, method));
     let peer = local("peer");
+    let description = super::describe::service(service, client, rt);
     let implementation = quote! {
+        #description
+
         #[allow(clippy::all, clippy::pedantic, reason = "the names are the contract's")]
         impl #client {
             /// A client of the service that this peer offers. Cheap: it keeps a handle.

@@ -1,10 +1,13 @@
-//! The description of a type, which is made at run time: a macro sees tokens, not types.
+//! The descriptions of types, services and topics, which are finished at run time: a macro sees
+//! tokens, not types.
 
+use super::holes::{Holes, Part, described_methods};
 use super::record::bounded;
 use super::types::Typed;
 use super::{RustSpelling, local};
-use crate::model::{Body, Docs, Field, VariantBody};
-use proc_macro2::TokenStream;
+use crate::model::descriptor::part as descriptor;
+use crate::model::{Service, Topic};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
 /// `impl Type`.
@@ -13,67 +16,113 @@ pub(super) fn describe<S: RustSpelling>(typed: &Typed<'_, S>) -> TokenStream {
     let with_bounds = bounded(generics, &quote!(#rt::Type));
     let (with_bounds, _, _) = with_bounds.split_for_impl();
     let (_, arguments, clause) = generics.split_for_impl();
-    let registry = local("registry");
-    let wire = &def.name.wire;
-    let docs = joined(&def.docs);
-    let is_error = def.is_error;
-    let body = match &def.body {
-        Body::Unit => quote!(#rt::TypeBody::unit()),
-        Body::Newtype(ty) => {
-            let ty = reference::<S>(ty, rt);
-            quote!(#rt::TypeBody::newtype(#ty))
-        }
-        Body::Record(fields) => {
-            let fields = fields.iter().map(|field| field_def::<S>(field, rt));
-            quote!(#rt::TypeBody::record([#(#fields),*]))
-        }
-        Body::Enum(variants) | Body::Union(variants) => {
-            let variants = variants.iter().map(|variant| {
-                let name = &variant.name.wire;
-                let (id, docs) = (variant.id.unwrap_or(0), joined(&variant.docs));
-                let body = match &variant.body {
-                    VariantBody::Unit => quote!(#rt::TypeBody::unit()),
-                    VariantBody::Newtype(ty) => {
-                        let ty = reference::<S>(ty, rt);
-                        quote!(#rt::TypeBody::newtype(#ty))
-                    }
-                    VariantBody::Record(fields) => {
-                        let fields = fields.iter().map(|field| field_def::<S>(field, rt));
-                        quote!(#rt::TypeBody::record([#(#fields),*]))
-                    }
-                };
-                quote!(#rt::VariantDef::new(#name, #body).id(#id).docs(#docs))
-            });
-            quote!(#rt::TypeBody::union([#(#variants),*]))
-        }
-    };
+    let (registry, own) = (local("registry"), local("name"));
+    let mut holes = Holes::<S>::new();
+    let mut contract = holes.type_def(def);
+    let wire = std::mem::replace(&mut contract.name.source, holes.own_name());
+    if contract.name.wire == wire {
+        contract.name.wire = holes.own_name();
+    }
+    let bytes = filled(&holes.parts(&descriptor::type_def(&contract)), &holes, rt);
+    let parameters = generics.type_params().map(|parameter| &parameter.ident);
     quote! {
         #[automatically_derived]
         impl #with_bounds #rt::Type for #name #arguments #clause {
             fn describe(#registry: &mut #rt::Registry) -> #rt::TypeRef {
                 #[allow(unused_imports, reason = "a type without fields asks nothing")]
                 use #rt::{DescribeAny as _, DescribeKnown as _};
-                #registry.define::<Self>(#wire, #docs, #is_error, |#registry| #body)
+                let __fx_arguments: &[#rt::TypeRef] = &[
+                    #(<#parameters as #rt::Type>::describe(#registry)),*
+                ];
+                #registry.define::<Self>(#wire, __fx_arguments, |#registry, #own| #bytes)
             }
         }
     }
 }
 
-/// The reference to a field's type: described when it implements `Type`, `any` when it does not.
-fn reference<S: RustSpelling>(ty: &S::Type, rt: &TokenStream) -> TokenStream {
+/// `impl Described` of a service's client.
+pub(super) fn service<S: RustSpelling>(
+    service: &Service<S>,
+    client: &Ident,
+    rt: &TokenStream,
+) -> TokenStream {
     let registry = local("registry");
-    let ty = S::ty(ty, rt);
-    quote!((&#rt::Probe::<#ty>::new()).describe(#registry))
+    let mut holes = Holes::<S>::new();
+    let mut contract = holes.service(service);
+    let name = std::mem::replace(&mut contract.name.source, holes.own_name());
+    if contract.name.wire == name {
+        contract.name.wire = holes.own_name();
+    }
+    let bytes = filled(&holes.parts(&descriptor::service(&contract)), &holes, rt);
+    let package = super::option(service.package.as_ref());
+    let own = local("name");
+    let targets = described_methods(service).map(|method| service.target(method));
+    quote! {
+        #[automatically_derived]
+        #[allow(deprecated, reason = "what is deprecated is still described")]
+        impl #rt::Described for #client {
+            fn describe(#registry: &mut #rt::Registry) {
+                #[allow(unused_imports, reason = "a service without types asks nothing")]
+                use #rt::{DescribeAny as _, DescribeKnown as _};
+                #registry.service(
+                    #name,
+                    #package,
+                    &[#(#targets),*],
+                    |#registry, #own| #bytes,
+                );
+            }
+        }
+    }
 }
 
-fn field_def<S: RustSpelling>(field: &Field<S>, rt: &TokenStream) -> TokenStream {
-    let wire = &field.name.wire;
-    let ty = reference::<S>(&field.ty, rt);
-    let (id, docs, defaulted) = (field.id.unwrap_or(0), joined(&field.docs), field.defaulted);
-    quote!(#rt::FieldDef::new(#wire, #ty).id(#id).docs(#docs).defaulted(#defaulted))
+/// `impl Described` of a topic.
+pub(super) fn topic<S: RustSpelling>(
+    topic: &Topic<S>,
+    name: &Ident,
+    rt: &TokenStream,
+) -> TokenStream {
+    let registry = local("registry");
+    let mut holes = Holes::<S>::new();
+    let bytes = descriptor::topic(&holes.topic(topic));
+    let bytes = filled(&holes.parts(&bytes), &holes, rt);
+    let label = &topic.name.source;
+    quote! {
+        #[automatically_derived]
+        impl #rt::Described for #name {
+            fn describe(#registry: &mut #rt::Registry) {
+                #[allow(unused_imports, reason = "one of the two is found")]
+                use #rt::{DescribeAny as _, DescribeKnown as _};
+                #registry.topic(#label, |#registry| #bytes);
+            }
+        }
+    }
 }
 
-fn joined(docs: &Docs) -> String {
-    let lines = docs.lines.iter().map(|line| line.strip_prefix(' ').unwrap_or(line));
-    lines.collect::<Vec<_>>().join("\n")
+/// An expression that makes the bytes, with what the types say in the holes.
+fn filled<S: RustSpelling>(parts: &[Part], holes: &Holes<S>, rt: &TokenStream) -> TokenStream {
+    let (registry, own, bytes) = (local("registry"), local("name"), local("bytes"));
+    let steps = parts.iter().map(|part| match part {
+        Part::Bytes(part) => {
+            let part = Literal::byte_string(part);
+            quote!(#bytes.extend_from_slice(#part);)
+        }
+        Part::OwnName => quote!(#rt::put_name(&mut #bytes, #own);),
+        Part::Type(number) => match holes.types.get(*number) {
+            Some(ty) => {
+                let ty = S::ty(ty, rt);
+                quote! {
+                    #rt::put_type(
+                        &mut #bytes,
+                        &(&#rt::Probe::<#ty>::new()).describe(#registry),
+                    );
+                }
+            }
+            None => TokenStream::new(),
+        },
+    });
+    quote!({
+        let mut #bytes = ::std::vec::Vec::new();
+        #(#steps)*
+        #bytes
+    })
 }

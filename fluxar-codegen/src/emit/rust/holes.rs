@@ -10,8 +10,23 @@ use crate::model::{
     Topic, TypeDef, TypeRef, Variant, VariantBody,
 };
 
-/// Begins the name that stands for a type.
+/// Begins the name that stands for a type; its number of four digits follows.
 const MARK: char = '\u{1}';
+/// The name that stands for the type's own, which may be another at run time.
+const OWN: &str = "\u{1}self";
+/// Bytes of such a name with its head.
+const MARKED_BYTES: usize = 6;
+
+/// A piece of a description.
+#[derive(Debug)]
+pub(super) enum Part {
+    /// As they stand.
+    Bytes(Vec<u8>),
+    /// The type's own name.
+    OwnName,
+    /// What the type of this number says.
+    Type(usize),
+}
 
 /// The types that were replaced, in the order of their numbers.
 #[derive(Debug)]
@@ -22,6 +37,39 @@ pub(super) struct Holes<S: RustSpelling> {
 impl<S: RustSpelling> Holes<S> {
     pub(super) fn new() -> Self {
         Self { types: Vec::new() }
+    }
+
+    /// The name that stands for the described type's own.
+    pub(super) fn own_name(&self) -> String {
+        OWN.to_owned()
+    }
+
+    /// The bytes of a description, taken apart at the holes.
+    pub(super) fn parts(&self, bytes: &[u8]) -> Vec<Part> {
+        let mut parts = Vec::new();
+        let (mut done, mut at) = (0, 0);
+        while let Some(item) = bytes.get(at..at + MARKED_BYTES) {
+            let hole = match item {
+                // A text of five bytes that begins with the mark.
+                [0x65, 1, name @ ..] => {
+                    std::str::from_utf8(name).ok().and_then(|name| match name.parse() {
+                        Ok(number) => Some(Part::Type(number)),
+                        Err(_) => (name == &OWN[1..]).then_some(Part::OwnName),
+                    })
+                }
+                _ => None,
+            };
+            let Some(hole) = hole else {
+                at += 1;
+                continue;
+            };
+            parts.push(Part::Bytes(bytes[done..at].to_vec()));
+            parts.push(hole);
+            at += MARKED_BYTES;
+            done = at;
+        }
+        parts.push(Part::Bytes(bytes[done..].to_vec()));
+        parts
     }
 
     fn ty(&mut self, ty: &S::Type) -> TypeRef {
@@ -158,7 +206,7 @@ impl<S: RustSpelling> Holes<S> {
             docs: service.docs.clone(),
             annotations: service.annotations.clone(),
             lifecycle: service.lifecycle.clone(),
-            methods: service.methods.iter().map(|method| self.method(method)).collect(),
+            methods: described_methods(service).map(|method| self.method(method)).collect(),
             extra: (),
         }
     }
@@ -185,6 +233,14 @@ impl<S: RustSpelling> Holes<S> {
             extra: (),
         }
     }
+}
+
+/// The methods that a description has: one that is there under conditions may be of types that are
+/// not there, and is described as what closures serve.
+pub(super) fn described_methods<S: RustSpelling>(
+    service: &Service<S>,
+) -> impl Iterator<Item = &Method<S>> {
+    service.methods.iter().filter(|method| S::conditions(&method.extra).is_empty())
 }
 
 /// The name that the contract has: where Rust needed another one, that of the wire.

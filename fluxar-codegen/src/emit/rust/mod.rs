@@ -9,6 +9,7 @@ mod client;
 mod constant;
 mod describe;
 mod failure;
+mod holes;
 mod parameters;
 mod record;
 mod server;

@@ -1,6 +1,7 @@
 //! Records: named fields to and from a map whose keys are names, or numbers where they are declared.
 
 use super::{RustSpelling, checks, constant, ident, local, placed};
+use crate::cbor;
 use crate::model::{Field, Lifecycle};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{quote, quote_spanned};
@@ -17,8 +18,8 @@ pub(super) fn bounded(generics: &Generics, bound: &TokenStream) -> Generics {
 
 /// A key in both forms: CBOR of the number (the name where none is declared), and of the name.
 pub(super) fn keys(id: Option<u32>, wire: &str) -> [Literal; 2] {
-    let name = constant::text(wire);
-    let number = id.map_or_else(|| name.clone(), |id| constant::head(0, u64::from(id)));
+    let name = cbor::text(wire);
+    let number = id.map_or_else(|| name.clone(), |id| cbor::head(0, u64::from(id)));
     [Literal::byte_string(&number), Literal::byte_string(&name)]
 }
 

@@ -8,7 +8,7 @@ use quote::{format_ident, quote, quote_spanned};
 
 /// The server's type, and its implementations.
 pub(super) fn server<S: RustSpelling>(scope: &Scope<'_, S>) -> (TokenStream, TokenStream) {
-    let Scope { service, settings, rt, name, server, .. } = scope;
+    let Scope { service, settings, rt, name, server, client } = scope;
     let vis = &settings.vis;
     let conditions = S::conditions(&service.extra);
     let about = format!(
@@ -66,6 +66,7 @@ pub(super) fn server<S: RustSpelling>(scope: &Scope<'_, S>) -> (TokenStream, Tok
         impl<#generic: #name> #rt::Service for #server<#generic> {
             fn routes(self) -> #rt::Routes {
                 let mut #routes = #rt::Routes::new();
+                #routes.describe(<#client as #rt::Described>::describe);
                 #(#handlers)*
                 #routes
             }

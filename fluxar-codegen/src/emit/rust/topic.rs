@@ -11,6 +11,7 @@ pub fn topic<S: RustSpelling>(topic: &Topic<S>, settings: &Settings) -> TokenStr
     let rt = settings.rt();
     let name = ident(&topic.name);
     let implementation = path_and_back(topic, &name, &rt);
+    let description = super::describe::topic(topic, &name, &rt);
     let filter = format_ident!("{}Filter", topic.name.source, span = topic.name.span);
     let vis = &settings.vis;
     let subscription = filter_type(topic, &filter, settings);
@@ -33,6 +34,7 @@ pub fn topic<S: RustSpelling>(topic: &Topic<S>, settings: &Settings) -> TokenStr
         }
 
         #implementation
+        #description
     }
 }
 

@@ -72,5 +72,41 @@ impl Package<Contract> {
     }
 }
 
+/// The descriptors of single items, as they stand within that of their package.
+pub(crate) mod part {
+    use super::write;
+    use crate::model::{Contract, ContractDef, Package, Service, Topic, TypeDef};
+
+    /// What a package says beside its items.
+    #[derive(Debug)]
+    pub(crate) struct Head {
+        pub(crate) declared: Option<Vec<u8>>,
+        pub(crate) annotations: Option<Vec<u8>>,
+        pub(crate) docs: Option<Vec<u8>>,
+    }
+
+    pub(crate) fn head(package: &Package<Contract>) -> Head {
+        let [declared, annotations, docs] =
+            write::head(package).map(|item| item.map(|item| item.encode()));
+        Head { declared, annotations, docs }
+    }
+
+    pub(crate) fn type_def(def: &TypeDef<Contract>) -> Vec<u8> {
+        write::type_def(def).encode()
+    }
+
+    pub(crate) fn service(service: &Service<Contract>) -> Vec<u8> {
+        write::service(service).encode()
+    }
+
+    pub(crate) fn topic(topic: &Topic<Contract>) -> Vec<u8> {
+        write::topic(topic).encode()
+    }
+
+    pub(crate) fn contract(contract: &ContractDef) -> Vec<u8> {
+        write::contract(contract).encode()
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,5 @@
-//! `[IDL.desc.1]` to `[IDL.desc.7]`.
+//! The rules of descriptors: `[IDL.desc.1]`, `[IDL.desc.2]`, `[IDL.desc.3]`, `[IDL.desc.4]`,
+//! `[IDL.desc.5]`, `[IDL.desc.6]` and `[IDL.desc.7]`.
 
 use super::item::{DOCS, Item};
 use crate::model::{Contract, Package};

@@ -94,7 +94,14 @@ pub(super) fn package(package: &Package<Contract>) -> Item {
         .item()
 }
 
-fn type_def(def: &TypeDef<Contract>) -> Item {
+/// The declared annotations, the uses of annotations and the documentation of a package.
+pub(super) fn head(package: &Package<Contract>) -> [Option<Item>; 3] {
+    let Item::Map(entries) = self::package(package) else { return [None, None, None] };
+    [7, 10, DOCS]
+        .map(|key| entries.iter().find(|(other, _)| *other == key).map(|(_, item)| item.clone()))
+}
+
+pub(super) fn type_def(def: &TypeDef<Contract>) -> Item {
     let (kind, content) = match &def.body {
         Body::Record(fields) => (0_u8, Some(Item::Array(self::fields(fields)))),
         Body::Newtype(of) => (1, Some(type_ref(of))),
@@ -158,7 +165,7 @@ fn variant(variant: &Variant<Contract>) -> Item {
         .item()
 }
 
-fn service(service: &Service<Contract>) -> Item {
+pub(super) fn service(service: &Service<Contract>) -> Item {
     let methods = by_name(&service.methods, |method| &method.name.source);
     Entries::default()
         .name(&service.name)
@@ -207,7 +214,7 @@ fn options(options: &MethodOptions) -> Entries {
         .maybe(3, options.bytes_max.map(uint))
 }
 
-fn topic(topic: &Topic<Contract>) -> Item {
+pub(super) fn topic(topic: &Topic<Contract>) -> Item {
     let segments = topic.segments.iter().map(|segment| match segment {
         Segment::Literal(text) => Item::text(text),
         Segment::Param { name, ty } => Item::Array(vec![Item::text(&name.source), type_ref(ty)]),
@@ -225,7 +232,7 @@ fn topic(topic: &Topic<Contract>) -> Item {
         .item()
 }
 
-fn contract(contract: &ContractDef) -> Item {
+pub(super) fn contract(contract: &ContractDef) -> Item {
     let names = |names: &[String]| {
         let mut sorted: Vec<&String> = names.iter().collect();
         sorted.sort();

@@ -36,7 +36,7 @@ fn check_laws(seed: u64) {
     let made = random::model(seed);
     let printed = print(&made);
     let read = model(&printed);
-    assert_eq!(read, made, "seed {seed}\n{printed}");
+    assert!(read == made, "seed {seed}: {}\n{printed}", difference(&read, &made));
     let bytes = made.descriptor();
     let described = Model::from_descriptor(&bytes).unwrap();
     assert_eq!(described.descriptor(), bytes, "seed {seed}");
@@ -82,6 +82,16 @@ proptest! {
         prop_assert_eq!(tokens(&formatted), tokens(&shaken), "{}", shaken);
         prop_assert_eq!(format(&formatted).unwrap(), formatted);
     }
+}
+
+/// The first line that differs.
+fn difference(read: &Model, made: &Model) -> String {
+    let (read, made) = (format!("{read:#?}"), format!("{made:#?}"));
+    let mut lines = read.lines().zip(made.lines()).enumerate();
+    let first = lines.find(|(_, (read, made))| read != made);
+    let Some((at, (is, was))) = first else { return "a longer one".to_owned() };
+    let before: Vec<&str> = made.lines().skip(at.saturating_sub(20)).take(20).collect();
+    format!("{}\n{is}\n instead of\n{was}", before.join("\n"))
 }
 
 /// The tokens, without spaces and commas, which come and go.

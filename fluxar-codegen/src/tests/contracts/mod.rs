@@ -1,7 +1,12 @@
 //! The contract language as a whole.
 
+mod corpus;
+mod evolution;
+mod hostile;
+mod imports;
 mod laws;
 mod random;
+mod reports;
 mod rules;
 
 use crate::check::{Loaded, compile_sources};

@@ -1,7 +1,10 @@
 //! `#[fluxar(…)]`, `#[doc]` and literals.
 
 use super::names;
-use crate::model::{Constraints, Contract, Docs, ErrorCode, Field, Lifecycle, Number, Value};
+use crate::model::{
+    Annotation, Constraints, Contract, Docs, ErrorCode, Field, Lifecycle, Number, Retired, TypeRef,
+    Value,
+};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 use std::time::Duration;
@@ -38,8 +41,62 @@ pub(super) fn lifecycle(life: &Lifecycle) -> Vec<TokenStream> {
         })
     };
     let was = life.was.iter().map(|old| quote!(was = #old));
-    let levels = [level(quote!(since), life.since), level(quote!(removed), life.removed)];
+    let deprecated = life.deprecated.as_ref();
+    let note = deprecated.and_then(|deprecated| deprecated.note.as_ref());
+    let levels = [
+        level(quote!(since), life.since),
+        level(quote!(removed), life.removed),
+        note.map(|note| quote!(deprecated = #note)),
+        level(quote!(deprecated_since), deprecated.and_then(|deprecated| deprecated.since)),
+    ];
     levels.into_iter().flatten().chain(was).collect()
+}
+
+/// `annotation(scope, name = "users")`
+pub(super) fn annotations(annotations: &[Annotation]) -> Vec<TokenStream> {
+    let one = |annotation: &Annotation| {
+        let name = word(&annotation.name);
+        let arguments = annotation.arguments.iter().map(|(name, value)| {
+            let (name, value) = (word(name), literal(value));
+            quote!(#name = #value)
+        });
+        quote!(annotation(#name #(, #arguments)*))
+    };
+    annotations.iter().map(one).collect()
+}
+
+/// `retired(7, phone: String, removed = 3)`
+pub(super) fn retired(
+    retired: &[Retired<Contract>],
+    spelled: impl Fn(&TypeRef) -> TokenStream,
+) -> Vec<TokenStream> {
+    let one = |retired: &Retired<Contract>| {
+        let number = |number: &u32| Literal::u32_unsuffixed(*number);
+        let first = number(retired.ids.start());
+        let last = (retired.ids.start() != retired.ids.end()).then(|| {
+            let last = number(retired.ids.end());
+            quote!(..= #last)
+        });
+        let name = retired.name.as_ref().map(|name| {
+            let name = word(name);
+            let ty = retired.ty.as_ref().map(|ty| {
+                let ty = spelled(ty);
+                quote!(: #ty)
+            });
+            quote!(, #name #ty)
+        });
+        let removed = retired.removed.as_ref().map(|level| {
+            let level = number(level);
+            quote!(, removed = #level)
+        });
+        quote!(retired(#first #last #name #removed))
+    };
+    retired.iter().map(one).collect()
+}
+
+/// Any word of a contract, where attributes take any.
+fn word(name: &str) -> proc_macro2::Ident {
+    proc_macro2::Ident::new(name, proc_macro2::Span::call_site())
 }
 
 /// `min = 1, max = 5, len = "1..=9", format = "email", pattern = "…"`
@@ -121,6 +178,7 @@ pub(super) fn of_field(field: &Field<Contract>, ident: &proc_macro2::Ident) -> T
     all.extend(default);
     all.extend(constraints(&field.constraints));
     all.extend(lifecycle(&field.lifecycle));
+    all.extend(annotations(&field.annotations));
     options(all)
 }
 

@@ -189,6 +189,7 @@ fn serving(servers: &[Offer]) -> TokenStream {
         /// Serves what the side that listens offers.
         pub fn serve<#(#bounds),*>(__fx_server: &::fluxar::Server, #(#arguments),*) {
             #(#serves)*
+            __fx_server.describe(describe);
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod attributes;
 mod contracts;
+mod describe;
 mod names;
 mod services;
 mod types;
@@ -22,7 +23,8 @@ pub fn contract(package: &Package<Contract>) -> String {
     let services = package.services.iter().map(|service| services::service(service, &names));
     let topics = package.topics.iter().map(|topic| services::topic(topic, &names));
     let contracts = package.contracts.iter().map(|def| contracts::contract(def, package, &names));
-    let items = quote!(#(#types)* #(#services)* #(#topics)* #(#contracts)*);
+    let describe = describe::describe(package, &names);
+    let items = quote!(#(#types)* #(#services)* #(#topics)* #(#contracts)* #describe);
     let name = package.name.as_deref().unwrap_or("a contract");
     format!("// The contract `{name}`, emitted by fluxar. Do not edit.\n\n{}", formatted(items))
 }

@@ -19,7 +19,8 @@ pub(super) fn service(service: &Service<Contract>, names: &Names) -> TokenStream
     let docs = attribute::docs(&service.docs);
     let wire = &service.name.wire;
     let package = service.package.as_ref().map(|package| quote!(package = #package,));
-    let life = attribute::lifecycle(&service.lifecycle);
+    let mut life = attribute::lifecycle(&service.lifecycle);
+    life.extend(attribute::annotations(&service.annotations));
     let methods = service.methods.iter().map(|method| self::method(method, names));
     quote! {
         #docs
@@ -58,6 +59,7 @@ fn method(method: &Method<Contract>, names: &Names) -> TokenStream {
     options.extend(method.options.idempotent.then(|| quote!(idempotent)));
     options.extend(method.options.resumable.then(|| quote!(resumable)));
     options.extend(attribute::lifecycle(&method.lifecycle));
+    options.extend(attribute::annotations(&method.annotations));
     let options = attribute::options(options);
     let arguments = method.arguments.iter().map(|argument| self::argument(argument, names));
     let fallible = |ok: TokenStream| match &method.failure {
@@ -132,7 +134,8 @@ pub(super) fn topic(topic: &Topic<Contract>, names: &Names) -> TokenStream {
         quote!(, delivery = #delivery)
     });
     let key = topic.key.as_ref().map(|key| quote!(, key = #key));
-    let life = attribute::lifecycle(&topic.lifecycle);
+    let mut life = attribute::lifecycle(&topic.lifecycle);
+    life.extend(attribute::annotations(&topic.annotations));
     let fields = topic.params().map(|(name, param)| {
         let (name, param) = (ident(&name.source), ty(param, names));
         quote!(pub #name: #param)

@@ -25,6 +25,8 @@ pub(super) fn definition(
     options.extend(attribute::code(def.code.as_ref()));
     options.extend(attribute::constraints(&def.constraints));
     options.extend(attribute::lifecycle(&def.lifecycle));
+    options.extend(attribute::annotations(&def.annotations));
+    options.extend(attribute::retired(&def.retired, |ty| spelled(ty, names, &|_| false)));
     let options = attribute::options(options);
     let derives = match emitter.is_key(&TypeRef::Named(def.name.source.clone())) {
         true => quote!(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ::fluxar::Type),
@@ -77,6 +79,8 @@ impl Emitter<'_> {
         options.extend(attribute::rename(name, &variant.name.wire));
         options.extend(attribute::code(variant.code.as_ref()));
         options.extend(attribute::lifecycle(&variant.lifecycle));
+        options.extend(attribute::annotations(&variant.annotations));
+        options.extend(attribute::retired(&variant.retired, |ty| self.ty(ty)));
         let options = attribute::options(options);
         let content = match &variant.body {
             VariantBody::Unit => TokenStream::new(),

@@ -1,0 +1,319 @@
+//! What a change breaks, for whom, and in which order to deploy: the table of the rules, each with
+//! a case that breaks somebody and one that does not.
+
+use super::model;
+use crate::evolve::{Order, Report, Rule, Verdict, diff};
+use std::collections::HashSet;
+
+/// Where the type `R` of a case travels.
+#[derive(Clone, Copy, Debug)]
+enum At {
+    /// From clients to the server.
+    In,
+    /// From the server to clients.
+    Out,
+    /// From the server to clients, in a service that clients offer.
+    Back,
+    /// In a topic.
+    Topic,
+    /// The case is a whole contract.
+    Whole,
+}
+
+fn whole(at: At, types: &str) -> String {
+    let uses = match at {
+        At::In => "service S { f(a: R) }",
+        At::Out => "service S { f() -> R }",
+        At::Back => "service S { f(a: R) }\ncontract C { client: S }",
+        At::Topic => "topic T = t : R",
+        At::Whole => "",
+    };
+    format!("package a.v1\n{types}\n{uses}\n")
+}
+
+fn report(at: At, old: &str, new: &str) -> Report {
+    diff(&model(&whole(at, old)), &model(&whole(at, new)))
+}
+
+/// New server and old client, old server and new client, stored.
+fn words(report: &Report, rule: Option<Rule>) -> [&'static str; 3] {
+    let found = report.findings.iter().filter(|f| rule.is_none_or(|rule| f.rule == rule));
+    let verdicts = found
+        .map(|f| f.verdicts)
+        .fold(Default::default(), |a: crate::evolve::Verdicts, b| a.join(b));
+    let word = |verdict: Verdict| match verdict {
+        Verdict::Ok => "ok",
+        Verdict::Warn => "warn",
+        Verdict::Break => "break",
+    };
+    [
+        word(verdicts.new_server_old_client),
+        word(verdicts.old_server_new_client),
+        word(verdicts.stored),
+    ]
+}
+
+const OK: [&str; 3] = ["ok"; 3];
+const NEW_SERVER: [&str; 3] = ["break", "ok", "ok"];
+const OLD_SERVER: [&str; 3] = ["ok", "break", "ok"];
+const BOTH: [&str; 3] = ["break", "break", "ok"];
+const STORED: [&str; 3] = ["ok", "ok", "break"];
+const STORED_WARN: [&str; 3] = ["ok", "ok", "warn"];
+
+const A: &str = "record R { 1 a: u8 }";
+
+/// Rule, where, the old and the new types, the verdicts of that rule.
+type Case = (Rule, At, &'static str, &'static str, [&'static str; 3]);
+
+const FIELDS: &[Case] = &[
+    (Rule::FieldAdded, At::In, A, "record R { 1 a: u8, 2 b: u8? }", OK),
+    (Rule::FieldAdded, At::Topic, A, "record R { 1 a: u8, 2 b: u8 = 1 }", OK),
+    (Rule::FieldRequired, At::In, A, "record R { 1 a: u8, 2 b: u8 }", NEW_SERVER),
+    (Rule::FieldRequired, At::Out, A, "record R { 1 a: u8, 2 b: u8 }", OLD_SERVER),
+    (Rule::FieldRequired, At::Back, A, "record R { 1 a: u8, 2 b: u8 }", OLD_SERVER),
+    (Rule::FieldRequired, At::Topic, A, "record R { 1 a: u8, 2 b: u8 }", STORED),
+    (Rule::FieldRelaxed, At::Out, A, "record R { 1 a: u8? }", NEW_SERVER),
+    (Rule::FieldRelaxed, At::Out, A, "record R { 1 a: u8 = 0 }", NEW_SERVER),
+    (Rule::FieldRelaxed, At::In, A, "record R { 1 a: u8? }", OLD_SERVER),
+    (Rule::FieldRelaxed, At::Topic, A, "record R { 1 a: u8? }", STORED_WARN),
+    (Rule::FieldTightened, At::In, "record R { 1 a: u8? }", A, NEW_SERVER),
+    (Rule::FieldTightened, At::Out, "record R { 1 a: u8? }", A, OLD_SERVER),
+    (Rule::FieldTightened, At::Topic, "record R { 1 a: u8? }", A, STORED),
+    (Rule::FieldRetired, At::In, A, "record R { retired 1 a }", OLD_SERVER),
+    (Rule::FieldRetired, At::Out, A, "record R { retired 1 a }", NEW_SERVER),
+    (Rule::FieldRetired, At::Out, "record R { 1 a: u8? }", "record R { retired 1 a }", OK),
+    (Rule::FieldDropped, At::In, A, "record R {}", BOTH),
+    (Rule::Reused, At::In, "record R { retired 1 a }", "record R { 1 b: u8? }", BOTH),
+    (Rule::Reused, At::Out, "record R { retired 1 a }", "record R { 2 a: u8? }", BOTH),
+    (Rule::Reused, At::In, "enum R { 1 a, retired 2 b }", "enum R { 1 a, 2 c }", BOTH),
+    (Rule::Renamed, At::In, A, "record R { 1 b: u8 }", BOTH),
+    (Rule::Renamed, At::In, A, "record R { 1 b: u8 @was(\"a\") }", ["ok", "warn", "ok"]),
+    (Rule::Renamed, At::Out, "enum R { 1 a }", "enum R { 1 b }", BOTH),
+    (Rule::Renumbered, At::In, A, "record R { 2 a: u8 }", BOTH),
+    (Rule::Renumbered, At::Topic, "enum R { 1 a }", "enum R { 2 a }", STORED),
+    (
+        Rule::DefaultChanged,
+        At::In,
+        "record R { 1 a: u8 = 1 }",
+        "record R { 1 a: u8 = 2 }",
+        ["warn", "warn", "ok"],
+    ),
+];
+
+const TYPES: &[Case] = &[
+    (Rule::TypeWidened, At::In, A, "record R { 1 a: u32 }", OLD_SERVER),
+    (Rule::TypeWidened, At::Out, A, "record R { 1 a: int }", NEW_SERVER),
+    (Rule::TypeWidened, At::Topic, A, "record R { 1 a: u16 }", STORED_WARN),
+    (Rule::TypeWidened, At::In, "record R { 1 a: f32 }", "record R { 1 a: f64 }", OLD_SERVER),
+    (Rule::TypeNarrowed, At::In, "record R { 1 a: u32 }", A, NEW_SERVER),
+    (Rule::TypeNarrowed, At::Out, "record R { 1 a: i64 }", "record R { 1 a: int }", OLD_SERVER),
+    (Rule::TypeChanged, At::In, A, "record R { 1 a: [u8] }", BOTH),
+    (Rule::TypeChanged, At::Out, A, "record R { 1 a: string }", BOTH),
+    (Rule::TypeChanged, At::Topic, A, "record R { 1 a: i8 }", STORED),
+    (Rule::TypeChanged, At::In, "union R { 1 a: u8 }", "union R { 1 a }", BOTH),
+    (Rule::VariantAdded, At::Out, "enum R { 1 a }", "enum R { 1 a, 2 b }", OK),
+    (
+        Rule::VariantAdded,
+        At::Out,
+        "closed enum R { 1 a }",
+        "closed enum R { 1 a, 2 b }",
+        NEW_SERVER,
+    ),
+    (
+        Rule::VariantAdded,
+        At::In,
+        "closed union R { 1 a }",
+        "closed union R { 1 a, 2 b: u8 }",
+        OLD_SERVER,
+    ),
+    (
+        Rule::VariantRemoved,
+        At::In,
+        "enum R { 1 a, 2 b }",
+        "enum R { 1 a, retired 2 b }",
+        ["warn", "ok", "ok"],
+    ),
+    (
+        Rule::VariantRemoved,
+        At::In,
+        "closed enum R { 1 a, 2 b }",
+        "closed enum R { 1 a, retired 2 b }",
+        NEW_SERVER,
+    ),
+    (Rule::FieldDropped, At::In, "enum R { 1 a, 2 b }", "enum R { 1 a }", BOTH),
+    (Rule::Openness, At::In, "enum R { 1 a }", "closed enum R { 1 a }", ["warn", "ok", "ok"]),
+    (Rule::ConstraintTightened, At::In, A, "record R { 1 a: u8 @max(9) }", NEW_SERVER),
+    (Rule::ConstraintTightened, At::Out, A, "record R { 1 a: u8 @max(9) }", ["ok", "warn", "ok"]),
+    (Rule::ConstraintTightened, At::Topic, A, "record R { 1 a: u8 @max(9) }", STORED),
+    (
+        Rule::ConstraintTightened,
+        At::In,
+        "newtype N: string\nrecord R { 1 a: N }",
+        "@len(1..4) newtype N: string\nrecord R { 1 a: N }",
+        NEW_SERVER,
+    ),
+    (Rule::ConstraintLoosened, At::In, "record R { 1 a: u8 @max(9) }", A, OLD_SERVER),
+    (Rule::ConstraintLoosened, At::Out, "record R { 1 a: u8 @max(9) }", A, ["warn", "ok", "ok"]),
+    (Rule::ConstraintLoosened, At::Topic, "record R { 1 a: u8 @max(9) }", A, STORED_WARN),
+];
+
+const SERVICES: &[Case] = &[
+    (
+        Rule::MethodAdded,
+        At::Whole,
+        "service S { f() }",
+        "service S { f()\n g() }",
+        ["ok", "warn", "ok"],
+    ),
+    (Rule::MethodRemoved, At::Whole, "service S { f()\n g() }", "service S { f() }", NEW_SERVER),
+    (
+        Rule::MethodRemoved,
+        At::Whole,
+        "service S { f()\n @removed(2) g() }",
+        "service S { f() }",
+        ["warn", "ok", "ok"],
+    ),
+    (
+        Rule::MethodRemoved,
+        At::Whole,
+        "service S { f()\n g() }\ncontract C { client: S }",
+        "service S { f() }\ncontract C { client: S }",
+        OLD_SERVER,
+    ),
+    (
+        Rule::ShapeChanged,
+        At::Whole,
+        "service S { f() -> u8 }",
+        "service S { f() -> stream u8 }",
+        BOTH,
+    ),
+    (
+        Rule::ShapeChanged,
+        At::Whole,
+        "service S { f() -> stream u8 }",
+        "service S { f() -> stream u8 then u8 }",
+        BOTH,
+    ),
+    (
+        Rule::ErrorChanged,
+        At::Whole,
+        "@status(.aborted) error E { 1 e }\nservice S { f() }",
+        "@status(.aborted) error E { 1 e }\nservice S { f() ! E }",
+        ["warn", "warn", "ok"],
+    ),
+    (
+        Rule::IdempotencyLost,
+        At::Whole,
+        "service S { @idempotent f() }",
+        "service S { f() }",
+        ["warn", "ok", "ok"],
+    ),
+    (
+        Rule::FieldAdded,
+        At::Whole,
+        "service S { f(a: u8) }",
+        "service S { f(a: u8, b: u8 = 1) }",
+        OK,
+    ),
+    (
+        Rule::FieldRequired,
+        At::Whole,
+        "service S { f(a: u8) }",
+        "service S { f(a: u8, b: u8) }",
+        NEW_SERVER,
+    ),
+    (
+        Rule::TopicPath,
+        At::Whole,
+        "topic T = a.{x: u8} : u8",
+        "topic T = b.{x: u8} : u8",
+        ["break"; 3],
+    ),
+    (
+        Rule::TopicPath,
+        At::Whole,
+        "topic T = a.{x: u8} : u8",
+        "topic T = a.{x: int} : u8",
+        ["break"; 3],
+    ),
+    (Rule::TopicRemoved, At::Whole, "topic T = a : u8", "", ["break"; 3]),
+    (
+        Rule::DeliveryLowered,
+        At::Whole,
+        "@delivery(.exactly_once) topic T = a : u8",
+        "topic T = a : u8",
+        ["warn", "ok", "ok"],
+    ),
+];
+
+#[test]
+fn each_change_has_its_verdict_in_each_direction() {
+    for (rule, at, old, new, expected) in FIELDS.iter().chain(TYPES).chain(SERVICES) {
+        let report = report(*at, old, new);
+        let ids: Vec<&str> = report.findings.iter().map(|f| f.rule.id()).collect();
+        assert!(ids.contains(&rule.id()), "{rule} {at:?}: {old} → {new}: {ids:?}");
+        assert_eq!(words(&report, Some(*rule)), *expected, "{rule} {at:?}: {old} → {new}");
+        for finding in &report.findings {
+            assert!(!finding.place.is_empty() && !finding.message.is_empty(), "{rule}");
+        }
+    }
+}
+
+#[test]
+fn every_rule_has_a_case() {
+    let cases: HashSet<Rule> =
+        FIELDS.iter().chain(TYPES).chain(SERVICES).map(|(rule, ..)| *rule).collect();
+    for rule in Rule::ALL {
+        assert!(cases.contains(rule), "{rule} has no case");
+    }
+}
+
+/// Changes that nobody notices.
+const HARMLESS: &[(At, &str, &str)] = &[
+    (At::In, "record R { 1 a: u8, 2 b: u8 }", "/// Docs.\nrecord R { 2 b: u8, 1 a: u8 }"),
+    (At::Out, "record R { 1 a: N }\nnewtype N: u8", "record R { 1 a: M }\nnewtype M: u8"),
+    (At::In, "record R { 1 a: B }\nrecord B {}", "record R { 1 a: C }\nrecord C {}"),
+    (At::In, "record R { 1 a: L }\nalias L = [u8]", "record R { 1 a: [u8] }"),
+    (At::In, "closed enum R { 1 a }", "enum R { 1 a }"),
+    (At::Whole, "record A { 1 a: u8 }\nservice S { f() }", "service S { f() }"),
+    (At::Whole, "topic T = a.{x: u8} : u8", "topic T = a.{y: u8} : u8"),
+];
+
+#[test]
+fn what_does_not_travel_does_not_matter() {
+    for (at, old, new) in HARMLESS {
+        let report = report(*at, old, new);
+        assert_eq!(words(&report, None), OK, "{old} → {new}: {:?}", report.findings);
+    }
+}
+
+#[test]
+fn a_contract_does_not_differ_from_itself() {
+    for seed in 0..300 {
+        let one = super::random::model(seed);
+        assert_eq!(diff(&one, &one).findings, [], "seed {seed}");
+    }
+}
+
+#[test]
+fn random_pairs_are_compared_without_end_or_panic() {
+    for seed in 0..300 {
+        let (old, new) = (super::random::model(seed), super::random::model(seed + 1));
+        let there = diff(&old, &new);
+        let _ = there.verdicts().order();
+    }
+}
+
+#[test]
+fn the_order_of_deploys_follows_from_the_verdicts() {
+    for (at, old, new, order) in [
+        (At::In, A, "record R { 1 a: u8, 2 b: u8 }", Order::ClientsFirst),
+        (At::Out, A, "record R { 1 a: u8, 2 b: u8 }", Order::ServersFirst),
+        (At::In, A, "record R { 1 a: u8, 2 b: u8? }", Order::Any),
+        (At::In, A, "record R { 1 a: string }", Order::None),
+    ] {
+        let report = report(at, old, new);
+        assert_eq!(report.verdicts().order(), order, "{old} → {new}");
+        assert_eq!(report.breaks(), order != Order::Any);
+    }
+}

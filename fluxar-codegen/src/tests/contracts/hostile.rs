@@ -1,0 +1,176 @@
+//! Files that nobody should write: ten thousand of them, and none panics or takes long
+//! (`[IDL.bound.1]`).
+
+use super::random::{self, Rng};
+use crate::check::{compile_sources, lint_sources};
+use crate::emit::idl::print;
+use crate::report::{REPORTS_MAX, json, render};
+use crate::syntax::{SOURCE_BYTES_MAX, assign_ids, format, lex};
+
+const SHOP: &str = include_str!("../../../../idl/shop.fluxar");
+
+/// Words of the language and of trouble.
+const PIECES: [&str; 58] = [
+    "record ",
+    "enum ",
+    "union ",
+    "error ",
+    "service ",
+    "topic ",
+    "contract ",
+    "alias ",
+    "const ",
+    "newtype ",
+    "annotation ",
+    "closed ",
+    "retired ",
+    "stream ",
+    "then ",
+    "use ",
+    "package ",
+    "as ",
+    "on ",
+    "map<",
+    "A",
+    "B",
+    "T",
+    "string",
+    "u8",
+    "1 ",
+    "2 ",
+    "65536 ",
+    "1..2",
+    "..",
+    "...",
+    ".",
+    "{",
+    "}",
+    "[",
+    "]",
+    "(",
+    ")",
+    "<",
+    ">",
+    ",",
+    ":",
+    "=",
+    "?",
+    "!",
+    "*",
+    "@",
+    "->",
+    "-",
+    "\"",
+    "\\",
+    "\n",
+    "// ",
+    "/// ",
+    "30s",
+    "1e999",
+    "é",
+    "\u{0}",
+];
+
+/// Everything that takes a source, on this one.
+fn feed(source: &str) {
+    let text: String = lex(source).iter().map(|token| token.span.of(source)).collect();
+    assert_eq!(text, source, "the tokens are the source");
+    let found = lint_sources(&[("hostile.fluxar", source)]);
+    assert!(found.reports.list.len() <= 2 * REPORTS_MAX);
+    assert_eq!(found.models.is_empty(), found.reports.has_errors(), "{source}");
+    let _ = (render(&found.reports), json(&found.reports));
+    for model in &found.models {
+        let again = compile_sources(&[("again", &print(model))]);
+        let again = again.models.first().map(crate::model::Package::hash);
+        assert_eq!(again, Some(model.hash()), "{source}");
+    }
+    if let Ok(formatted) = format(source) {
+        assert_eq!(format(&formatted).ok(), Some(formatted), "{source}");
+    }
+    let _ = assign_ids(source);
+}
+
+/// A source with some of its bytes changed, dropped, doubled or swapped.
+fn mutated(source: &str, rng: &mut Rng) -> String {
+    let mut bytes = source.as_bytes().to_vec();
+    for _ in 0..=rng.below(6) {
+        let (at, to) = (rng.below(bytes.len()), rng.below(bytes.len()));
+        let (start, end) = (at.min(to), at.max(to).min(at.min(to) + 60));
+        match rng.below(5) {
+            0 => bytes[at] = u8::try_from(rng.below(256)).unwrap(),
+            1 => drop(bytes.drain(start..end)),
+            2 => {
+                let piece = bytes[start..end].to_vec();
+                bytes.splice(at.min(bytes.len())..at.min(bytes.len()), piece);
+            }
+            3 => {
+                let piece = PIECES[rng.below(PIECES.len())].bytes();
+                bytes.splice(at..at, piece);
+            }
+            _ => bytes.swap(at, to),
+        }
+        if bytes.is_empty() {
+            break;
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[test]
+fn ten_thousand_random_and_mutated_files_are_survived() {
+    let mut rng = Rng(0x1d1);
+    for round in 0..10_000_u64 {
+        let source = match round % 4 {
+            0 => (0..rng.below(60)).map(|_| PIECES[rng.below(PIECES.len())]).collect(),
+            1 => mutated(&print(&random::model(round)), &mut rng),
+            // The whole example is long: a part of it does.
+            2 => {
+                let start = rng.below(SHOP.len());
+                let end = (start + rng.below(1500)).min(SHOP.len());
+                mutated(&SHOP[start..end.max(start + 1)], &mut rng)
+            }
+            _ => {
+                let bytes: Vec<u8> =
+                    (0..rng.below(80)).map(|_| u8::try_from(rng.below(256)).unwrap()).collect();
+                String::from_utf8_lossy(&bytes).into_owned()
+            }
+        };
+        feed(&source);
+    }
+}
+
+#[test]
+fn files_that_grow_in_every_direction_are_bounded() {
+    let deep = |open: &str, close: &str| {
+        format!("record A {{ 1 a: {}u8{} }}", open.repeat(5000), close.repeat(5000))
+    };
+    let many = |piece: &dyn Fn(usize) -> String, count| (0..count).map(piece).collect::<String>();
+    let sources = [
+        deep("[", "]"),
+        deep("map<u8, ", ">"),
+        deep("A<", ">"),
+        format!("record A {{ 1 a: [u8] = {} }}", "[".repeat(9000)),
+        format!("record A {{ 1 a: u8 = {} }}", "-".repeat(9000)),
+        format!("record A {}", "{ 1 a: ".repeat(5000)),
+        format!("union A {{ {}", "1 a: { ".repeat(5000)),
+        format!("{} record A {{}}", "@a ".repeat(5000)),
+        format!("record A {{ {} }}", "retired 1..65535 ".repeat(300)),
+        many(&|n| format!("alias A{n} = A{}\n", n + 1), 3000),
+        many(&|n| format!("const A{n}: u8 = A{}\n", n + 1), 3000),
+        many(&|n| format!("newtype A{n}: A{}\n", n + 1), 1500),
+        many(&|n| format!("record A{n} {{ ...A{}, ...A{} }}\n", n + 1, n + 2), 60),
+        many(&|n| format!("alias A{n}<T> = map<A{}<T>, A{}<T>>\n", n + 1, n + 1), 60)
+            + "record R { 1 a: A0<u8> }",
+        "record P<T> { 1 a: P<P<T>>?, 2 b: P<[T]>? }\nrecord A { 1 a: P<u8> }".to_owned(),
+        "record P<T, U> { 1 a: P<U, [T]>?, 2 b: P<T?, U>? }\nrecord A { 1 a: P<u8, u8> }"
+            .to_owned(),
+        many(&|n| format!("record A{n} {{}}\n"), 3000),
+        format!("use {}", "a.".repeat(5000)),
+        "x".repeat(SOURCE_BYTES_MAX + 1),
+    ];
+    for source in &sources {
+        let found = compile_sources(&[("big.fluxar", source)]);
+        assert!(found.reports.list.len() <= 2 * REPORTS_MAX);
+        let _ = format(source);
+    }
+}
