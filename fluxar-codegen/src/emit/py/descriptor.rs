@@ -10,7 +10,7 @@ pub(super) fn descriptor(to: &mut Writer, package: &Model) {
     to.line(format!("HASH = \"{hash}\""));
     to.line("\"\"\"The SHA-256 of the descriptor.\"\"\"");
     let mut reader = Literal { bytes: &package.bare_descriptor() };
-    to.line(format!("DESCRIPTOR: _Any = {}", reader.item()));
+    to.line(format!("DESCRIPTOR = _data({})", reader.item()));
     to.line("\"\"\"What the contract is, as data (contract.md).\"\"\"");
 }
 
