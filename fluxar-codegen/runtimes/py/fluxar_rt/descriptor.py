@@ -7,11 +7,6 @@ import hashlib
 from .cbor import encode
 
 
-def data(descriptor: object) -> object:
-    """The descriptor as it is: checkers need not work out the type of all that is in it."""
-    return descriptor
-
-
 def encode_descriptor(descriptor: object) -> bytes:
     """The canonical bytes (contract.md)."""
     return encode(descriptor)
