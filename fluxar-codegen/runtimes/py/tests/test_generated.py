@@ -83,7 +83,7 @@ class Generated(unittest.TestCase):
 
     def test_descriptors_have_their_hash(self) -> None:
         for module, runtime in modules():
-            if hasattr(module, "DESCRIPTOR"):
+            with self.subTest(module.__name__):
                 descriptor = importlib.import_module(f"{runtime}.descriptor")
                 self.assertEqual(descriptor.hash_descriptor(module.DESCRIPTOR), module.HASH)
 

@@ -10,7 +10,7 @@ pub(super) fn descriptor(to: &mut Writer, package: &Model) {
     to.line(format!("HASH = \"{hash}\""));
     to.line("\"\"\"The SHA-256 of the descriptor.\"\"\"");
     let mut reader = Literal { bytes: &package.bare_descriptor() };
-    to.line(format!("DESCRIPTOR: _Any = {}", reader.item()));
+    to.line(format!("DESCRIPTOR: object = {}", reader.item()));
     to.line("\"\"\"What the contract is, as data (contract.md).\"\"\"");
 }
 
@@ -45,6 +45,8 @@ impl Literal<'_> {
             1 => (-1 - i128::from(number)).to_string(),
             2 => bytes(self.take(size)),
             3 => text(&String::from_utf8_lossy(self.take(size))),
+            // A list without items has no type that a checker could find.
+            4 if size == 0 => "()".to_owned(),
             4 => {
                 let items: Vec<String> = (0..size).map(|_| self.item()).collect();
                 format!("[{}]", items.join(", "))

@@ -83,7 +83,6 @@ const IMPORTS: &[(&str, &str)] = &[
     ("_m.", "from .fluxar_rt import typed as _m"),
     ("_t.", "from .fluxar_rt import types as _t"),
     ("_Context", "from .fluxar_rt.context import Context as _Context"),
-    ("_hash(", "from .fluxar_rt.descriptor import hash_descriptor as _hash"),
     ("_NO_AUTH", "from .fluxar_rt.hello import NO_AUTH as _NO_AUTH"),
     ("_Auth ", "from .fluxar_rt.hello import Auth as _Auth"),
     ("_Limits", "from .fluxar_rt.limits import Limits as _Limits"),
