@@ -20,7 +20,7 @@ pub mod pattern;
 pub mod session;
 pub mod time;
 pub mod violation;
-pub(crate) mod wire;
+pub mod wire;
 
 #[cfg(test)]
 mod tests;
