@@ -13,7 +13,6 @@ use crate::engine::pattern::rpc::too_large_status;
 use crate::engine::pattern::stream::Opening;
 use crate::engine::pattern::{credit_cost, deadline_status};
 use crate::engine::session::auth::Identity;
-use crate::engine::session::handshake::HelloBody;
 use crate::engine::session::phase::Phase;
 use crate::engine::time::Time;
 use crate::engine::{Handshake, Role};
@@ -37,11 +36,13 @@ impl Engine {
                 std::mem::replace(&mut self.handshake, Handshake::Done)
         {
             self.identity = identity;
-            let mut answer = HelloBody::of(&self.config.limits, self.config.peer.clone());
-            answer.session = Some(self.session);
-            let id = self.mint();
+            if self.is_sealed() {
+                self.put_hello(0, offer, None);
+                return self.ready(&body);
+            }
+            let (id, answer, body) = self.answer(body);
             self.put_hello(id, offer, Some(&answer));
-            self.handshake = Handshake::AwaitConfirm { answer: id, body };
+            self.handshake = Handshake::AwaitConfirm { offer, answer: id, body };
         }
     }
 

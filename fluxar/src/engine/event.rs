@@ -105,6 +105,8 @@ pub enum Event {
         credential: Credential,
         /// Who it says it is.
         peer: PeerInfo,
+        /// The key that it has proved to have, on a link that is sealed.
+        seal_key: Option<[u8; 32]>,
     },
     /// The handshake is done: anything may be sent.
     Ready {

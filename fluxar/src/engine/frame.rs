@@ -8,9 +8,9 @@ use crate::engine::violation::Violation;
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
-/// Bits 0-1: 0 plain, others not negotiated yet.
+/// Bits 0-1: 0 plain, others as negotiated.
 pub const CODEC: u8 = 0b0000_0011;
-/// Bit 2: the body is an AEAD record. Reserved.
+/// Bit 2: a sealed frame, and nothing else about it.
 pub const SEALED: u8 = 1 << 2;
 /// Bit 3: an explicit sequence number follows. Reserved.
 pub const SEQ: u8 = 1 << 3;
@@ -56,11 +56,19 @@ pub fn whole_len(bytes: &[u8], frame_bytes_max: u32) -> Result<Option<usize>, Vi
     Ok((bytes.len() >= whole).then_some(whole))
 }
 
-/// Reads a frame after its length field.
+/// Reads a frame after its length field, where nothing was negotiated.
 ///
 /// # Errors
 /// A flag that was not negotiated, or a malformed group.
 pub fn decode(bytes: &[u8]) -> Result<Frame<'_>, Violation> {
+    decode_with(bytes, 0)
+}
+
+/// Reads a frame after its length field. `allowed` are flags that were negotiated, of CODEC.
+///
+/// # Errors
+/// A flag that was not negotiated, or a malformed group.
+pub fn decode_with(bytes: &[u8], allowed: u8) -> Result<Frame<'_>, Violation> {
     let (&flags, rest) = bytes.split_first().ok_or(Violation::FrameEmpty)?;
     if flags & !VOLATILE == 0 && !rest.is_empty() {
         return Ok(Frame { flags, group: None, body: rest });
@@ -71,19 +79,21 @@ pub fn decode(bytes: &[u8]) -> Result<Frame<'_>, Violation> {
         (SEALED, Violation::FrameSealed),
         (SEQ, Violation::FrameSeq),
     ] {
-        if flags & bits != 0 {
+        if flags & bits & !allowed != 0 {
             return Err(violation);
         }
     }
-    if flags & GROUP == 0 {
-        let more = flags & MORE != 0;
-        return Err(if more { Violation::FrameMore } else { Violation::FrameBody });
+    if flags & (GROUP | MORE) == MORE {
+        return Err(Violation::FrameMore);
     }
-    let (group, body) = get_varint(rest).ok_or(Violation::GroupNumber)?;
+    let (group, body) = match flags & GROUP {
+        0 => (None, rest),
+        _ => get_varint(rest).map(|(group, body)| (Some(group), body)).ok_or(Violation::GroupNumber)?,
+    };
     if body.is_empty() {
         return Err(Violation::FrameBody);
     }
-    Ok(Frame { flags, group: Some(group), body })
+    Ok(Frame { flags, group, body })
 }
 
 /// QUIC's variable-length integer (RFC 9000 §16), and what follows it.
@@ -136,7 +146,8 @@ pub(crate) fn put_fragment(out: &mut Vec<u8>, flags: u8, group: u64, body: &[u8]
 #[derive(Debug, Default)]
 struct Group {
     message: Vec<u8>,
-    volatile: bool,
+    /// What every fragment must say alike.
+    flags: u8,
 }
 
 /// Puts fragments together again. Holds no more than was received, in at most `groups_max`
@@ -178,11 +189,13 @@ impl Assembler {
             }
             self.next_group = group + 1;
         }
-        let volatile = frame.flags & VOLATILE != 0;
-        let open =
-            self.groups.entry(group).or_insert_with(|| Group { message: Vec::new(), volatile });
-        if open.volatile != volatile {
+        let flags = frame.flags & (VOLATILE | CODEC);
+        let open = self.groups.entry(group).or_insert_with(|| Group { message: Vec::new(), flags });
+        if (open.flags ^ flags) & VOLATILE != 0 {
             return Err(Violation::GroupVolatile);
+        }
+        if open.flags != flags {
+            return Err(Violation::GroupCodec);
         }
         if open.message.len() + frame.body.len() > self.message_bytes_max {
             return Err(Violation::MessageTooLong);

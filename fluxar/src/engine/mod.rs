@@ -17,6 +17,7 @@ mod inbound;
 pub mod message;
 mod outbox;
 pub mod pattern;
+mod sealing;
 pub mod session;
 pub mod time;
 pub mod violation;
@@ -41,6 +42,8 @@ use crate::engine::session::heartbeat::{Heartbeat, LinkUse, Tick};
 use crate::engine::session::phase::Phase;
 use crate::engine::time::Time;
 use crate::engine::violation::Violation;
+use crate::engine::wire::compress::{Codec, Contexts, THRESHOLD_BYTES};
+use crate::engine::wire::seal::{Seal, SealConfig};
 use crate::error::{Code, Origin, Status};
 use std::collections::VecDeque;
 
@@ -68,6 +71,37 @@ pub struct EngineConfig {
     pub peer_rights: Rights,
     /// The session's name, as an acceptor.
     pub session: [u8; 16],
+    /// What becomes of messages and frames between here and the link.
+    pub wire: WireConfig,
+}
+
+/// Whether messages are compressed and frames sealed. Neither by default.
+#[derive(Clone, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "made by drivers")]
+pub struct WireConfig {
+    /// How messages may be compressed.
+    pub compression: Compression,
+    /// How the link is sealed.
+    pub seal: Option<SealConfig>,
+}
+
+/// How messages may be compressed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "made by drivers")]
+pub struct Compression {
+    /// What is offered and taken, the preferred first.
+    pub codecs: Vec<Codec>,
+    /// Messages below this are sent as they are.
+    pub threshold_bytes: u32,
+    /// Also where the link is sealed. The length of what is sealed tells how well it was
+    /// compressed; lengths are padded then, which hides most of that, and not all.
+    pub under_seal: bool,
+}
+
+impl Default for Compression {
+    fn default() -> Self {
+        Self { codecs: Vec::new(), threshold_bytes: THRESHOLD_BYTES, under_seal: false }
+    }
 }
 
 /// Which HELLO is due.
@@ -77,7 +111,9 @@ enum Handshake {
     AwaitOffer,
     AwaitDecision { offer: u64, body: Box<HelloBody> },
     AwaitAnswer { offer: u64 },
-    AwaitConfirm { answer: u64, body: Box<HelloBody> },
+    AwaitConfirm { offer: u64, answer: u64, body: Box<HelloBody> },
+    /// Of a link that is sealed.
+    AwaitWelcome { offer: u64, body: Box<HelloBody> },
     Done,
 }
 
@@ -117,6 +153,14 @@ pub struct Engine {
     partial_bytes: usize,
     /// Bytes of frames and messages that were not whole when they came.
     received_bytes: u64,
+    seal: Option<Seal>,
+    /// Bytes in the outbox that were put there before the seal was in force.
+    clear_bytes: usize,
+    /// The last batch before it was sealed.
+    plain_batch: Vec<u8>,
+    /// What messages may be compressed by, both ways.
+    codecs: Vec<Codec>,
+    contexts: Contexts,
 }
 
 impl Engine {
@@ -170,6 +214,11 @@ impl Engine {
             notifications_dropped: 0,
             partial_bytes: 0,
             received_bytes: 0,
+            seal: None,
+            clear_bytes: 0,
+            plain_batch: Vec::new(),
+            codecs: Vec::new(),
+            contexts: Contexts::default(),
             config,
         }
     }
@@ -188,11 +237,14 @@ impl Engine {
             self.handshake = Handshake::AwaitOffer;
             return;
         }
-        let mut body = HelloBody::of(&self.config.limits, self.config.peer.clone());
-        body.credential = Some(self.config.credential.clone());
         let offer = self.mint();
-        self.put_hello(offer, 0, Some(&body));
-        self.handshake = Handshake::AwaitAnswer { offer };
+        match self.offer(offer) {
+            Ok(body) => {
+                self.put_hello(offer, 0, Some(&body));
+                self.handshake = Handshake::AwaitAnswer { offer };
+            }
+            Err(violation) => self.fail(violation),
+        }
     }
 
     /// The link is gone. Everything open ends: `unavailable` what never left, `indeterminate` what
@@ -231,6 +283,8 @@ impl Engine {
             let transmitted = std::mem::take(&mut self.fx.out.transmitted);
             if !transmitted {
                 self.fx.shrink();
+                self.contexts.forget();
+                self.plain_batch = Vec::new();
             }
             let incomplete = self.partial_bytes > 0 || self.assembler.is_open();
             let tick = LinkUse {
@@ -259,7 +313,7 @@ impl Engine {
         if let Some(ping) = self.heartbeat.pong_due.take() {
             self.fx.out.put_now(&Outgoing::answering(Kind::Ack, ping));
         }
-        let any = self.fx.out.take(batch);
+        let any = self.take_batch(batch);
         self.say_goodbye();
         let soft = self.config.limits.outbox_soft_bytes as usize;
         let alive = self.phase != Phase::Closed;
@@ -401,10 +455,13 @@ impl Engine {
     }
 
     fn put_hello(&mut self, id: u64, reference: u64, body: Option<&HelloBody>) {
-        let bytes = body.map(HelloBody::encode);
+        self.put_hello_bytes(id, reference, body.map(HelloBody::encode).as_deref());
+    }
+
+    fn put_hello_bytes(&mut self, id: u64, reference: u64, body: Option<&[u8]>) {
         let mut message = Outgoing::answering(Kind::Hello, reference);
         message.id = id;
-        message.payload = bytes.as_deref();
+        message.payload = body;
         self.fx.out.put_now(&message);
     }
 

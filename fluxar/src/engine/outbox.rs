@@ -6,6 +6,7 @@
 use crate::engine::event::Event;
 use crate::engine::frame::{self, FRAGMENT_HEAD_BYTES, MORE, VOLATILE};
 use crate::engine::message::envelope::Outgoing;
+use crate::engine::wire::compress::{Codec, Contexts};
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 
@@ -38,6 +39,23 @@ impl Effects {
     pub(crate) fn shrink(&mut self) {
         self.events.shrink_to(IDLE_EVENTS);
         self.out.small.shrink_to(IDLE_BYTES);
+        self.out.packing.iter_mut().for_each(|packing| packing.contexts.forget());
+    }
+}
+
+/// How messages are compressed.
+#[derive(Debug)]
+struct Packing {
+    codec: Codec,
+    threshold_bytes: usize,
+    contexts: Contexts,
+}
+
+impl Packing {
+    /// The message as it is sent, and the codec's bits.
+    fn pack(&mut self, message: &[u8]) -> Option<(Vec<u8>, u8)> {
+        let packed = self.contexts.compress(self.codec, message)?;
+        Some((packed, self.codec.number()))
     }
 }
 
@@ -78,6 +96,7 @@ pub(crate) struct Outbox {
     message_bytes_max: usize,
     /// Bytes ever handed to the link, fragments included.
     moved: u64,
+    packing: Option<Packing>,
     /// Something was handed to the link since the last tick.
     pub(crate) transmitted: bool,
 }
@@ -102,6 +121,7 @@ impl Outbox {
             parked: VecDeque::new(),
             waiting_bytes: 0,
             moved: 0,
+            packing: None,
             next_group: 0,
             open_groups: 0,
             open_bytes: 0,
@@ -125,6 +145,12 @@ impl Outbox {
         self.message_bytes_max = message_bytes_max as usize;
         self.groups_max = groups.0 as usize;
         self.group_bytes_max = groups.1 as usize;
+    }
+
+    /// Compresses messages from this size on.
+    pub(crate) fn compress(&mut self, codec: Codec, threshold_bytes: u32) {
+        let threshold_bytes = threshold_bytes as usize;
+        self.packing = Some(Packing { codec, threshold_bytes, contexts: Contexts::default() });
     }
 
     /// Bytes that wait.
@@ -173,13 +199,23 @@ impl Outbox {
         let flags = if message.is_volatile() { VOLATILE } else { 0 };
         let size_hint = message.size_hint();
         let is_first = self.flows.is_empty() || !self.flows.contains_key(&flow);
-        if is_first && size_hint <= self.fragment_bytes {
+        let packing = self.packing.as_mut().filter(|packing| size_hint >= packing.threshold_bytes);
+        if is_first && size_hint <= self.fragment_bytes && packing.is_none() {
             return self.put_now(message);
         }
         let mut bytes = Vec::with_capacity(size_hint);
         message.put(&mut bytes);
+        let packed = packing.and_then(|packing| packing.pack(&bytes));
+        let flags = match packed {
+            Some((packed, codec)) => {
+                bytes = packed;
+                flags | codec
+            }
+            None => flags,
+        };
         if is_first && bytes.len() <= self.fragment_bytes {
-            // The hint was too high. It must go now: an id that comes whole must be the highest.
+            // It became small, or the hint was too high. It must go now: an id that comes whole
+            // must be the highest.
             return self.put_whole(flags, |out| out.extend_from_slice(&bytes));
         }
         self.waiting_bytes += bytes.len();

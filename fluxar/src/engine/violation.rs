@@ -48,6 +48,11 @@ violations! {
     FrameBody "L1.body.1" InvalidArgument "a frame has no body";
     FrameVolatile "L1.volatile.1" InvalidArgument "VOLATILE belongs on HELLO, ref-less ACK and EVENT of qos 0, and nowhere else";
     GroupVolatile "L1.volatile.2" InvalidArgument "the fragments of a group differ in VOLATILE";
+    GroupCodec "L1.codec.2" InvalidArgument "the fragments of a group differ in their codec";
+    CodecBroken "L1.codec.3" InvalidArgument "a compressed message is not one whole stream of its codec, with nothing behind it";
+    CodecTooLarge "L1.codec.4" ResourceExhausted "a message decompresses to more than message_bytes_max, or to more than 100 times its size: send it as it is";
+    SealFailures "L1.seal.2" DataLoss "too many frames were not sealed by the other side: somebody in between changes what is sent";
+    SealPadding "L1.seal.3" InvalidArgument "a record has no end: write 01 behind the frame in it";
     GroupNumber "L1.group.1" InvalidArgument "the group id is not a whole varint in its shortest form";
     GroupOrder "L1.group.2" InvalidArgument "group ids must rise from 1";
     GroupsTooMany "L1.group.3" ResourceExhausted "more fragmented messages are open than the limit in HELLO";
@@ -87,7 +92,7 @@ violations! {
     ErrorLong "L3.error.5" InvalidArgument "the message of an error is at most 4 KiB, its type name 512 bytes";
     HelloOffer "L3.hello.1" InvalidArgument "an offer has an id and a payload, and nothing else";
     HelloAnswer "L3.hello.2" InvalidArgument "an answer has id, ref, and either payload or error";
-    HelloConfirm "L3.hello.3" InvalidArgument "a confirmation has a ref, and at most an error";
+    HelloConfirm "L3.hello.3" InvalidArgument "a confirmation has a ref, and at most a payload or an error; a payload only where it is due";
     CallRequest "L3.call.1" InvalidArgument "a CALL without ref has a target and no error";
     CallResponse "L3.call.2" InvalidArgument "a CALL with ref has either payload or error, and neither id nor target";
     StreamOpen "L3.stream.1" InvalidArgument "a STREAM without ref has id and target, and no error";
@@ -110,6 +115,13 @@ violations! {
     HelloUnknown "L4.body.3" InvalidArgument "the HELLO body has an unknown key below 32 or above 63";
     HelloLong "L4.body.4" InvalidArgument "a list, a text or the credential in the HELLO body is too long";
     HelloLimits "L4.body.5" InvalidArgument "a limit in HELLO is below the least that works";
+    HelloCaps "L4.caps.1" InvalidArgument "the answer has a capability that was not offered";
+    SealOffer "L4.seal.1" InvalidArgument "a HELLO that seals lists one known seal and carries its message in key 33";
+    SealRequired "L4.seal.2" Unauthenticated "the other side did not agree to a seal, and this side requires one";
+    SealBroken "L4.seal.3" Unauthenticated "the handshake of the seal failed: the keys or the offer are not the ones that the other side knows";
+    SealTranscript "L4.seal.4" Unauthenticated "the answer was changed on its way";
+    SealKey "L4.seal.5" Unauthenticated "the key is not the one that is pinned, or is this side's own, or is weak";
+    SealAuth "L4.seal.6" InvalidArgument "an offer that seals carries no credential: it belongs into the confirmation";
     HelloVersion "L4.version.1" Unimplemented "no common protocol version: this side speaks version 1";
     Unauthenticated "L4.auth.1" Unauthenticated "the credential is not of its scheme's form";
     RightPublish "L4.rights.2" PermissionDenied "the identity may not publish to this topic";

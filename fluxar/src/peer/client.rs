@@ -4,7 +4,7 @@ use crate::config::Limits;
 use crate::engine::event::Text;
 use crate::engine::session::auth::Rights;
 use crate::engine::session::handshake::PeerInfo;
-use crate::engine::{Engine, EngineConfig, Role};
+use crate::engine::{Engine, EngineConfig, Role, WireConfig};
 use crate::error::{Code, Status};
 use crate::payload;
 use crate::peer::auth::Auth;
@@ -284,6 +284,7 @@ impl Dialer {
             credential: self.auth.credential(),
             peer_rights: self.peer_rights.clone(),
             session: [0; 16],
+            wire: WireConfig::default(),
         };
         Engine::new(config, Role::Dialer, self.shared.now())
     }

@@ -4,7 +4,7 @@ use crate::config::Limits;
 use crate::engine::event::{PublishOptions, Text};
 use crate::engine::session::auth::{Credential, Rights};
 use crate::engine::session::handshake::PeerInfo;
-use crate::engine::{Engine, EngineConfig, Role};
+use crate::engine::{Engine, EngineConfig, Role, WireConfig};
 use crate::error::Status;
 use crate::payload;
 use crate::peer::driver;
@@ -400,6 +400,7 @@ async fn session(node: &Arc<NodeInner>, key: u64, link: Link) {
         credential: Credential::None,
         peer_rights: Rights::none(),
         session: id,
+        wire: WireConfig::default(),
     };
     let shared = Shared::new(node, key, limits, false);
     let engine = Engine::new(config, Role::Acceptor, shared.now());

@@ -7,7 +7,7 @@ use fluxar::engine::session::auth::{Credential, Identity, Rights};
 use fluxar::engine::session::handshake::PeerInfo;
 use fluxar::engine::session::phase::Phase;
 use fluxar::engine::time::Time;
-use fluxar::engine::{Engine, EngineConfig, Role};
+use fluxar::engine::{Engine, EngineConfig, Role, WireConfig};
 
 /// The moment at which every run begins.
 pub const START: Time = Time::from_micros(1_000_000);
@@ -21,6 +21,7 @@ pub fn config(limits: Limits) -> EngineConfig {
         credential: Credential::None,
         peer_rights: Rights::all(),
         session: [9; 16],
+        wire: WireConfig::default(),
     }
 }
 

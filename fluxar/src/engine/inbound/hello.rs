@@ -43,13 +43,30 @@ impl Engine {
                         self.finish(Some(&refusal));
                         Ok(())
                     }
-                    None => self.handle_answer(answer, payload),
+                    None => self.handle_answer(offer, answer, payload),
                 }
             }
-            (Handshake::AwaitConfirm { answer, body }, Form::Confirm) => {
+            (Handshake::AwaitConfirm { offer, answer, body }, Form::Confirm) => {
                 self.expect_ref(received, answer)?;
                 match received.error() {
                     Some(refusal) => self.finish(Some(&refusal)),
+                    None if self.seal.is_some() => {
+                        return self.take_sealed_confirm(offer, body, payload);
+                    }
+                    None if received.envelope.payload.is_some() => {
+                        return Err(Violation::HelloConfirm);
+                    }
+                    None => self.ready(&body),
+                }
+                Ok(())
+            }
+            (Handshake::AwaitWelcome { offer, body }, Form::Confirm) => {
+                self.expect_ref(received, offer)?;
+                match received.error() {
+                    Some(refusal) => self.finish(Some(&refusal)),
+                    None if received.envelope.payload.is_some() => {
+                        return Err(Violation::HelloConfirm);
+                    }
                     None => self.ready(&body),
                 }
                 Ok(())
@@ -64,21 +81,32 @@ impl Engine {
         if body.session.is_some() {
             return Err(Violation::HelloForeign);
         }
-        let credential = body.credential.take().unwrap_or(Credential::None);
-        let peer = body.peer.clone();
-        let known = body.versions.contains(&VERSION);
-        self.handshake = Handshake::AwaitDecision { offer, body: Box::new(body) };
-        if known {
-            self.fx.emit(Event::Authenticate { credential, peer });
-        } else {
-            let violation = Violation::HelloVersion;
-            let status = Status::new(violation.code(), violation.to_string());
-            self.refuse(self.now, &status);
+        let credential = body.credential.take();
+        let is_known = body.versions.contains(&VERSION);
+        let seals = self.is_sealing(&body);
+        if is_known && seals {
+            if credential.is_some() {
+                return Err(Violation::SealAuth);
+            }
+            return self.answer_sealed(offer, body, payload);
         }
+        let peer = body.peer.clone();
+        self.handshake = Handshake::AwaitDecision { offer, body: Box::new(body) };
+        let violation = match is_known {
+            false => Violation::HelloVersion,
+            true if self.requires_seal() => Violation::SealRequired,
+            true => {
+                let credential = credential.unwrap_or(Credential::None);
+                self.fx.emit(Event::Authenticate { credential, peer, seal_key: None });
+                return Ok(());
+            }
+        };
+        let status = Status::new(violation.code(), violation.to_string());
+        self.refuse(self.now, &status);
         Ok(())
     }
 
-    fn handle_answer(&mut self, answer: u64, payload: &[u8]) -> Result<(), Violation> {
+    fn handle_answer(&mut self, offer: u64, answer: u64, payload: &[u8]) -> Result<(), Violation> {
         let body = HelloBody::decode(payload)?;
         let session = body.session.ok_or(Violation::HelloMissing)?;
         if body.credential.is_some() {
@@ -87,8 +115,12 @@ impl Engine {
         if body.versions != [VERSION] {
             return Err(Violation::HelloVersion);
         }
+        self.check_chosen(&body)?;
         self.session = session;
         self.identity = Identity::new(body.peer.name.clone(), self.config.peer_rights.clone());
+        if self.seal.is_some() {
+            return self.confirm_sealed(offer, answer, body, payload);
+        }
         self.put_hello(0, answer, None);
         self.ready(&body);
         Ok(())
@@ -107,7 +139,10 @@ impl Engine {
     pub(in crate::engine) fn put_refusal(&mut self, offer: u64, status: &Status) {
         let status = brief(status);
         let mut refusal = Outgoing::answering(Kind::Hello, offer).with_error(Some(&status));
-        refusal.id = self.mint();
+        // Behind a seal it stands where the welcome would.
+        if self.phase != Phase::Handshaking || !self.is_sealed() {
+            refusal.id = self.mint();
+        }
         self.fx.out.put_now(&refusal);
     }
 
@@ -116,7 +151,8 @@ impl Engine {
         if reference == Some(id) { Ok(()) } else { Err(Violation::HelloRef) }
     }
 
-    fn ready(&mut self, body: &HelloBody) {
+    /// `body` is the peer's, with the codecs that were chosen.
+    pub(in crate::engine) fn ready(&mut self, body: &HelloBody) {
         // Whatever it declares: our own tables are bounded too.
         let mut limits = body.limits;
         for max in [&mut limits.calls_max, &mut limits.streams_max, &mut limits.subscriptions_max] {
@@ -125,7 +161,8 @@ impl Engine {
         self.peer = body.peer.clone();
         self.peer_limits = limits;
         let groups = (limits.groups_max, limits.reassembly_bytes_max);
-        self.fx.out.set_peer_limits(limits.frame_bytes_max, limits.message_bytes_max, groups);
+        let frame_bytes_max = self.use_codecs_and_seal(body);
+        self.fx.out.set_peer_limits(frame_bytes_max, limits.message_bytes_max, groups);
         let silence = self.config.limits.silence_heartbeats_tenths;
         self.heartbeat.start(body.heartbeat, silence, self.now);
         self.handshake = Handshake::Done;

@@ -5,7 +5,7 @@ mod topics;
 mod work;
 
 use crate::engine::event::{Event, Text};
-use crate::engine::frame::{self, VOLATILE};
+use crate::engine::frame::{self, CODEC, VOLATILE};
 use crate::engine::message::Form;
 use crate::engine::message::envelope::{Bare, Envelope, is_volatile};
 use crate::engine::message::kind::Kind;
@@ -77,14 +77,17 @@ impl Engine {
             return false;
         }
         let mut frames_left = frames_max;
-        self.heartbeat.heard(self.now);
+        if !self.is_sealed() {
+            self.heartbeat.heard(self.now);
+        }
         let arrived = bytes.len().saturating_sub(self.partial_bytes);
         let continued = self.partial_bytes > 0;
         while self.phase != Phase::Closed && frames_left > 0 {
             let (whole, broken) = self.whole_frames(bytes, &mut frames_left);
             if whole > 0 {
-                let chunk = bytes.split_to(whole).freeze();
-                if let Err(violation) = self.handle_chunk(&chunk) {
+                let mut chunk = bytes.split_to(whole);
+                let done = self.open_chunk(&mut chunk);
+                if let Err(violation) = done.and_then(|()| self.handle_chunk(&chunk.freeze())) {
                     self.fail(violation);
                 }
             }
@@ -136,14 +139,15 @@ impl Engine {
         while let Some((len, after)) = rest.split_first_chunk::<{ frame::LEN_BYTES }>() {
             let (body, next) = after.split_at(u32::from_be_bytes(*len) as usize);
             rest = next;
-            let frame = frame::decode(body)?;
+            let Some(body) = self.inner_frame(body)? else { continue };
+            let frame = self.decode_frame(body)?;
             match frame.group {
-                None => self.handle_message(chunk, frame.body, frame.flags, false)?,
+                None => self.handle_packed(chunk, frame.body, frame.flags, false)?,
                 Some(_) if self.phase == Phase::Handshaking => return Err(Violation::GroupEarly),
                 Some(group) => {
                     self.received_bytes += frame.body.len() as u64;
                     if let Some(message) = self.assembler.take(&frame, group)? {
-                        self.handle_message(&message, &message, frame.flags, true)?;
+                        self.handle_packed(&message, &message, frame.flags, true)?;
                     }
                 }
             }
@@ -152,6 +156,21 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// A whole message, compressed or not.
+    fn handle_packed(
+        &mut self,
+        owner: &Bytes,
+        body: &[u8],
+        flags: u8,
+        grouped: bool,
+    ) -> Result<(), Violation> {
+        if flags & CODEC == 0 {
+            return self.handle_message(owner, body, flags, grouped);
+        }
+        let message = Bytes::from(self.unpack(flags, body)?);
+        self.handle_message(&message, &message, flags & !CODEC, grouped)
     }
 
     fn handle_message(

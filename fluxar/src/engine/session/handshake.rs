@@ -25,6 +25,10 @@ const LIST_MAX: u64 = 16;
 const NAME_BYTES_MAX: usize = 256;
 /// Bytes of a credential, at most.
 const CREDENTIAL_BYTES_MAX: usize = 8 << 10;
+/// The key of the message that seals.
+const SEAL: u64 = 33;
+/// Bytes of it, at most; a confirmation holds the credential.
+const SEAL_BYTES_MAX: usize = 12 << 10;
 /// Frames below this cannot carry the messages of the protocol itself.
 const FRAME_BYTES_MIN: u64 = 1024;
 
@@ -131,6 +135,12 @@ pub struct HelloBody {
     pub credential: Option<Credential>,
     /// The session's name; in answers.
     pub session: Option<[u8; 16]>,
+    /// The codecs offered, or those chosen.
+    pub codecs: Vec<u64>,
+    /// The seal offered, or chosen.
+    pub seals: Vec<u64>,
+    /// The message that seals; empty when there is none.
+    pub seal: Vec<u8>,
 }
 
 impl HelloBody {
@@ -142,6 +152,9 @@ impl HelloBody {
             heartbeat: limits.heartbeat,
             credential: None,
             session: None,
+            codecs: Vec::new(),
+            seals: Vec::new(),
+            seal: Vec::new(),
         }
     }
 
@@ -149,15 +162,16 @@ impl HelloBody {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(160);
-        let optional = u64::from(self.credential.is_some()) + u64::from(self.session.is_some());
+        let optional = u64::from(self.credential.is_some())
+            + u64::from(self.session.is_some())
+            + u64::from(!self.seal.is_empty());
         cbor::put_head(&mut out, cbor::MAP, 5 + optional);
         cbor::put_uint(&mut out, 0);
-        cbor::put_head(&mut out, cbor::ARRAY, self.versions.len() as u64);
-        self.versions.iter().for_each(|version| cbor::put_uint(&mut out, *version));
+        put_numbers(&mut out, &self.versions);
         cbor::put_uint(&mut out, 1);
         self.put_peer(&mut out);
         cbor::put_uint(&mut out, 2);
-        put_capabilities(&mut out);
+        self.put_capabilities(&mut out);
         cbor::put_uint(&mut out, 3);
         let numbers = self.limits.numbers();
         cbor::put_head(&mut out, cbor::MAP, numbers.len() as u64);
@@ -176,7 +190,26 @@ impl HelloBody {
             cbor::put_uint(&mut out, 6);
             cbor::put_bytes(&mut out, session);
         }
+        if !self.seal.is_empty() {
+            cbor::put_uint(&mut out, SEAL);
+            cbor::put_bytes(&mut out, &self.seal);
+        }
         out
+    }
+
+    /// Codecs beside plain, seals, resume, the highest qos and key modes beside names.
+    fn put_capabilities(&self, out: &mut Vec<u8>) {
+        cbor::put_head(out, cbor::MAP, 5);
+        cbor::put_uint(out, 0);
+        put_numbers(out, &self.codecs);
+        cbor::put_uint(out, 1);
+        put_numbers(out, &self.seals);
+        cbor::put_uint(out, 2);
+        cbor::put_bool(out, false);
+        cbor::put_uint(out, 3);
+        cbor::put_uint(out, 0);
+        cbor::put_uint(out, 4);
+        put_numbers(out, &[]);
     }
 
     fn put_peer(&self, out: &mut Vec<u8>) {
@@ -204,31 +237,104 @@ impl HelloBody {
     fn read(bytes: &[u8]) -> Result<Self, Violation> {
         let mut reader = Reader::new(bytes);
         let (mut versions, mut peer, mut limits, mut heartbeat) = (None, None, None, None);
-        let (mut credential, mut session, mut capabilities) = (None, None, false);
+        let (mut credential, mut session, mut capabilities) = (None, None, None);
+        let mut seal = Vec::new();
         each_key(&mut reader, |key, reader| {
             match key {
                 0 => versions = Some(read_numbers(reader)?),
                 1 => peer = Some(read_peer(reader)?),
-                2 => {
-                    capabilities = true;
-                    read_capabilities(reader)?;
-                }
+                2 => capabilities = Some(read_capabilities(reader)?),
                 3 => limits = Some(read_limits(reader)?),
                 4 => heartbeat = Some(Duration::from_millis(reader.uint()?)),
                 5 => credential = Some(read_credential(reader)?),
                 6 => session = Some(sixteen(reader)?),
+                SEAL => seal = read_seal(reader)?.to_vec(),
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
         reader.finish()?;
-        let (Some(versions), Some(peer), Some(limits), Some(heartbeat), true) =
+        let (Some(versions), Some(peer), Some(limits), Some(heartbeat), Some((codecs, seals))) =
             (versions, peer, limits, heartbeat, capabilities)
         else {
             return Err(Violation::HelloMissing);
         };
-        Ok(Self { versions, peer, limits, heartbeat, credential, session })
+        Ok(Self { versions, peer, limits, heartbeat, credential, session, codecs, seals, seal })
     }
+}
+
+/// The body as it was before the message that seals was put into it: zeros stand for that.
+pub(crate) fn without_seal(body: &[u8]) -> Vec<u8> {
+    let mut blank = body.to_vec();
+    let mut reader = Reader::new(body);
+    let _broken = each_key(&mut reader, |key, reader| {
+        if key == SEAL {
+            let message = read_seal(reader)?.len();
+            blank[reader.position() - message..reader.position()].fill(0);
+        } else {
+            reader.skip(OUTER_LEVELS)?;
+        }
+        Ok(true)
+    });
+    blank
+}
+
+fn read_seal<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], Violation> {
+    let message = reader.bytes()?;
+    if message.len() > SEAL_BYTES_MAX { Err(Violation::HelloLong) } else { Ok(message) }
+}
+
+/// What a confirmation seals: what the dialer presents.
+pub(crate) fn encode_presented(credential: &Credential) -> Vec<u8> {
+    let mut out = Vec::with_capacity(64);
+    cbor::put_head(&mut out, cbor::MAP, 1);
+    cbor::put_uint(&mut out, 5);
+    put_credential(&mut out, credential);
+    out
+}
+
+/// The counterpart of [`encode_presented`].
+pub(crate) fn decode_presented(bytes: &[u8]) -> Result<Credential, Violation> {
+    let mut credential = None;
+    read_confirm(bytes, |key, reader| {
+        if key == 5 {
+            credential = Some(read_credential(reader)?);
+        }
+        Ok(key == 5)
+    })?;
+    credential.ok_or(Violation::HelloMissing)
+}
+
+/// The body of a confirmation that seals.
+pub(crate) fn encode_confirm(message: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(message.len() + 8);
+    cbor::put_head(&mut out, cbor::MAP, 1);
+    cbor::put_uint(&mut out, SEAL);
+    cbor::put_bytes(&mut out, message);
+    out
+}
+
+/// The message in the body of a confirmation.
+pub(crate) fn decode_confirm(bytes: &[u8]) -> Result<&[u8], Violation> {
+    let mut message = None;
+    read_confirm(bytes, |key, reader| {
+        if key == SEAL {
+            message = Some(read_seal(reader)?);
+        }
+        Ok(key == SEAL)
+    })?;
+    message.ok_or(Violation::HelloMissing)
+}
+
+fn read_confirm<'a>(
+    bytes: &'a [u8],
+    take: impl FnMut(u64, &mut Reader<'a>) -> Result<bool, Violation>,
+) -> Result<(), Violation> {
+    let mut reader = Reader::new(bytes);
+    each_key(&mut reader, take).and_then(|()| reader.finish()).map_err(|violation| match violation {
+        Violation::CborType => Violation::HelloMissing,
+        other => other,
+    })
 }
 
 /// Reads a map with rising integer keys. Keys that `take` does not know are a violation below 32
@@ -244,11 +350,13 @@ fn each_key<'a>(
             return Err(Violation::CborKeyOrder);
         }
         last = Some(key);
-        if (32..64).contains(&key) {
-            reader.skip(OUTER_LEVELS)?;
-        } else if !take(key, reader)? {
+        if take(key, reader)? {
+            continue;
+        }
+        if !(32..64).contains(&key) {
             return Err(Violation::HelloUnknown);
         }
+        reader.skip(OUTER_LEVELS)?;
     }
     Ok(())
 }
@@ -292,34 +400,27 @@ fn read_peer(reader: &mut Reader<'_>) -> Result<PeerInfo, Violation> {
     }
 }
 
-/// Codecs beside plain, seals, resume, the highest qos and key modes beside names: this version
-/// offers none.
-fn put_capabilities(out: &mut Vec<u8>) {
-    cbor::put_head(out, cbor::MAP, 5);
-    cbor::put_uint(out, 0);
-    cbor::put_head(out, cbor::ARRAY, 0);
-    cbor::put_uint(out, 1);
-    cbor::put_head(out, cbor::ARRAY, 0);
-    cbor::put_uint(out, 2);
-    cbor::put_bool(out, false);
-    cbor::put_uint(out, 3);
-    cbor::put_uint(out, 0);
-    cbor::put_uint(out, 4);
-    cbor::put_head(out, cbor::ARRAY, 0);
+fn put_numbers(out: &mut Vec<u8>, numbers: &[u64]) {
+    cbor::put_head(out, cbor::ARRAY, numbers.len() as u64);
+    numbers.iter().for_each(|number| cbor::put_uint(out, *number));
 }
 
-/// Checks the peer's capabilities. Since this side offers none beyond the base, their
-/// intersection is the base, whatever the peer offers.
-fn read_capabilities(reader: &mut Reader<'_>) -> Result<(), Violation> {
+/// Checks the peer's capabilities, and gives its codecs and seals. This side offers no others
+/// beyond the base, so of these the intersection is the base, whatever the peer offers.
+fn read_capabilities(reader: &mut Reader<'_>) -> Result<(Vec<u64>, Vec<u64>), Violation> {
+    let (mut codecs, mut seals) = (Vec::new(), Vec::new());
     each_key(reader, |key, reader| {
         match key {
-            0 | 1 | 4 => drop(read_numbers(reader)?),
+            0 => codecs = read_numbers(reader)?,
+            1 => seals = read_numbers(reader)?,
             2 => drop(reader.bool()?),
             3 => drop(reader.uint()?),
+            4 => drop(read_numbers(reader)?),
             _ => return Ok(false),
         }
         Ok(true)
-    })
+    })?;
+    Ok((codecs, seals))
 }
 
 fn read_limits(reader: &mut Reader<'_>) -> Result<PeerLimits, Violation> {

@@ -5,7 +5,7 @@ use crate::engine::event::{Event, Request};
 use crate::engine::session::auth::{Credential, Identity, Rights};
 use crate::engine::session::handshake::PeerInfo;
 use crate::engine::time::Time;
-use crate::engine::{Engine, EngineConfig, Role};
+use crate::engine::{Engine, EngineConfig, Role, WireConfig};
 use bytes::BytesMut;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ pub(crate) fn config(limits: Limits) -> EngineConfig {
         credential: Credential::None,
         peer_rights: Rights::all(),
         session: [9; 16],
+        wire: WireConfig::default(),
     }
 }
 

@@ -4,3 +4,6 @@ pub(crate) mod cbor;
 pub mod compress;
 #[cfg(feature = "seal")]
 pub mod seal;
+#[cfg(not(feature = "seal"))]
+#[path = "seal_absent.rs"]
+pub mod seal;

@@ -3,7 +3,7 @@
 use super::{connected, settle, soon};
 use crate::engine::session::auth::Credential;
 use crate::engine::session::handshake::PeerInfo;
-use crate::engine::{Engine, EngineConfig, Role};
+use crate::engine::{Engine, EngineConfig, Role, WireConfig};
 use crate::peer::core::Later;
 use crate::peer::node::{NodeInner, NodeLimits};
 use crate::peer::shared::Shared;
@@ -116,6 +116,7 @@ async fn a_link_that_comes_after_close_is_not_used() {
         credential: Credential::None,
         peer_rights: Rights::none(),
         session: [0; 16],
+        wire: WireConfig::default(),
     };
     let engine = Engine::new(config, Role::Dialer, shared.now());
     let (ours, mut theirs) = mem::pair();

@@ -5,16 +5,17 @@
 //! order in which they were begun; a message that is sent again must mean the same again; and
 //! history shared by messages is what attacks on compressed secrets live on.
 
+#[cfg(not(all(feature = "zstd", feature = "gzip")))]
+mod absent;
 #[cfg(feature = "gzip")]
-mod gzip;
-#[cfg(not(feature = "gzip"))]
-#[path = "absent.rs"]
 mod gzip;
 #[cfg(feature = "zstd")]
 mod zstd;
+
+#[cfg(not(feature = "gzip"))]
+use absent as gzip;
 #[cfg(not(feature = "zstd"))]
-#[path = "absent.rs"]
-mod zstd;
+use absent as zstd;
 
 /// Messages below this are not worth the attempt, unless told otherwise.
 pub const THRESHOLD_BYTES: u32 = 1 << 10;
@@ -23,6 +24,7 @@ const FREE_BYTES: usize = 4 << 10;
 /// Bytes of output a byte of input, above that.
 const RATIO_MAX: usize = 100;
 /// What the output's buffer begins with, at most.
+#[cfg(any(feature = "zstd", feature = "gzip"))]
 const START_BYTES: usize = 64 << 10;
 
 /// A way to compress. Numbers are those of the frame's codec bits and of HELLO.

@@ -7,14 +7,29 @@ mod cipher;
 mod handshake;
 mod key;
 mod pattern;
-pub(crate) mod primitives;
+mod primitives;
+mod record;
+mod session;
+mod suite;
 mod symmetric;
+#[cfg(test)]
+mod tests;
 
 pub use cipher::CipherState;
 pub use handshake::{Handshake, Keys, MESSAGE_BYTES_MAX, Setup};
 pub use key::{FingerprintError, IdentityKey, PublicKey};
 pub use pattern::Pattern;
 pub use primitives::{Cipher, KEY_BYTES, TAG_BYTES, dh};
+pub(crate) use primitives::hmac_of as hash_of;
+pub(crate) use record::{FRAME_LEN_MAX, OVERHEAD_BYTES};
+pub(crate) use session::Seal;
+pub use session::{Psk, SealConfig};
+pub use suite::Suite;
+
+/// Whether this build seals.
+pub const AVAILABLE: bool = true;
+
+use crate::engine::violation::Violation;
 
 /// Why something could not be sealed or opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,7 +53,34 @@ pub enum SealError {
     /// The other side is due, or the handshake is over, or it failed before.
     #[error("no such message is due in this handshake")]
     Order,
+    /// No such suite.
+    #[error("there is no such seal: offer one of 1 to 12")]
+    Suite,
+    /// What was answered is not what came.
+    #[error("the answer was changed on its way")]
+    Transcript,
+    /// A key or an ephemeral key of our own came back.
+    #[error("the other side is this side: make a key for each peer")]
+    Reflected,
+    /// The other side is not who was asked for.
+    #[error("the other side has another key than the one that is pinned: check the fingerprint")]
+    Pin,
+    /// A record opens, and is none.
+    #[error("a record has no end: write 01 behind the frame")]
+    Padding,
     /// Every number of this key was used.
     #[error("the key has sealed all that it may: make a new session")]
     Exhausted,
+}
+
+impl From<SealError> for Violation {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::Pin | SealError::Reflected | SealError::WeakKey => Self::SealKey,
+            SealError::Transcript => Self::SealTranscript,
+            SealError::Padding => Self::SealPadding,
+            SealError::Suite => Self::SealOffer,
+            _ => Self::SealBroken,
+        }
+    }
 }
