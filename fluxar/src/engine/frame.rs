@@ -88,7 +88,9 @@ pub fn decode_with(bytes: &[u8], allowed: u8) -> Result<Frame<'_>, Violation> {
     }
     let (group, body) = match flags & GROUP {
         0 => (None, rest),
-        _ => get_varint(rest).map(|(group, body)| (Some(group), body)).ok_or(Violation::GroupNumber)?,
+        _ => get_varint(rest)
+            .map(|(group, body)| (Some(group), body))
+            .ok_or(Violation::GroupNumber)?,
     };
     if body.is_empty() {
         return Err(Violation::FrameBody);

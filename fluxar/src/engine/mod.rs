@@ -109,11 +109,23 @@ impl Default for Compression {
 enum Handshake {
     Idle,
     AwaitOffer,
-    AwaitDecision { offer: u64, body: Box<HelloBody> },
-    AwaitAnswer { offer: u64 },
-    AwaitConfirm { offer: u64, answer: u64, body: Box<HelloBody> },
+    AwaitDecision {
+        offer: u64,
+        body: Box<HelloBody>,
+    },
+    AwaitAnswer {
+        offer: u64,
+    },
+    AwaitConfirm {
+        offer: u64,
+        answer: u64,
+        body: Box<HelloBody>,
+    },
     /// Of a link that is sealed.
-    AwaitWelcome { offer: u64, body: Box<HelloBody> },
+    AwaitWelcome {
+        offer: u64,
+        body: Box<HelloBody>,
+    },
     Done,
 }
 

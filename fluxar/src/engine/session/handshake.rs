@@ -331,10 +331,12 @@ fn read_confirm<'a>(
     take: impl FnMut(u64, &mut Reader<'a>) -> Result<bool, Violation>,
 ) -> Result<(), Violation> {
     let mut reader = Reader::new(bytes);
-    each_key(&mut reader, take).and_then(|()| reader.finish()).map_err(|violation| match violation {
-        Violation::CborType => Violation::HelloMissing,
-        other => other,
-    })
+    each_key(&mut reader, take).and_then(|()| reader.finish()).map_err(
+        |violation| match violation {
+            Violation::CborType => Violation::HelloMissing,
+            other => other,
+        },
+    )
 }
 
 /// Reads a map with rising integer keys. Keys that `take` does not know are a violation below 32

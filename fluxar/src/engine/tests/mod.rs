@@ -6,9 +6,13 @@ mod drain;
 mod frames;
 mod handshake;
 mod heartbeat;
+#[cfg(all(feature = "zstd", feature = "gzip"))]
+mod packed;
 mod pair;
 mod properties;
 mod raw;
+#[cfg(feature = "seal")]
+mod sealed;
 mod sim;
 mod streams;
 mod topics;

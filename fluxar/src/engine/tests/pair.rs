@@ -20,6 +20,7 @@ pub(crate) fn config(limits: Limits) -> EngineConfig {
     }
 }
 
+#[derive(Debug)]
 pub(crate) struct End {
     pub(crate) engine: Engine,
     pub(crate) events: Vec<Event>,
@@ -47,6 +48,7 @@ impl End {
     }
 }
 
+#[derive(Debug)]
 pub(crate) struct Pair {
     pub(crate) now: Time,
     pub(crate) dialer: End,
@@ -55,9 +57,13 @@ pub(crate) struct Pair {
 
 impl Pair {
     pub(crate) fn connecting(dialer: Limits, acceptor: Limits) -> Self {
+        Self::made_of(config(dialer), config(acceptor))
+    }
+
+    pub(crate) fn made_of(dialer: EngineConfig, acceptor: EngineConfig) -> Self {
         let now = Time::from_micros(1_000_000);
-        let end = |limits, role| {
-            let mut engine = Engine::new(config(limits), role, now);
+        let end = |config, role| {
+            let mut engine = Engine::new(config, role, now);
             engine.handle_link_up(now);
             End { engine, events: Vec::new(), inbox: BytesMut::new() }
         };
@@ -70,15 +76,18 @@ impl Pair {
     }
 
     pub(crate) fn with(dialer: Limits, acceptor: Limits, identity: Identity) -> Self {
-        let mut pair = Self::connecting(dialer, acceptor);
-        pair.run();
-        let asked = pair.acceptor.take();
+        Self::connecting(dialer, acceptor).made_ready(identity)
+    }
+
+    pub(crate) fn made_ready(mut self, identity: Identity) -> Self {
+        self.run();
+        let asked = self.acceptor.take();
         assert!(matches!(asked[..], [Event::Authenticate { .. }]), "{asked:?}");
-        pair.acceptor.engine.accept(pair.now, identity);
-        pair.run();
-        assert!(matches!(pair.dialer.take()[..], [Event::Ready { .. }]));
-        assert!(matches!(pair.acceptor.take()[..], [Event::Ready { .. }]));
-        pair
+        self.acceptor.engine.accept(self.now, identity);
+        self.run();
+        assert!(matches!(self.dialer.take()[..], [Event::Ready { .. }]));
+        assert!(matches!(self.acceptor.take()[..], [Event::Ready { .. }]));
+        self
     }
 
     /// Carries everything over until both sides are quiet.

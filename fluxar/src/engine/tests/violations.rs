@@ -26,6 +26,9 @@ enum Scene {
     Answer(Vec<u8>),
     /// A longer story: gives what the offended side sent last.
     Play(fn() -> Vec<u8>),
+    /// A story that was told: what the offended side sent last.
+    #[allow(dead_code, reason = "only what features add is told so")]
+    Said(Vec<u8>),
     /// It cannot end a session; the reason why.
     Never(&'static str),
 }
@@ -87,8 +90,32 @@ fn frames(violation: Violation) -> Scene {
         ),
         Violation::MessageTooLong => Scene::Bounded(small(), fragment(MORE, 1, &part).repeat(3)),
         Violation::GroupEarly => Scene::Early(fragment(0, 1, b"x")),
+        Violation::GroupCodec | Violation::CodecBroken | Violation::CodecTooLarge => {
+            packed(violation)
+        }
+        Violation::SealFailures | Violation::SealPadding => sealed(violation),
         _ => envelopes(violation),
     }
+}
+
+#[cfg(feature = "seal")]
+fn sealed(violation: Violation) -> Scene {
+    Scene::Said(super::sealed::break_rule(violation))
+}
+
+#[cfg(not(feature = "seal"))]
+fn sealed(_: Violation) -> Scene {
+    Scene::Never("nothing is sealed without the feature")
+}
+
+#[cfg(all(feature = "zstd", feature = "gzip"))]
+fn packed(violation: Violation) -> Scene {
+    Scene::Said(super::packed::break_rule(violation))
+}
+
+#[cfg(not(all(feature = "zstd", feature = "gzip")))]
+fn packed(_: Violation) -> Scene {
+    Scene::Never("nothing is compressed without the features")
 }
 
 fn envelopes(violation: Violation) -> Scene {
@@ -139,7 +166,7 @@ fn forms(violation: Violation) -> Scene {
     match violation {
         Violation::HelloOffer => ready(&of(HELLO)),
         Violation::HelloAnswer => ready(&of(HELLO).id(3).reference(2)),
-        Violation::HelloConfirm => ready(&of(HELLO).reference(2).payload(b"x")),
+        Violation::HelloConfirm => ready(&of(HELLO).reference(2).target("a.b")),
         Violation::CallRequest => ready(&of(CALL).id(3)),
         Violation::CallResponse => ready(&both(of(CALL).reference(2))),
         Violation::StreamOpen => ready(&of(STREAM).target("a.b")),
@@ -173,6 +200,17 @@ fn handshakes(violation: Violation) -> Scene {
         Violation::HelloLong => early(|body| body.peer.name = "n".repeat(257)),
         Violation::HelloLimits => early(|body| body.limits.groups_max = 0),
         Violation::HelloVersion => answer(1, 2),
+        Violation::HelloCaps => {
+            let mut body = offer(|body| body.session = Some([9; 16]));
+            body.codecs = vec![1];
+            Scene::Answer(Raw::of(HELLO).id(2).reference(1).payload(&body.encode()).frame())
+        }
+        Violation::SealOffer
+        | Violation::SealRequired
+        | Violation::SealBroken
+        | Violation::SealTranscript
+        | Violation::SealKey
+        | Violation::SealAuth => sealed(violation),
         Violation::HandshakeLate => Scene::Play(|| {
             let mut pair = Pair::connecting(Limits::default(), Limits::default());
             pair.now = pair.now + Duration::from_secs(5);
@@ -298,6 +336,7 @@ fn play(scene: Scene) -> Option<(Vec<u8>, Option<Pair>)> {
             (pair.dialer.transmit(), None)
         }
         Scene::Play(story) => (story(), None),
+        Scene::Said(batch) => (batch, None),
         Scene::Never(reason) => {
             assert!(!reason.is_empty());
             return None;

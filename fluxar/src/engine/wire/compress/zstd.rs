@@ -58,11 +58,7 @@ impl Contexts {
     }
 }
 
-fn stream(
-    context: &mut DCtx<'_>,
-    packed: &[u8],
-    max: usize,
-) -> Result<Vec<u8>, DecompressError> {
+fn stream(context: &mut DCtx<'_>, packed: &[u8], max: usize) -> Result<Vec<u8>, DecompressError> {
     let mut out = start(packed.len(), max);
     let mut input = InBuffer::around(packed);
     loop {

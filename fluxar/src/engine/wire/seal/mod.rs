@@ -12,15 +12,13 @@ mod record;
 mod session;
 mod suite;
 mod symmetric;
-#[cfg(test)]
-mod tests;
 
 pub use cipher::CipherState;
 pub use handshake::{Handshake, Keys, MESSAGE_BYTES_MAX, Setup};
 pub use key::{FingerprintError, IdentityKey, PublicKey};
 pub use pattern::Pattern;
-pub use primitives::{Cipher, KEY_BYTES, TAG_BYTES, dh};
 pub(crate) use primitives::hmac_of as hash_of;
+pub use primitives::{Cipher, KEY_BYTES, TAG_BYTES, dh};
 pub(crate) use record::{FRAME_LEN_MAX, OVERHEAD_BYTES};
 pub(crate) use session::Seal;
 pub use session::{Psk, SealConfig};

@@ -186,6 +186,15 @@ impl Records {
         self.receive.lifetime = Lifetime { records, bytes };
     }
 
+    #[cfg(test)]
+    pub(super) fn seal_raw(&mut self, text: &[u8]) -> Vec<u8> {
+        let mut out = ((1 + text.len() + TAG_BYTES) as u32).to_be_bytes().to_vec();
+        out.push(SEALED);
+        out.extend_from_slice(text);
+        self.send.cipher.encrypt(&[SEALED], &mut out, HEAD_BYTES).expect("far from exhausted");
+        out
+    }
+
     /// The numbers of the next records out and in.
     #[cfg(test)]
     pub(crate) fn numbers(&self) -> (u64, u64) {

@@ -210,7 +210,11 @@ impl Seal {
     }
 
     /// Seals whole frames, appended to `out`.
-    pub(crate) fn seal_frames(&mut self, frames: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
+    pub(crate) fn seal_frames(
+        &mut self,
+        frames: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), SealError> {
         self.records.as_mut().ok_or(SealError::Order)?.seal_frames(frames, out)
     }
 
@@ -245,6 +249,23 @@ impl Seal {
     /// A secret of both ends of this link, once it is sealed.
     pub(crate) fn export(&self, label: &[u8]) -> Option<[u8; KEY_BYTES]> {
         self.records.as_ref().map(|records| *records.export(label))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn shorten_lives(&mut self, records: u64, bytes: u64) {
+        self.records.iter_mut().for_each(|own| own.shorten_lives(records, bytes));
+    }
+
+    /// The numbers of the next records out and in.
+    #[cfg(test)]
+    pub(crate) fn numbers(&self) -> (u64, u64) {
+        self.records.as_ref().map_or((0, 0), Records::numbers)
+    }
+
+    /// A frame around whatever it is.
+    #[cfg(test)]
+    pub(crate) fn seal_raw(&mut self, text: &[u8]) -> Vec<u8> {
+        self.records.as_mut().expect("in force").seal_raw(text)
     }
 
     fn handshake(&mut self) -> Result<&mut Handshake, SealError> {

@@ -23,7 +23,8 @@ pub struct Suite {
 impl Suite {
     /// Every suite in the order of the numbers, which begin at 1.
     pub const ALL: [Self; 12] = {
-        let mut all = [Self { pattern: Pattern::Xx, cipher: Cipher::ChaChaPoly, has_psk: false }; 12];
+        let mut all =
+            [Self { pattern: Pattern::Xx, cipher: Cipher::ChaChaPoly, has_psk: false }; 12];
         let mut at = 0;
         while at < all.len() {
             all[at].pattern = match at % 6 / 2 {
