@@ -39,6 +39,7 @@ impl Engine {
             self.identity = identity;
             let mut answer = HelloBody::of(&self.config.limits, self.config.peer.clone());
             answer.session = Some(self.session);
+            answer.resume = self.agree_on_resume(&body);
             let id = self.mint();
             self.put_hello(id, offer, Some(&answer));
             self.handshake = Handshake::AwaitConfirm { answer: id, body };
@@ -330,7 +331,7 @@ impl Engine {
         if self.phase == Phase::Ready {
             let mut message = Outgoing::new(Kind::Ack);
             message.id = id;
-            self.fx.out.put_now(&message);
+            self.fx.out.put_front(&message);
             self.heartbeat.ping = Some(id);
         }
         id
@@ -344,6 +345,7 @@ impl Engine {
             (Phase::Closed, _) => {}
             (_, Some(status)) => self.abort(status),
             (Phase::Ready | Phase::Draining, None) => self.goodbye(),
+            (Phase::Detached, None) => self.leave_detached(),
             (_, None) => self.finish(None),
         }
     }
@@ -403,7 +405,9 @@ impl Engine {
     }
 
     fn admit_new(&mut self, flow: u64, size: usize) -> Result<(), Refusal> {
-        if self.phase != Phase::Ready {
+        let is_open = self.phase == Phase::Ready
+            || (self.phase == Phase::Detached && !self.is_draining());
+        if !is_open {
             let text = "the session is not open: reconnect, then send it again";
             return Err(Status::new(Code::Unavailable, text).into());
         }
@@ -420,7 +424,8 @@ impl Engine {
             let text = format!("the target `{target}` must be 1 to {TARGET_BYTES_MAX} bytes");
             return Err(Status::new(Code::InvalidArgument, text).into());
         }
-        if !self.identity.rights.may_serve(target) && self.phase == Phase::Ready {
+        let is_known = matches!(self.phase, Phase::Ready | Phase::Detached);
+        if !self.identity.rights.may_serve(target) && is_known {
             let text = format!("[L4.rights.4] the peer's identity may not serve `{target}`");
             return Err(Status::new(Code::PermissionDenied, text).into());
         }

@@ -3,6 +3,7 @@
 use crate::engine::message::meta::Meta;
 use crate::engine::session::auth::Credential;
 use crate::engine::session::handshake::PeerInfo;
+use crate::engine::session::resume::Attachment;
 use crate::engine::time::Time;
 use crate::error::Status;
 use bytes::Bytes;
@@ -106,6 +107,30 @@ pub enum Event {
         /// Who it says it is.
         peer: PeerInfo,
     },
+    /// The dialer wants to go on with a session that another engine of this process has. Decide on
+    /// its credential, then answer with `accept_resume` or `refuse`.
+    Resume {
+        /// The session.
+        session: [u8; 16],
+        /// What the dialer presents.
+        credential: Credential,
+        /// Who it says it is.
+        peer: PeerInfo,
+    },
+    /// The dialer has proved that the session is its own: give the link to the session's engine
+    /// with `attach`. This engine has done its work.
+    Handover {
+        /// For `attach`.
+        attachment: Attachment,
+    },
+    /// The link is lost or was given up, and is to be dropped; the session lives on. Commands go
+    /// on working, within the outbox's bound.
+    Detached {
+        /// Why.
+        reason: Status,
+    },
+    /// Another link has taken over the session.
+    Resumed,
     /// The handshake is done: anything may be sent.
     Ready {
         /// The other side.

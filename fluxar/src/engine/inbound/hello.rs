@@ -13,6 +13,7 @@ use crate::engine::session::auth::Identity;
 use crate::engine::session::handshake::HelloBody;
 use crate::engine::session::handshake::VERSION;
 use crate::engine::session::phase::Phase;
+use crate::engine::session::resume::Ephemeral;
 use crate::engine::violation::Violation;
 use crate::error::Status;
 use crate::id::Id;
@@ -33,9 +34,13 @@ impl Engine {
             return Err(Violation::PhaseEarly);
         }
         let payload = received.envelope.payload.unwrap_or_default();
+        let proves = matches!(self.handshake, Handshake::AwaitProof(_));
+        if form == Form::Confirm && received.envelope.payload.is_some() != proves {
+            return Err(Violation::HelloConfirm);
+        }
         match (std::mem::replace(&mut self.handshake, Handshake::Idle), form) {
             (Handshake::AwaitOffer, Form::Offer) => self.handle_offer(received, payload),
-            (Handshake::AwaitAnswer { offer }, Form::Answer) => {
+            (Handshake::AwaitAnswer { offer, ephemeral }, Form::Answer) => {
                 self.expect_ref(received, offer)?;
                 let answer = self.take_remote_id(received)?;
                 match received.error() {
@@ -43,7 +48,22 @@ impl Engine {
                         self.finish(Some(&refusal));
                         Ok(())
                     }
-                    None => self.handle_answer(answer, payload),
+                    None => self.handle_answer(answer, payload, ephemeral.as_deref()),
+                }
+            }
+            // Their ids are the link's: they take no part in those of the session.
+            (Handshake::AwaitResumed(resuming), Form::Answer) => {
+                self.expect_ref(received, 1)?;
+                self.handle_resumed(&resuming, received.error().map_or(Ok(payload), Err))
+            }
+            (Handshake::AwaitProof(resuming), Form::Confirm) => {
+                self.expect_ref(received, 2)?;
+                match received.error() {
+                    Some(refusal) => {
+                        self.finish(Some(&refusal));
+                        Ok(())
+                    }
+                    None => self.handle_proof(&resuming, payload),
                 }
             }
             (Handshake::AwaitConfirm { answer, body }, Form::Confirm) => {
@@ -64,6 +84,10 @@ impl Engine {
         if body.session.is_some() {
             return Err(Violation::HelloForeign);
         }
+        if let Some(claim) = body.resume.and_then(|resume| resume.claim) {
+            self.handle_claim(offer, body, &claim);
+            return Ok(());
+        }
         let credential = body.credential.take().unwrap_or(Credential::None);
         let peer = body.peer.clone();
         let known = body.versions.contains(&VERSION);
@@ -78,7 +102,12 @@ impl Engine {
         Ok(())
     }
 
-    fn handle_answer(&mut self, answer: u64, payload: &[u8]) -> Result<(), Violation> {
+    fn handle_answer(
+        &mut self,
+        answer: u64,
+        payload: &[u8],
+        ephemeral: Option<&Ephemeral>,
+    ) -> Result<(), Violation> {
         let body = HelloBody::decode(payload)?;
         let session = body.session.ok_or(Violation::HelloMissing)?;
         if body.credential.is_some() {
@@ -90,6 +119,7 @@ impl Engine {
         self.session = session;
         self.identity = Identity::new(body.peer.name.clone(), self.config.peer_rights.clone());
         self.put_hello(0, answer, None);
+        self.agreed_on_resume(ephemeral, &body);
         self.ready(&body);
         Ok(())
     }
@@ -108,7 +138,7 @@ impl Engine {
         let status = brief(status);
         let mut refusal = Outgoing::answering(Kind::Hello, offer).with_error(Some(&status));
         refusal.id = self.mint();
-        self.fx.out.put_now(&refusal);
+        self.fx.out.put_front(&refusal);
     }
 
     fn expect_ref(&self, received: &Received<'_>, id: u64) -> Result<(), Violation> {
@@ -131,6 +161,9 @@ impl Engine {
         self.handshake = Handshake::Done;
         self.handshake_deadline = None;
         self.phase = Phase::Ready;
+        if self.is_resumable() {
+            self.fx.out.replay.start();
+        }
         self.fx.emit(Event::Ready { peer: body.peer.clone() });
     }
 }

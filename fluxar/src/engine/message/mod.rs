@@ -102,7 +102,7 @@ fn hello(has: Fields) -> Result<Form, Violation> {
     match (has.id, has.reference) {
         (true, false) if bare && has.payload && !has.error => Ok(Form::Offer),
         (true, true) if bare && has.payload != has.error => Ok(Form::Answer),
-        (false, true) if bare && !has.payload => Ok(Form::Confirm),
+        (false, true) if bare && !(has.payload && has.error) => Ok(Form::Confirm),
         (true, true) => Err(Violation::HelloAnswer),
         (false, true) => Err(Violation::HelloConfirm),
         (_, false) => Err(Violation::HelloOffer),

@@ -9,6 +9,7 @@
 
 use crate::config::Limits;
 use crate::engine::session::auth::Credential;
+use crate::engine::session::resume::ResumeHello;
 use crate::engine::violation::Violation;
 use crate::engine::wire::cbor::{self, Reader};
 use bytes::Bytes;
@@ -25,6 +26,8 @@ const LIST_MAX: u64 = 16;
 const NAME_BYTES_MAX: usize = 256;
 /// Bytes of a credential, at most.
 const CREDENTIAL_BYTES_MAX: usize = 8 << 10;
+/// The key of what is said about resuming: one that others ignore.
+const RESUME: u64 = 32;
 /// Frames below this cannot carry the messages of the protocol itself.
 const FRAME_BYTES_MIN: u64 = 1024;
 
@@ -131,6 +134,8 @@ pub struct HelloBody {
     pub credential: Option<Credential>,
     /// The session's name; in answers.
     pub session: Option<[u8; 16]>,
+    /// What is said about resuming; with it the capability `resume` is offered or chosen.
+    pub resume: Option<ResumeHello>,
 }
 
 impl HelloBody {
@@ -142,6 +147,7 @@ impl HelloBody {
             heartbeat: limits.heartbeat,
             credential: None,
             session: None,
+            resume: None,
         }
     }
 
@@ -149,7 +155,9 @@ impl HelloBody {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(160);
-        let optional = u64::from(self.credential.is_some()) + u64::from(self.session.is_some());
+        let optional = u64::from(self.credential.is_some())
+            + u64::from(self.session.is_some())
+            + u64::from(self.resume.is_some());
         cbor::put_head(&mut out, cbor::MAP, 5 + optional);
         cbor::put_uint(&mut out, 0);
         cbor::put_head(&mut out, cbor::ARRAY, self.versions.len() as u64);
@@ -157,7 +165,7 @@ impl HelloBody {
         cbor::put_uint(&mut out, 1);
         self.put_peer(&mut out);
         cbor::put_uint(&mut out, 2);
-        put_capabilities(&mut out);
+        put_capabilities(&mut out, self.resume.is_some());
         cbor::put_uint(&mut out, 3);
         let numbers = self.limits.numbers();
         cbor::put_head(&mut out, cbor::MAP, numbers.len() as u64);
@@ -175,6 +183,10 @@ impl HelloBody {
         if let Some(session) = &self.session {
             cbor::put_uint(&mut out, 6);
             cbor::put_bytes(&mut out, session);
+        }
+        if let Some(resume) = &self.resume {
+            cbor::put_uint(&mut out, RESUME);
+            resume.put(&mut out);
         }
         out
     }
@@ -204,36 +216,37 @@ impl HelloBody {
     fn read(bytes: &[u8]) -> Result<Self, Violation> {
         let mut reader = Reader::new(bytes);
         let (mut versions, mut peer, mut limits, mut heartbeat) = (None, None, None, None);
-        let (mut credential, mut session, mut capabilities) = (None, None, false);
+        let (mut credential, mut session, mut capabilities) = (None, None, None);
+        let mut resume = None;
         each_key(&mut reader, |key, reader| {
             match key {
                 0 => versions = Some(read_numbers(reader)?),
                 1 => peer = Some(read_peer(reader)?),
-                2 => {
-                    capabilities = true;
-                    read_capabilities(reader)?;
-                }
+                2 => capabilities = Some(read_capabilities(reader)?),
                 3 => limits = Some(read_limits(reader)?),
                 4 => heartbeat = Some(Duration::from_millis(reader.uint()?)),
                 5 => credential = Some(read_credential(reader)?),
-                6 => session = Some(sixteen(reader)?),
+                6 => session = Some(sized_bytes(reader)?),
+                RESUME => resume = Some(ResumeHello::read(reader)?),
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
         reader.finish()?;
-        let (Some(versions), Some(peer), Some(limits), Some(heartbeat), true) =
+        let (Some(versions), Some(peer), Some(limits), Some(heartbeat), Some(resumes)) =
             (versions, peer, limits, heartbeat, capabilities)
         else {
             return Err(Violation::HelloMissing);
         };
-        Ok(Self { versions, peer, limits, heartbeat, credential, session })
+        // One without the other asks for nothing.
+        let resume = resume.filter(|_| resumes);
+        Ok(Self { versions, peer, limits, heartbeat, credential, session, resume })
     }
 }
 
 /// Reads a map with rising integer keys. Keys that `take` does not know are a violation below 32
 /// and ignored from there on.
-fn each_key<'a>(
+pub(super) fn each_key<'a>(
     reader: &mut Reader<'a>,
     mut take: impl FnMut(u64, &mut Reader<'a>) -> Result<bool, Violation>,
 ) -> Result<(), Violation> {
@@ -244,11 +257,13 @@ fn each_key<'a>(
             return Err(Violation::CborKeyOrder);
         }
         last = Some(key);
-        if (32..64).contains(&key) {
-            reader.skip(OUTER_LEVELS)?;
-        } else if !take(key, reader)? {
+        if take(key, reader)? {
+            continue;
+        }
+        if !(32..64).contains(&key) {
             return Err(Violation::HelloUnknown);
         }
+        reader.skip(OUTER_LEVELS)?;
     }
     Ok(())
 }
@@ -267,15 +282,22 @@ fn short_text(reader: &mut Reader<'_>) -> Result<String, Violation> {
     if text.len() > NAME_BYTES_MAX { Err(Violation::HelloLong) } else { Ok(text.to_owned()) }
 }
 
-fn sixteen(reader: &mut Reader<'_>) -> Result<[u8; 16], Violation> {
+/// A byte string of just this length.
+pub(super) fn sized_bytes<const N: usize>(reader: &mut Reader<'_>) -> Result<[u8; N], Violation> {
     reader.bytes()?.try_into().map_err(|_| Violation::HelloMissing)
+}
+
+/// A count or position: 2^63 and above would leave no room to count on.
+pub(super) fn number(reader: &mut Reader<'_>) -> Result<u64, Violation> {
+    let number = reader.uint()?;
+    if number >> 63 == 0 { Ok(number) } else { Err(Violation::HelloResume) }
 }
 
 fn read_peer(reader: &mut Reader<'_>) -> Result<PeerInfo, Violation> {
     let (mut instance, mut name, mut roles) = (None, None, Vec::new());
     each_key(reader, |key, reader| {
         match key {
-            0 => instance = Some(sixteen(reader)?),
+            0 => instance = Some(sized_bytes(reader)?),
             1 => name = Some(short_text(reader)?),
             2 => {
                 for _ in 0..list_len(reader)? {
@@ -292,34 +314,36 @@ fn read_peer(reader: &mut Reader<'_>) -> Result<PeerInfo, Violation> {
     }
 }
 
-/// Codecs beside plain, seals, resume, the highest qos and key modes beside names: this version
-/// offers none.
-fn put_capabilities(out: &mut Vec<u8>) {
+/// Codecs beside plain, seals, resume, the highest qos and key modes beside names: of these this
+/// version offers resume.
+fn put_capabilities(out: &mut Vec<u8>, resume: bool) {
     cbor::put_head(out, cbor::MAP, 5);
     cbor::put_uint(out, 0);
     cbor::put_head(out, cbor::ARRAY, 0);
     cbor::put_uint(out, 1);
     cbor::put_head(out, cbor::ARRAY, 0);
     cbor::put_uint(out, 2);
-    cbor::put_bool(out, false);
+    cbor::put_bool(out, resume);
     cbor::put_uint(out, 3);
     cbor::put_uint(out, 0);
     cbor::put_uint(out, 4);
     cbor::put_head(out, cbor::ARRAY, 0);
 }
 
-/// Checks the peer's capabilities. Since this side offers none beyond the base, their
-/// intersection is the base, whatever the peer offers.
-fn read_capabilities(reader: &mut Reader<'_>) -> Result<(), Violation> {
+/// Checks the peer's capabilities, and says whether `resume` is among them. This side offers no
+/// others beyond the base, so of these their intersection is the base, whatever the peer offers.
+fn read_capabilities(reader: &mut Reader<'_>) -> Result<bool, Violation> {
+    let mut resume = false;
     each_key(reader, |key, reader| {
         match key {
             0 | 1 | 4 => drop(read_numbers(reader)?),
-            2 => drop(reader.bool()?),
+            2 => resume = reader.bool()?,
             3 => drop(reader.uint()?),
             _ => return Ok(false),
         }
         Ok(true)
-    })
+    })?;
+    Ok(resume)
 }
 
 fn read_limits(reader: &mut Reader<'_>) -> Result<PeerLimits, Violation> {
