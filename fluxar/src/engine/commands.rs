@@ -331,7 +331,8 @@ impl Engine {
         if self.phase == Phase::Ready {
             let mut message = Outgoing::new(Kind::Ack);
             message.id = id;
-            self.fx.out.put_front(&message);
+            // In its turn: its id must not come before smaller ones.
+            self.fx.out.put_now(&message);
             self.heartbeat.ping = Some(id);
         }
         id
@@ -405,8 +406,8 @@ impl Engine {
     }
 
     fn admit_new(&mut self, flow: u64, size: usize) -> Result<(), Refusal> {
-        let is_open = self.phase == Phase::Ready
-            || (self.phase == Phase::Detached && !self.is_draining());
+        let is_open =
+            self.phase == Phase::Ready || (self.phase == Phase::Detached && !self.is_draining());
         if !is_open {
             let text = "the session is not open: reconnect, then send it again";
             return Err(Status::new(Code::Unavailable, text).into());

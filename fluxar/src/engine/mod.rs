@@ -36,12 +36,12 @@ use crate::engine::outbox::{Effects, Outbox};
 use crate::engine::pattern::pubsub::Subscriptions;
 use crate::engine::pattern::rpc::Calls;
 use crate::engine::pattern::stream::Streams;
+use crate::engine::relink::{Resumable, Resuming};
+use crate::engine::replay::Replay;
 use crate::engine::session::auth::{Credential, Identity, Rights};
 use crate::engine::session::budget::Budget;
 use crate::engine::session::handshake::{HelloBody, PeerInfo, PeerLimits};
 use crate::engine::session::heartbeat::{Heartbeat, LinkUse, Tick};
-use crate::engine::relink::{Resumable, Resuming};
-use crate::engine::replay::Replay;
 use crate::engine::session::phase::Phase;
 use crate::engine::session::receipts::Receipts;
 use crate::engine::session::resume::{Ephemeral, LinkFacts};
@@ -81,9 +81,18 @@ pub struct EngineConfig {
 enum Handshake {
     Idle,
     AwaitOffer,
-    AwaitDecision { offer: u64, body: Box<HelloBody> },
-    AwaitAnswer { offer: u64, ephemeral: Option<Box<Ephemeral>> },
-    AwaitConfirm { answer: u64, body: Box<HelloBody> },
+    AwaitDecision {
+        offer: u64,
+        body: Box<HelloBody>,
+    },
+    AwaitAnswer {
+        offer: u64,
+        ephemeral: Option<Box<Ephemeral>>,
+    },
+    AwaitConfirm {
+        answer: u64,
+        body: Box<HelloBody>,
+    },
     /// The same for another link of a session.
     AwaitResumed(Box<Resuming>),
     AwaitProof(Box<Resuming>),
@@ -159,7 +168,10 @@ impl Engine {
             facts: LinkFacts::default(),
             resumable: None,
             receipts: Receipts::default(),
-            fx: Effects { out: Outbox::new(limits.fragment_bytes, replay), events: VecDeque::new() },
+            fx: Effects {
+                out: Outbox::new(limits.fragment_bytes, replay),
+                events: VecDeque::new(),
+            },
             assembler: Assembler::new(
                 limits.groups_max,
                 limits.reassembly_bytes_max,

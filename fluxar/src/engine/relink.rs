@@ -358,8 +358,7 @@ impl Engine {
         // The dialer may have missed the answers of earlier attempts; it is never ahead of us.
         let epoch = ticket.claim.epoch.max(claim.epoch) + 1;
         let ours = Claim { epoch, ..ticket.claim };
-        let mut answer =
-            ResumeHello { public: None, claim: Some(ours), ..drawn.hello(is_bound) };
+        let mut answer = ResumeHello { public: None, claim: Some(ours), ..drawn.hello(is_bound) };
         let binding = self.facts.binding;
         let mut resuming = Resuming { offer: hello, answer: None, ticket: None, binding };
         answer.mac = Some(resuming.transcript(&answer).prove(&ticket.secret, ACCEPTOR));

@@ -51,7 +51,9 @@ impl LinkFacts {
 
 impl fmt::Debug for LinkFacts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LinkFacts").field("is_bound", &self.binding.is_some()).finish_non_exhaustive()
+        f.debug_struct("LinkFacts")
+            .field("is_bound", &self.binding.is_some())
+            .finish_non_exhaustive()
     }
 }
 

@@ -9,6 +9,8 @@ mod heartbeat;
 mod pair;
 mod properties;
 mod raw;
+mod receipts;
+mod resume;
 mod sim;
 mod streams;
 mod topics;
