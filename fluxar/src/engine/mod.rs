@@ -248,8 +248,8 @@ impl Engine {
         let reason = reason.clone().with_origin(Origin::Link);
         // The handler of a notification may run on: nobody waits for it.
         let finished = self.calls.is_answered() && self.streams.is_empty();
-        let polite = self.is_draining() && finished && !self.owes();
-        if self.is_resumable() && !polite {
+        let polite = self.is_draining() && finished;
+        if self.is_resumable() && !(polite && self.has_parted()) {
             return self.detach(reason);
         }
         self.finish(if polite { None } else { Some(&reason) });
@@ -311,7 +311,7 @@ impl Engine {
     /// drain the events afterwards.
     pub fn poll_transmit(&mut self, batch: &mut Vec<u8>) -> bool {
         if let Some(ping) = self.heartbeat.pong_due.take() {
-            self.fx.out.put_front(&Outgoing::answering(Kind::Ack, ping));
+            self.fx.out.put_now(&Outgoing::answering(Kind::Ack, ping));
         }
         if self.receipts.is_due() {
             self.put_receipt();

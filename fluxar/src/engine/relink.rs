@@ -155,6 +155,11 @@ impl Engine {
         self.is_resumable() && !self.fx.out.replay.is_empty()
     }
 
+    /// Both sides have said goodbye, and the peer has all that we had to say.
+    pub(super) fn has_parted(&self) -> bool {
+        self.goodbye_sent && self.goodbye_heard && !self.owes() && self.fx.out.bytes() == 0
+    }
+
     pub(super) fn detached_until(&self) -> Option<Time> {
         Some(self.resumable.as_ref()?.lost.as_ref()?.until)
     }

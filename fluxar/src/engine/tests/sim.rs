@@ -9,6 +9,7 @@ mod hear;
 mod ledger;
 mod link;
 mod ops;
+mod relink;
 mod rng;
 mod world;
 
@@ -50,7 +51,8 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// Every rule about what both sides must agree on: `[L5.call.1]`, `[L5.stream.1]`,
+/// Every rule about what both sides must agree on, over links that die (`[L4.resume.7]`,
+/// `[L4.fence.1]`, `[L4.replay.1]`, `[L4.lost.1]`) and links that do not: `[L5.call.1]`, `[L5.stream.1]`,
 /// `[L5.stream.2]`, `[L5.topic.2]`, `[L4.limits.1]`, `[L4.bye.4]`, `[L4.lost.1]`.
 #[test]
 fn both_sides_agree() {

@@ -144,7 +144,7 @@ fn forms(violation: Violation) -> Scene {
     match violation {
         Violation::HelloOffer => ready(&of(HELLO)),
         Violation::HelloAnswer => ready(&of(HELLO).id(3).reference(2)),
-        Violation::HelloConfirm => ready(&of(HELLO).reference(2).payload(b"x")),
+        Violation::HelloConfirm => ready(&both(of(HELLO).reference(2))),
         Violation::CallRequest => ready(&of(CALL).id(3)),
         Violation::CallResponse => ready(&both(of(CALL).reference(2))),
         Violation::StreamOpen => ready(&of(STREAM).target("a.b")),
