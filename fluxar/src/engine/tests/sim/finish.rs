@@ -231,6 +231,7 @@ impl World {
     }
 
     fn finish_by_goodbye(&mut self) {
+        self.mend();
         self.say_goodbye();
         for _ in 0..self.rng.below(60) {
             self.step();

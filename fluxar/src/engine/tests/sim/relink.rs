@@ -49,6 +49,10 @@ impl Relink {
         }
     }
 
+    pub(super) fn goes_on(&self) -> bool {
+        !self.is_hopeless
+    }
+
     pub(super) fn due(&self, side: usize) -> Option<Time> {
         if side == 0 {
             return self.redial_at;
@@ -255,6 +259,19 @@ impl World {
         if !bytes.is_empty() && self.sides[1].engine.phase() != Phase::Detached {
             self.feed(1, &bytes);
         }
+    }
+
+    /// Both sides find each other again: whoever says goodbye into nothing waits for its own time
+    /// to be over.
+    pub(super) fn mend(&mut self) {
+        for _ in 0..5_000 {
+            if !self.is_broken() {
+                return;
+            }
+            self.carry();
+            self.tick();
+        }
+        panic!("no link is found");
     }
 
     /// No link will be made any more.

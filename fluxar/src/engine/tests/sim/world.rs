@@ -200,6 +200,7 @@ impl World {
             return self.receive_gate();
         }
         if self.sides[side].cut_off {
+            self.pipes[1 - side].cut(&mut self.rng);
             return;
         }
         let pipe = &mut self.pipes[1 - side];
@@ -230,6 +231,9 @@ impl World {
         self.pipes[side].closed = true;
         self.moves += 1;
         self.drain(side);
+        // Only the link is gone, and there will be another.
+        let waits = self.sides[side].engine.phase() == Phase::Detached;
+        self.sides[side].down = !(waits && self.relink.goes_on());
     }
 
     /// Time goes on to the next thing that is due, or a little.
@@ -289,7 +293,7 @@ impl World {
                 self.sniffers[side].is_numbered = self.sides[side].engine.is_resumable();
             }
             Event::Detached { reason } => self.detached(side, &reason),
-            Event::Resumed => self.sides[side].cut_off = false,
+            Event::Resumed => {}
             Event::Call { id: Some(id), target, payload, deadline, .. } => {
                 self.called(side, id, target.as_str(), payload.as_deref(), deadline);
             }
