@@ -1,5 +1,6 @@
 //! What goes in and out of the engine at the application's side.
 
+use crate::engine::items::Items;
 use crate::engine::message::meta::Meta;
 use crate::engine::session::auth::Credential;
 use crate::engine::session::handshake::PeerInfo;
@@ -179,12 +180,12 @@ pub enum Event {
         /// Why.
         status: Status,
     },
-    /// An item of a stream.
-    Item {
+    /// Items of a stream that came in a row.
+    Items {
         /// The stream.
         id: u64,
-        /// The item; tell `consumed` when the application took it.
-        payload: Bytes,
+        /// The items; tell `consumed` of each that the application took.
+        items: Items,
     },
     /// The peer's direction of a stream ended. For a stream of ours that is the final outcome.
     StreamEnd {

@@ -14,6 +14,7 @@ pub mod commands;
 pub mod event;
 pub mod frame;
 mod inbound;
+pub mod items;
 pub mod message;
 mod outbox;
 pub mod pattern;

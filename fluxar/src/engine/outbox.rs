@@ -5,9 +5,11 @@
 
 use crate::engine::event::Event;
 use crate::engine::frame::{self, FRAGMENT_HEAD_BYTES, LEN_BYTES, MORE, VOLATILE};
-use crate::engine::message::envelope::Outgoing;
+use crate::engine::items::Items;
+use crate::engine::message::envelope::{Bare, Outgoing};
 use crate::engine::message::kind::Kind;
 use crate::engine::replay::{Cut, Replay, frame_len};
+use bytes::Bytes;
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 
@@ -34,6 +36,18 @@ pub(crate) struct Effects {
 impl Effects {
     pub(crate) fn emit(&mut self, event: Event) {
         self.events.push_back(event);
+    }
+
+    /// An item of a stream, `part` of what was received with `owner`: behind those before it in one
+    /// event, when nothing came between.
+    pub(crate) fn emit_item(&mut self, stream: u64, owner: &Bytes, part: &[u8]) {
+        if let Some(Event::Items { id, items }) = self.events.back_mut()
+            && *id == stream
+            && items.push(part)
+        {
+            return;
+        }
+        self.events.push_back(Event::Items { id: stream, items: Items::new(owner, part) });
     }
 
     /// Gives back what a burst left behind.
@@ -215,6 +229,18 @@ impl Outbox {
         });
         entry.messages.push_back(Waiting { bytes, flags, opens });
         Mark::Flow
+    }
+
+    /// Puts a response or an item with nothing but its payload, if it is small and nothing of its
+    /// flow waits; false when it has to go the general way. What most messages are.
+    pub(crate) fn put_bare(&mut self, message: &Bare<'_>) -> bool {
+        let bytes = message.payload.len() + Bare::HEAD_BYTES_MAX;
+        let is_small = bytes <= self.fragment_bytes.min(self.message_bytes_max);
+        let is_first = self.flows.is_empty() || !self.flows.contains_key(&message.reference);
+        if is_small && is_first {
+            self.put_whole(0, |out| message.put(out));
+        }
+        is_small && is_first
     }
 
     /// Puts a small message that belongs to no flow.

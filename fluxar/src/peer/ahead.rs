@@ -15,7 +15,7 @@ use std::io;
 use std::task::Poll;
 
 /// Looks before a sleep. One takes about half a microsecond, a wake-up ten times that and more.
-const LOOKS: u32 = 64;
+const LOOKS: u32 = 128;
 /// Reads without a look after vain ones, at most.
 const PAUSE_MAX: u32 = 1024;
 

@@ -116,9 +116,9 @@ impl Peer {
         Req: Serialize + ?Sized,
         Res: DeserializeOwned,
     {
-        let options = Options::default();
+        let mut options = Options::default();
         let pending = loop {
-            let begin = |bytes: &[u8]| self.begin_call(target, present(bytes), &options);
+            let begin = |bytes: &[u8]| self.begin_call(target, present(bytes), &mut options);
             match with_encoded(request, begin)?? {
                 Attempt::Done(pending) => break pending,
                 Attempt::Blocked(writable) => self.room(writable, &options).await,

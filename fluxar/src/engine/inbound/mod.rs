@@ -20,12 +20,17 @@ use crate::id::Id;
 use bytes::{Bytes, BytesMut};
 use std::time::Duration;
 
+/// A part below this is copied.
+const COPY_BYTES_MAX: usize = 4 << 10;
 /// A buffer above this is not kept alive by a part below a quarter of it.
 const SHARE_BYTES_MAX: usize = 64 << 10;
 
-/// Shares the received bytes, unless a small part would keep a large buffer alive.
+/// Shares the received bytes, unless a small part would keep a large buffer alive: what is read
+/// from a link at once is one buffer, and one byte of it may be all that is kept.
 fn share(owner: &Bytes, part: &[u8]) -> Bytes {
-    if owner.len() > SHARE_BYTES_MAX && part.len() < owner.len() / 4 {
+    if part.len() < COPY_BYTES_MAX
+        || (owner.len() > SHARE_BYTES_MAX && part.len() < owner.len() / 4)
+    {
         return Bytes::copy_from_slice(part);
     }
     owner.slice_ref(part)
@@ -235,7 +240,7 @@ impl Engine {
                 self.check_drained();
             }
             Kind::Stream if self.streams.is_ours(id).is_some() => {
-                self.streams.item(id, share(owner, bare.payload), &mut self.fx)?;
+                self.streams.item(id, owner, bare.payload, &mut self.fx)?;
             }
             _ => return Ok(false),
         }

@@ -503,7 +503,7 @@ fn act_on(pair: &mut Pair, act: u8) {
             (Event::Stream { id, .. }, 1) => end.engine.end_stream(now, id, Ok(None)),
             (Event::Stream { id, .. }, 2) => drop(end.engine.send_item(now, id, &[0; 500])),
             (Event::Subscribe { id, .. }, 0..4) => end.engine.grant(now, id),
-            (Event::Item { id, payload }, _) => end.engine.consumed(now, id, payload.len()),
+            (Event::Items { id, items }, _) => end.engine.consumed_cost(now, id, items.cost()),
             _ => {}
         }
     }

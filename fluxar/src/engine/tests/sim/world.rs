@@ -306,10 +306,10 @@ impl World {
                 self.stream_opened(side, id, target.as_str(), asked);
             }
             Event::Cancelled { id, status } => self.told_to_stop(side, id, &status),
-            Event::Item { id, payload } => {
+            Event::Items { id, items } => {
                 let stream = self.ledger.stream(id).expect("a stream that was opened");
                 let way = 1 - stream.out_of(side);
-                stream.ways[way].received(&payload, id);
+                items.iter().for_each(|item| stream.ways[way].received(item, id));
             }
             Event::StreamEnd { id, outcome } => self.stream_ended(side, id, outcome),
             Event::StreamWritable { id } => {
