@@ -58,6 +58,7 @@ fn the_url_may_come_from_the_environment() {
     command.env("FLUXAR_URL", &peer.url);
     assert_eq!(crate::rig::finish(command).ok().stdout, "{\"$bytes\":\"\"}\n");
     run(&["call", "bench.echo"]).failed(2, "usage");
+    run(&["call", "gopher://127.0.0.1", "bench.echo"]).failed(2, "usage");
 }
 
 #[test]

@@ -234,8 +234,11 @@ fn told(event: &Event) -> Option<(&'static str, Value)> {
                 "payload": bytes(payload), "half_closed": half_closed,
             }),
         ),
-        Event::Item { id, payload } => {
-            ("item", json!({ "id": id.to_string(), "payload": hex(payload) }))
+        // Each step brings one message, so that no items run together.
+        Event::Items { id, items } => {
+            let mut items = items.iter();
+            let item = items.next().filter(|_| items.next().is_none());
+            ("item", json!({ "id": id.to_string(), "payload": hex(item.expect("one item")) }))
         }
         Event::StreamEnd { id, outcome } => {
             let (key, value) = payload_or_error(outcome.as_ref().map(Option::as_ref));

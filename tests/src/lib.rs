@@ -1,3 +1,4 @@
 //! The rig shared by the test binaries.
 
 pub mod links;
+pub mod proxy;

@@ -47,7 +47,7 @@ impl Dial {
     /// Connects once; a lost link ends the session.
     ///
     /// # Errors
-    /// Exit code 3, with the reason.
+    /// Exit code 3 with the reason; 2 when the URL is none.
     pub(crate) async fn connect(&self, url: &str) -> Result<Client, Failure> {
         let mut client = Client::connect(url).name("fluxar-cli").no_reconnect();
         if let Some(Credential(auth)) = &self.auth {
@@ -55,6 +55,9 @@ impl Dial {
         }
         match tokio::time::timeout(self.connect_timeout, client.build()).await {
             Ok(Ok(client)) => Ok(client),
+            Ok(Err(ConnectError::Address(error))) => {
+                Err(Failure::usage(error, "see --help for addresses, such as ws://127.0.0.1:9000"))
+            }
             Ok(Err(error)) => Err(Failure::connection(url, connect_code(&error), error)),
             Err(_) => {
                 let cause = format_args!("no answer within {:?}", self.connect_timeout);

@@ -40,7 +40,8 @@ impl Engine {
                 self.put_hello(0, offer, None);
                 return self.ready(&body);
             }
-            let (id, answer, body) = self.answer(body);
+            let (id, mut answer, body) = self.answer(body);
+            answer.resume = self.agree_on_resume(&body);
             self.put_hello(id, offer, Some(&answer));
             self.handshake = Handshake::AwaitConfirm { offer, answer: id, body };
         }
@@ -331,6 +332,7 @@ impl Engine {
         if self.phase == Phase::Ready {
             let mut message = Outgoing::new(Kind::Ack);
             message.id = id;
+            // In its turn: its id must not come before smaller ones.
             self.fx.out.put_now(&message);
             self.heartbeat.ping = Some(id);
         }
@@ -345,6 +347,7 @@ impl Engine {
             (Phase::Closed, _) => {}
             (_, Some(status)) => self.abort(status),
             (Phase::Ready | Phase::Draining, None) => self.goodbye(),
+            (Phase::Detached, None) => self.leave_detached(),
             (_, None) => self.finish(None),
         }
     }
@@ -404,7 +407,9 @@ impl Engine {
     }
 
     fn admit_new(&mut self, flow: u64, size: usize) -> Result<(), Refusal> {
-        if self.phase != Phase::Ready {
+        let is_open =
+            self.phase == Phase::Ready || (self.phase == Phase::Detached && !self.is_draining());
+        if !is_open {
             let text = "the session is not open: reconnect, then send it again";
             return Err(Status::new(Code::Unavailable, text).into());
         }
@@ -421,7 +426,8 @@ impl Engine {
             let text = format!("the target `{target}` must be 1 to {TARGET_BYTES_MAX} bytes");
             return Err(Status::new(Code::InvalidArgument, text).into());
         }
-        if !self.identity.rights.may_serve(target) && self.phase == Phase::Ready {
+        let is_known = matches!(self.phase, Phase::Ready | Phase::Detached);
+        if !self.identity.rights.may_serve(target) && is_known {
             let text = format!("[L4.rights.4] the peer's identity may not serve `{target}`");
             return Err(Status::new(Code::PermissionDenied, text).into());
         }

@@ -1,8 +1,10 @@
 //! What goes in and out of the engine at the application's side.
 
+use crate::engine::items::Items;
 use crate::engine::message::meta::Meta;
 use crate::engine::session::auth::Credential;
 use crate::engine::session::handshake::PeerInfo;
+use crate::engine::session::resume::Attachment;
 use crate::engine::time::Time;
 use crate::error::Status;
 use bytes::Bytes;
@@ -108,6 +110,30 @@ pub enum Event {
         /// The key that it has proved to have, on a link that is sealed.
         seal_key: Option<[u8; 32]>,
     },
+    /// The dialer wants to go on with a session that another engine of this process has. Decide on
+    /// its credential, then answer with `accept_resume` or `refuse`.
+    Resume {
+        /// The session.
+        session: [u8; 16],
+        /// What the dialer presents.
+        credential: Credential,
+        /// Who it says it is.
+        peer: PeerInfo,
+    },
+    /// The dialer has proved that the session is its own: give the link to the session's engine
+    /// with `attach`. This engine has done its work.
+    Handover {
+        /// For `attach`.
+        attachment: Attachment,
+    },
+    /// The link is lost or was given up, and is to be dropped; the session lives on. Commands go
+    /// on working, within the outbox's bound.
+    Detached {
+        /// Why.
+        reason: Status,
+    },
+    /// Another link has taken over the session.
+    Resumed,
     /// The handshake is done: anything may be sent.
     Ready {
         /// The other side.
@@ -156,12 +182,12 @@ pub enum Event {
         /// Why.
         status: Status,
     },
-    /// An item of a stream.
-    Item {
+    /// Items of a stream that came in a row.
+    Items {
         /// The stream.
         id: u64,
-        /// The item; tell `consumed` when the application took it.
-        payload: Bytes,
+        /// The items; tell `consumed` of each that the application took.
+        items: Items,
     },
     /// The peer's direction of a stream ended. For a stream of ours that is the final outcome.
     StreamEnd {

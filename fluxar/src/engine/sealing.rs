@@ -4,17 +4,18 @@
 use crate::engine::Engine;
 use crate::engine::Handshake;
 use crate::engine::event::Event;
-use crate::engine::frame::{self, CODEC, Frame, LEN_BYTES, SEALED};
+use crate::engine::frame::{self, CODEC, Frame, LEN_BYTES, SEALED, SEQ};
 use crate::engine::message::Form;
 use crate::engine::message::envelope::Envelope;
+use crate::engine::session::auth::Credential;
 use crate::engine::session::handshake::{
     HelloBody, decode_confirm, decode_presented, encode_confirm, encode_presented, without_seal,
 };
-use crate::engine::session::phase::Phase;
+use crate::engine::session::resume::ResumeHello;
 use crate::engine::violation::Violation;
 use crate::engine::wire::compress::{Codec, DecompressError};
 use crate::engine::wire::seal::{FRAME_LEN_MAX, OVERHEAD_BYTES, Seal, SealConfig};
-use crate::error::Status;
+use crate::error::{Code, Origin, Status};
 
 /// A buffer for batches above this is given back.
 const KEEP_BYTES: usize = 1 << 20;
@@ -49,8 +50,13 @@ impl Engine {
     // ---- the dialer's handshake
 
     /// What is offered. With a seal, what is presented follows when it is sealed.
-    pub(super) fn offer(&mut self, id: u64) -> Result<HelloBody, Violation> {
+    pub(super) fn offer(
+        &mut self,
+        id: u64,
+        resume: Option<ResumeHello>,
+    ) -> Result<HelloBody, Violation> {
         let mut body = HelloBody::of(&self.config.limits, self.config.peer.clone());
+        body.resume = resume;
         body.codecs = self.codecs_taken(self.config.wire.seal.is_some());
         let Some(config) = &self.config.wire.seal else {
             body.credential = Some(self.config.credential.clone());
@@ -58,7 +64,8 @@ impl Engine {
         };
         body.seals = vec![config.number()];
         body.seal = vec![0; config.offer_len()];
-        let (seal, message) = Seal::dial(config, id, &body.encode())?;
+        let random = self.facts.seal_random.as_ref();
+        let (seal, message) = Seal::dial(config, random, id, &body.encode())?;
         self.seal = Some(seal);
         body.seal = message;
         Ok(body)
@@ -79,20 +86,31 @@ impl Engine {
         }
     }
 
-    /// Presents what there is to present to the acceptor that was asked for, and to no other.
-    pub(super) fn confirm_sealed(
+    /// The acceptor is who was asked for, and this is its answer.
+    pub(super) fn take_sealed_answer(
         &mut self,
-        offer: u64,
         answer: u64,
-        body: HelloBody,
+        body: &HelloBody,
         payload: &[u8],
     ) -> Result<(), Violation> {
-        let Some(seal) = &mut self.seal else { return Err(Violation::SealRequired) };
+        let Some(seal) = &mut self.seal else { return Ok(()) };
         seal.take_answer(answer, &without_seal(payload), &body.seal)?;
-        let message = seal.confirm(&encode_presented(&self.config.credential))?;
+        match self.sealed_with {
+            Some(known) if known != seal.remote() => Err(Violation::SealKey),
+            _ => Ok(()),
+        }
+    }
+
+    /// Presents what there is to present, and the proof of a resume. What follows is sealed.
+    pub(super) fn confirm_sealed(
+        &mut self,
+        answer: u64,
+        mac: Option<&[u8; 32]>,
+    ) -> Result<(), Violation> {
+        let Some(seal) = &mut self.seal else { return Err(Violation::SealRequired) };
+        let message = seal.confirm(&encode_presented(mac, &self.config.credential))?;
         self.put_hello_bytes(0, answer, Some(&encode_confirm(&message)));
-        self.clear_bytes = self.fx.out.ready_bytes();
-        self.handshake = Handshake::AwaitWelcome { offer, body: Box::new(body) };
+        self.fx.out.seal_from_here();
         Ok(())
     }
 
@@ -120,42 +138,63 @@ impl Engine {
         (self.mint(), answer, offer)
     }
 
-    /// Answers before anybody has presented anything: that follows when it is sealed.
-    pub(super) fn answer_sealed(
+    /// The offer asks for a seal: takes its first message.
+    pub(super) fn take_sealed_offer(
         &mut self,
         offer: u64,
-        body: HelloBody,
+        body: &HelloBody,
         payload: &[u8],
     ) -> Result<(), Violation> {
         let ([number], false) = (&body.seals[..], body.seal.is_empty()) else {
             return Err(Violation::SealOffer);
         };
         let Some(config) = &self.config.wire.seal else { return Err(Violation::SealOffer) };
-        let seal = Seal::accept(config, *number, offer, &without_seal(payload), &body.seal)?;
-        let seal = self.seal.insert(seal);
-        let (number, len) = (seal.number(), seal.answer_len());
+        let random = self.facts.seal_random.as_ref();
+        let blank = without_seal(payload);
+        self.seal = Some(Seal::accept(config, random, *number, (offer, &blank), &body.seal)?);
+        Ok(())
+    }
+
+    /// Answers before anybody has presented anything: that follows when it is sealed.
+    pub(super) fn answer_sealed(&mut self, offer: u64, body: HelloBody) -> Result<(), Violation> {
         let (id, mut answer, body) = self.answer(Box::new(body));
-        answer.seals = vec![number];
-        answer.seal = vec![0; len];
-        if let Some(seal) = &mut self.seal {
-            answer.seal = seal.answer(id, &answer.encode())?;
-        }
+        answer.resume = self.agree_on_resume(&body);
+        self.seal_answer(id, &mut answer)?;
         self.put_hello(id, offer, Some(&answer));
         self.handshake = Handshake::AwaitConfirm { offer, answer: id, body };
         Ok(())
     }
 
-    /// The dialer has proved its key, and presents what it has to present.
+    /// Adds the second message to an answer, if there was a first.
+    pub(super) fn seal_answer(&mut self, id: u64, answer: &mut HelloBody) -> Result<(), Violation> {
+        let Some(seal) = &mut self.seal else { return Ok(()) };
+        answer.seals = vec![seal.number()];
+        answer.seal = vec![0; seal.answer_len()];
+        answer.seal = seal.answer(id, &answer.encode())?;
+        Ok(())
+    }
+
+    /// What the dialer presents, now that it has proved its key, and its proof of a resume.
+    pub(super) fn open_confirm(
+        &mut self,
+        payload: &[u8],
+    ) -> Result<(Option<[u8; 32]>, Credential), Violation> {
+        let Some(seal) = &mut self.seal else { return Err(Violation::HelloConfirm) };
+        let presented = seal.take_confirm(decode_confirm(payload)?)?;
+        self.fx.out.seal_from_here();
+        decode_presented(&presented)
+    }
+
+    /// Whoever has dialed may be asked about.
     pub(super) fn take_sealed_confirm(
         &mut self,
         offer: u64,
         body: Box<HelloBody>,
         payload: &[u8],
     ) -> Result<(), Violation> {
-        let Some(seal) = &mut self.seal else { return Err(Violation::HelloConfirm) };
-        let presented = seal.take_confirm(decode_confirm(payload)?)?;
-        self.clear_bytes = self.fx.out.ready_bytes();
-        let credential = decode_presented(&presented)?;
+        let (None, credential) = self.open_confirm(payload)? else {
+            return Err(Violation::HelloForeign);
+        };
         let (peer, seal_key) = (body.peer.clone(), self.seal_key());
         self.handshake = Handshake::AwaitDecision { offer, body };
         self.fx.emit(Event::Authenticate { credential, peer, seal_key });
@@ -181,16 +220,41 @@ impl Engine {
             self.fx.out.compress(*codec, self.config.wire.compression.threshold_bytes);
         }
         let whole = body.limits.frame_bytes_max;
-        let pads = !self.codecs.is_empty();
-        let Some(seal) = &mut self.seal else { return whole };
-        seal.pad(pads, whole as usize);
+        self.pad_seal(whole);
+        let Some(seal) = &self.seal else { return whole };
+        self.sealed_with = Some(seal.remote());
         whole.min(FRAME_LEN_MAX as u32) - OVERHEAD_BYTES as u32
+    }
+
+    /// Lengths tell how well something was compressed.
+    pub(super) fn pad_seal(&mut self, frame_bytes_max: u32) {
+        let pads = !self.codecs.is_empty();
+        self.seal.iter_mut().for_each(|seal| seal.pad(pads, frame_bytes_max as usize));
+    }
+
+    // ---- another link of a session
+
+    /// The seal of a link that was handed over, for [`Engine::attach_sealed`].
+    #[must_use]
+    pub fn take_link_seal(&mut self) -> Option<LinkSeal> {
+        self.seal.take_if(|seal| self.handed_over && seal.is_in_force()).map(LinkSeal)
+    }
+
+    /// Whether a session may go on over a link with this seal: one that was sealed needs one, made
+    /// by the same peer, and one that was not has none.
+    pub(super) fn may_go_on_behind(&self, seal: Option<&Seal>) -> bool {
+        match (self.sealed_with, seal) {
+            (None, None) => true,
+            (Some(known), Some(seal)) => seal.is_in_force() && seal.remote() == known,
+            _ => false,
+        }
     }
 
     /// Reads a frame that may be compressed as was agreed.
     pub(super) fn decode_frame<'a>(&self, bytes: &'a [u8]) -> Result<Frame<'a>, Violation> {
-        let allowed = if self.codecs.is_empty() { 0 } else { CODEC };
-        let frame = frame::decode_with(bytes, allowed)?;
+        let packed = if self.codecs.is_empty() { 0 } else { CODEC };
+        let numbered = if self.is_resumable() { SEQ } else { 0 };
+        let frame = frame::decode_with(bytes, packed | numbered)?;
         if frame.flags & CODEC != 0 {
             self.codec(frame.flags)?;
         }
@@ -221,8 +285,8 @@ impl Engine {
         };
         let mut plain = std::mem::take(&mut self.plain_batch);
         plain.clear();
+        let clear = self.fx.out.take_clear();
         let any = self.fx.out.take(&mut plain);
-        let clear = std::mem::take(&mut self.clear_bytes).min(plain.len());
         batch.extend_from_slice(&plain[..clear]);
         let sealed = seal.seal_frames(&plain[clear..], batch);
         if plain.capacity() <= KEEP_BYTES {
@@ -242,7 +306,7 @@ impl Engine {
     /// Opens whole frames where they are. Those that were not sealed by the other side do nothing
     /// but count.
     pub(super) fn open_chunk(&mut self, chunk: &mut [u8]) -> Result<(), Violation> {
-        let is_handshaking = self.phase == Phase::Handshaking;
+        let is_handshaking = self.is_handshaking();
         let Some(seal) = self.seal.as_mut().filter(|seal| seal.is_in_force()) else {
             return Ok(());
         };
@@ -251,9 +315,12 @@ impl Engine {
             self.finish(Some(&status));
             return Ok(());
         }
-        let opened = seal.open_frames(chunk).ok_or(Violation::SealFailures)?;
-        if opened > 0 {
-            self.heartbeat.heard(self.now);
+        match seal.open_frames(chunk) {
+            Some(0) => {}
+            Some(_) => self.heartbeat.heard(self.now),
+            // Another link may be better.
+            None if self.is_resumable() => self.detach(tampered()),
+            None => return Err(Violation::SealFailures),
         }
         Ok(())
     }
@@ -265,6 +332,15 @@ impl Engine {
             Some(seal) => Ok(seal.inner(frame).transpose()?),
         }
     }
+}
+
+/// The seal of one link. See [`Engine::take_link_seal`].
+#[derive(Debug)]
+pub struct LinkSeal(pub(super) Seal);
+
+fn tampered() -> Status {
+    let text = Violation::SealFailures.to_string();
+    Status::new(Code::Unavailable, text).with_origin(Origin::Link)
 }
 
 /// The error of a goodbye that is not sealed.

@@ -47,6 +47,8 @@ violations! {
     FrameMore "L1.flags.5" InvalidArgument "MORE needs GROUP";
     FrameBody "L1.body.1" InvalidArgument "a frame has no body";
     FrameVolatile "L1.volatile.1" InvalidArgument "VOLATILE belongs on HELLO, ref-less ACK and EVENT of qos 0, and nowhere else";
+    SeqPlace "L1.seq.1" InvalidArgument "SEQ belongs on a frame that completes a message of the sequence: not with MORE or VOLATILE";
+    SeqNumber "L1.seq.2" InvalidArgument "the sequence number is not a whole varint in its shortest form";
     GroupVolatile "L1.volatile.2" InvalidArgument "the fragments of a group differ in VOLATILE";
     GroupCodec "L1.codec.2" InvalidArgument "the fragments of a group differ in their codec";
     CodecBroken "L1.codec.3" InvalidArgument "a compressed message is not one whole stream of its codec, with nothing behind it";
@@ -92,7 +94,7 @@ violations! {
     ErrorLong "L3.error.5" InvalidArgument "the message of an error is at most 4 KiB, its type name 512 bytes";
     HelloOffer "L3.hello.1" InvalidArgument "an offer has an id and a payload, and nothing else";
     HelloAnswer "L3.hello.2" InvalidArgument "an answer has id, ref, and either payload or error";
-    HelloConfirm "L3.hello.3" InvalidArgument "a confirmation has a ref, and at most a payload or an error; a payload only where it is due";
+    HelloConfirm "L3.hello.3" InvalidArgument "a confirmation has a ref, and at most an error, or a payload when one is due";
     CallRequest "L3.call.1" InvalidArgument "a CALL without ref has a target and no error";
     CallResponse "L3.call.2" InvalidArgument "a CALL with ref has either payload or error, and neither id nor target";
     StreamOpen "L3.stream.1" InvalidArgument "a STREAM without ref has id and target, and no error";
@@ -115,6 +117,7 @@ violations! {
     HelloUnknown "L4.body.3" InvalidArgument "the HELLO body has an unknown key below 32 or above 63";
     HelloLong "L4.body.4" InvalidArgument "a list, a text or the credential in the HELLO body is too long";
     HelloLimits "L4.body.5" InvalidArgument "a limit in HELLO is below the least that works";
+    HelloResume "L4.body.6" InvalidArgument "key 32 of the HELLO body is {nonce, public key or claim, bound, mac}, each of its length";
     HelloCaps "L4.caps.1" InvalidArgument "the answer has a capability that was not offered";
     SealOffer "L4.seal.1" InvalidArgument "a HELLO that seals lists one known seal and carries its message in key 33";
     SealRequired "L4.seal.2" Unauthenticated "the other side did not agree to a seal, and this side requires one";
@@ -125,6 +128,10 @@ violations! {
     HelloVersion "L4.version.1" Unimplemented "no common protocol version: this side speaks version 1";
     Unauthenticated "L4.auth.1" Unauthenticated "the credential is not of its scheme's form";
     RightPublish "L4.rights.2" PermissionDenied "the identity may not publish to this topic";
+    SeqGap "L4.seq.2" DataLoss "a message is numbered above the one that is due: messages are missing";
+    ReceiptAhead "L4.receipt.2" InvalidArgument "a receipt for messages that were never sent";
+    ResumeProof "L4.resume.4" PermissionDenied "the proof that the session is one's own is wrong";
+    ResumePosition "L4.resume.6" DataLoss "the other side needs messages that are gone, or has some that never were";
     Silent "L4.beat.2" Unavailable "nothing was heard for 2.5 heartbeats";
     Calm "L4.calm.1" ResourceExhausted "too many cheap messages: send fewer pings, cancels, grants and bad references";
     OutboxFull "L4.bound.1" ResourceExhausted "the peer does not read what it asked for";

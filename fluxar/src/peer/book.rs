@@ -1,6 +1,7 @@
 //! Who waits for what in one session: the counterpart of the engine's ids.
 
 use crate::engine::event::SubscribeOptions;
+use crate::engine::items::Items;
 use crate::error::Status;
 use crate::peer::context::ContextInner;
 use crate::peer::queue::EventQueue;
@@ -67,7 +68,7 @@ pub(crate) struct Job {
 /// What has arrived on a stream and is not taken yet. The peer's credit bounds it.
 #[derive(Default)]
 pub(crate) struct StreamSlot {
-    pub(crate) items: VecDeque<Bytes>,
+    pub(crate) items: VecDeque<Items>,
     pub(crate) end: Option<Result<Option<Bytes>, Status>>,
     pub(crate) reader: Option<Waker>,
     writers: Vec<(u64, Waker)>,

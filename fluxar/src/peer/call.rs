@@ -68,6 +68,16 @@ pub(crate) struct Options {
     pub(crate) meta: Vec<(String, String)>,
 }
 
+impl Options {
+    /// Lets the timeout run from now on, unless it does already.
+    pub(crate) fn start_clock(&mut self, now: Time, outer: Option<Time>) {
+        if let (Some(timeout), None) = (self.timeout, self.deadline) {
+            let own = now + timeout;
+            self.deadline = Some(outer.map_or(own, |outer| outer.min(own)));
+        }
+    }
+}
+
 impl Peer {
     /// Builds the engine's request.
     pub(crate) fn outbound<'a>(
@@ -108,11 +118,12 @@ impl Peer {
         &self,
         target: &str,
         payload: Option<&[u8]>,
-        options: &Options,
+        options: &mut Options,
     ) -> Result<Attempt<Pending>, Status> {
         let (waiter, answer) = oneshot::channel();
         let begun =
             self.shared.attempt_ring(Ring::Alone, Some(Place::Call), |engine, book, now| {
+                options.start_clock(now, self.scope.deadline);
                 let id = match engine.call(now, &self.outbound(target, payload, options)) {
                     Err(refusal) if self.must_not_wait(engine.has_call_place(), &refusal) => {
                         return Err(chain_status().into());
@@ -171,15 +182,6 @@ impl Outgoing {
     ) -> Self {
         let (peer, options) = (peer.clone(), Options::default());
         Self { peer, target: target.into(), payload: encoded(params), options }
-    }
-
-    /// Lets the timeout run from now on, unless it does already.
-    pub(crate) fn start_clock(&mut self) {
-        let Options { timeout, deadline, .. } = &mut self.options;
-        if let (Some(timeout), None) = (timeout, &deadline) {
-            let own = self.peer.shared.now() + *timeout;
-            *deadline = Some(self.peer.scope.deadline.map_or(own, |outer| outer.min(own)));
-        }
     }
 
     /// The payload, or why it could not be encoded.
@@ -269,9 +271,9 @@ impl<T, E> CallFuture<T, E> {
                     self.step = Step::Unsent;
                 }
                 Step::Unsent => {
-                    self.outgoing.start_clock();
-                    let Outgoing { peer, target, options, .. } = &self.outgoing;
-                    self.step = match peer.begin_call(target, self.outgoing.bytes()?, options)? {
+                    let Outgoing { peer, target, payload, options } = &mut self.outgoing;
+                    let bytes = payload.as_ref().map(Option::as_deref).map_err(|s| s.clone())?;
+                    self.step = match peer.begin_call(target, bytes, options)? {
                         Attempt::Done(pending) => Step::Sent(pending),
                         Attempt::Blocked(writable) => {
                             Step::Blocked(Box::pin(peer.room(writable, options)))

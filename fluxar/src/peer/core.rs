@@ -254,10 +254,10 @@ impl Book {
                 later.push(Later::Stream(stream));
             }
             Event::Cancelled { id, status } => self.on_cancelled(id, status, later),
-            Event::Item { id, payload } => {
+            Event::Items { id, items } => {
                 let stream = self.stream_id(id);
                 if let Some(slot) = self.streams.get_mut(&stream).filter(|slot| !slot.is_unread) {
-                    slot.items.push_back(payload);
+                    slot.items.push_back(items);
                     later.extend(slot.reader.take().map(Later::Wake));
                 }
             }

@@ -3,6 +3,7 @@
 use crate::engine::Engine;
 use crate::engine::time::Time;
 use crate::error::{Code, Origin, Status};
+use crate::peer::ahead::Ahead;
 use crate::peer::core::Ring;
 use crate::peer::dispatch::{Scratch, perform};
 use crate::peer::shared::{Flushed, Shared};
@@ -102,8 +103,9 @@ async fn read(shared: &Arc<Shared>, reader: &mut dyn LinkReader) {
     let mut later = Vec::new();
     let mut scratch = Scratch::default();
     let mut turn_bytes = 0;
+    let mut ahead = Ahead::new();
     loop {
-        let arrived = match poll_fn(|cx| reader.poll_read(cx, &mut bytes)).await {
+        let arrived = match ahead.read(reader, &mut bytes).await {
             Ok(0) => return link_down(shared, "the peer closed the link"),
             Err(error) => return link_down(shared, &format!("the link broke: {error}")),
             Ok(arrived) => arrived,

@@ -5,6 +5,7 @@
 //! registered; a call that comes in gets one look from the session's reader and, if it is not done
 //! by then, a task of its own.
 
+mod ahead;
 mod auth;
 mod book;
 mod call;
@@ -115,9 +116,9 @@ impl Peer {
         Req: Serialize + ?Sized,
         Res: DeserializeOwned,
     {
-        let options = Options::default();
+        let mut options = Options::default();
         let pending = loop {
-            let begin = |bytes: &[u8]| self.begin_call(target, present(bytes), &options);
+            let begin = |bytes: &[u8]| self.begin_call(target, present(bytes), &mut options);
             match with_encoded(request, begin)?? {
                 Attempt::Done(pending) => break pending,
                 Attempt::Blocked(writable) => self.room(writable, &options).await,

@@ -31,7 +31,7 @@ impl Outgoing {
     fn open_channel(mut self, half_closed: bool) -> Result<(Arc<Channel>, CreditLease), Status> {
         let shared = Arc::clone(&self.peer.shared);
         let lease = shared.lease_credit()?;
-        self.start_clock();
+        self.options.start_clock(shared.now(), self.peer.scope.deadline);
         let channel = match self.try_open(half_closed)? {
             Attempt::Done(stream) => Channel::open(&shared, stream, true),
             Attempt::Blocked(writable) => {

@@ -2,6 +2,7 @@
 
 use crate::engine::Engine;
 use crate::engine::event::Refusal;
+use crate::engine::items::Items;
 use crate::engine::pattern::credit_cost;
 use crate::engine::time::Time;
 use crate::error::{Code, Origin, Status};
@@ -125,7 +126,9 @@ impl Channel {
 /// Items on their way in. The receiving half behind [`Streaming`].
 pub struct RawStreaming {
     channel: Arc<Channel>,
-    items: VecDeque<Bytes>,
+    items: VecDeque<Items>,
+    /// Where in the first of them the next item is.
+    place: usize,
     /// Taken by the application, not reported to the engine yet.
     unreported: u64,
     end: Option<Result<Option<Bytes>, Status>>,
@@ -137,7 +140,7 @@ pub struct RawStreaming {
 impl RawStreaming {
     pub(crate) fn new(channel: Arc<Channel>, lease: Option<CreditLease>) -> Self {
         let items = VecDeque::new();
-        Self { channel, items, unreported: 0, end: None, wait: None, _lease: lease }
+        Self { channel, items, place: 0, unreported: 0, end: None, wait: None, _lease: lease }
     }
 
     /// Gives the items a type.
@@ -151,12 +154,23 @@ impl RawStreaming {
         self.end.as_ref()
     }
 
-    /// The next item; `None` when it has ended. Cancel safe.
-    pub(crate) fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    /// Lends the next item to `take`; `None` when it has ended. Cancel safe.
+    pub(crate) fn poll_item<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        take: impl FnOnce(&[u8]) -> R,
+    ) -> Poll<Option<R>> {
         loop {
-            if let Some(item) = self.items.pop_front() {
-                self.took(credit_cost(item.len()));
-                return Poll::Ready(Some(item));
+            while let Some(items) = self.items.front() {
+                let Some((item, next)) = items.at(self.place) else {
+                    self.items.pop_front();
+                    self.place = 0;
+                    continue;
+                };
+                let (taken, cost) = (take(item), credit_cost(item.len()));
+                self.place = next;
+                self.took(cost);
+                return Poll::Ready(Some(taken));
             }
             if self.end.is_some() {
                 return Poll::Ready(None);

@@ -48,8 +48,9 @@ impl<T: DeserializeOwned, U, E: Failure> Streaming<T, U, E> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, E::Error>>> {
-        if let Some(item) = std::task::ready!(self.raw.poll_item(cx)) {
-            return Poll::Ready(Some(payload::decode(&item).map_err(E::from_status)));
+        let decode = |item: &[u8]| payload::decode(item).map_err(E::from_status);
+        if let Some(item) = std::task::ready!(self.raw.poll_item(cx, decode)) {
+            return Poll::Ready(Some(item));
         }
         match self.raw.end() {
             Some(Err(status)) if !self.is_told => {
@@ -68,7 +69,7 @@ impl<T, U: DeserializeOwned, E: Failure> Streaming<T, U, E> {
     /// How the callee failed, or why its answer is not known. Dropping the future cancels the
     /// stream.
     pub async fn finish(mut self) -> Result<U, E::Error> {
-        while std::future::poll_fn(|cx| self.raw.poll_item(cx)).await.is_some() {}
+        while std::future::poll_fn(|cx| self.raw.poll_item(cx, |_| ())).await.is_some() {}
         let end = self.raw.end().cloned().unwrap_or(Ok(None));
         let decoded = end.and_then(|bytes| decode_answer(&bytes.unwrap_or_default()));
         decoded.map_err(E::from_status)

@@ -8,11 +8,11 @@ use crate::engine::event::Event;
 use crate::engine::message::Form;
 use crate::engine::message::envelope::Outgoing;
 use crate::engine::message::kind::Kind;
-use crate::engine::session::auth::Credential;
 use crate::engine::session::auth::Identity;
 use crate::engine::session::handshake::HelloBody;
 use crate::engine::session::handshake::VERSION;
 use crate::engine::session::phase::Phase;
+use crate::engine::session::resume::Ephemeral;
 use crate::engine::violation::Violation;
 use crate::error::Status;
 use crate::id::Id;
@@ -33,9 +33,18 @@ impl Engine {
             return Err(Violation::PhaseEarly);
         }
         let payload = received.envelope.payload.unwrap_or_default();
+        let proves = match &self.handshake {
+            Handshake::AwaitProof(_) => true,
+            Handshake::AwaitConfirm { .. } => self.seal.is_some(),
+            _ => false,
+        };
+        let is_empty = received.envelope.payload.is_none();
+        if form == Form::Confirm && is_empty == proves && received.envelope.error.is_none() {
+            return Err(Violation::HelloConfirm);
+        }
         match (std::mem::replace(&mut self.handshake, Handshake::Idle), form) {
             (Handshake::AwaitOffer, Form::Offer) => self.handle_offer(received, payload),
-            (Handshake::AwaitAnswer { offer }, Form::Answer) => {
+            (Handshake::AwaitAnswer { offer, ephemeral }, Form::Answer) => {
                 self.expect_ref(received, offer)?;
                 let answer = self.take_remote_id(received)?;
                 match received.error() {
@@ -43,7 +52,22 @@ impl Engine {
                         self.finish(Some(&refusal));
                         Ok(())
                     }
-                    None => self.handle_answer(offer, answer, payload),
+                    None => self.handle_answer((offer, answer), payload, ephemeral.as_deref()),
+                }
+            }
+            // Their ids are the link's: they take no part in those of the session.
+            (Handshake::AwaitResumed(resuming), Form::Answer) => {
+                self.expect_ref(received, 1)?;
+                self.handle_resumed(&resuming, received.error().map_or(Ok(payload), Err))
+            }
+            (Handshake::AwaitProof(resuming), Form::Confirm) => {
+                self.expect_ref(received, 2)?;
+                match received.error() {
+                    Some(refusal) => {
+                        self.finish(Some(&refusal));
+                        Ok(())
+                    }
+                    None => self.handle_proof(&resuming, payload),
                 }
             }
             (Handshake::AwaitConfirm { offer, answer, body }, Form::Confirm) => {
@@ -53,9 +77,6 @@ impl Engine {
                     None if self.seal.is_some() => {
                         return self.take_sealed_confirm(offer, body, payload);
                     }
-                    None if received.envelope.payload.is_some() => {
-                        return Err(Violation::HelloConfirm);
-                    }
                     None => self.ready(&body),
                 }
                 Ok(())
@@ -64,9 +85,6 @@ impl Engine {
                 self.expect_ref(received, offer)?;
                 match received.error() {
                     Some(refusal) => self.finish(Some(&refusal)),
-                    None if received.envelope.payload.is_some() => {
-                        return Err(Violation::HelloConfirm);
-                    }
                     None => self.ready(&body),
                 }
                 Ok(())
@@ -83,21 +101,27 @@ impl Engine {
         }
         let credential = body.credential.take();
         let is_known = body.versions.contains(&VERSION);
-        let seals = self.is_sealing(&body);
-        if is_known && seals {
+        if is_known && self.is_sealing(&body) {
             if credential.is_some() {
                 return Err(Violation::SealAuth);
             }
-            return self.answer_sealed(offer, body, payload);
+            self.take_sealed_offer(offer, &body, payload)?;
+        }
+        let claim = body.resume.and_then(|resume| resume.claim);
+        if self.seal.is_some() && claim.is_none() {
+            return self.answer_sealed(offer, body);
         }
         let peer = body.peer.clone();
         self.handshake = Handshake::AwaitDecision { offer, body: Box::new(body) };
         let violation = match is_known {
             false => Violation::HelloVersion,
-            true if self.requires_seal() => Violation::SealRequired,
+            true if self.requires_seal() && self.seal.is_none() => Violation::SealRequired,
             true => {
-                let credential = credential.unwrap_or(Credential::None);
-                self.fx.emit(Event::Authenticate { credential, peer, seal_key: None });
+                let credential = credential.unwrap_or_default();
+                self.fx.emit(match claim {
+                    Some(claim) => Event::Resume { session: claim.session, credential, peer },
+                    None => Event::Authenticate { credential, peer, seal_key: None },
+                });
                 return Ok(());
             }
         };
@@ -106,7 +130,12 @@ impl Engine {
         Ok(())
     }
 
-    fn handle_answer(&mut self, offer: u64, answer: u64, payload: &[u8]) -> Result<(), Violation> {
+    fn handle_answer(
+        &mut self,
+        (offer, answer): (u64, u64),
+        payload: &[u8],
+        ephemeral: Option<&Ephemeral>,
+    ) -> Result<(), Violation> {
         let body = HelloBody::decode(payload)?;
         let session = body.session.ok_or(Violation::HelloMissing)?;
         if body.credential.is_some() {
@@ -118,8 +147,12 @@ impl Engine {
         self.check_chosen(&body)?;
         self.session = session;
         self.identity = Identity::new(body.peer.name.clone(), self.config.peer_rights.clone());
+        self.agreed_on_resume(ephemeral, &body);
         if self.seal.is_some() {
-            return self.confirm_sealed(offer, answer, body, payload);
+            self.take_sealed_answer(answer, &body, payload)?;
+            self.confirm_sealed(answer, None)?;
+            self.handshake = Handshake::AwaitWelcome { offer, body: Box::new(body) };
+            return Ok(());
         }
         self.put_hello(0, answer, None);
         self.ready(&body);
@@ -140,10 +173,10 @@ impl Engine {
         let status = brief(status);
         let mut refusal = Outgoing::answering(Kind::Hello, offer).with_error(Some(&status));
         // Behind a seal it stands where the welcome would.
-        if self.phase != Phase::Handshaking || !self.is_sealed() {
+        if !self.is_handshaking() || !self.is_sealed() {
             refusal.id = self.mint();
         }
-        self.fx.out.put_now(&refusal);
+        self.fx.out.put_front(&refusal);
     }
 
     fn expect_ref(&self, received: &Received<'_>, id: u64) -> Result<(), Violation> {
@@ -168,6 +201,9 @@ impl Engine {
         self.handshake = Handshake::Done;
         self.handshake_deadline = None;
         self.phase = Phase::Ready;
+        if self.is_resumable() {
+            self.fx.out.replay.start();
+        }
         self.fx.emit(Event::Ready { peer: body.peer.clone() });
     }
 }

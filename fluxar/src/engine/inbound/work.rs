@@ -194,8 +194,8 @@ impl Engine {
             return self.not_open(id, received);
         }
         if form == Form::Item {
-            let payload = received.payload().unwrap_or_default();
-            return self.streams.item(id, payload, &mut self.fx);
+            let payload = received.envelope.payload.unwrap_or_default();
+            return self.streams.item(id, received.owner, payload, &mut self.fx);
         }
         let outcome = match received.error() {
             Some(status) => Err(status),

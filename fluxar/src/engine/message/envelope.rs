@@ -98,6 +98,18 @@ pub(crate) struct Bare<'a> {
 }
 
 impl<'a> Bare<'a> {
+    /// Bytes of the envelope beside its payload, at most.
+    pub(crate) const HEAD_BYTES_MAX: usize = 24;
+
+    /// Appends the envelope, the same bytes as [`Outgoing::put`].
+    pub(crate) fn put(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&[0x87, self.kind.number(), 0xf6]);
+        cbor::put_uint(out, self.reference);
+        out.extend_from_slice(&[0xf6, 0xf6]);
+        cbor::put_bytes(out, self.payload);
+        cbor::put_null(out);
+    }
+
     /// `None` for whatever is not bare, well-formed or not.
     pub(crate) fn read(bytes: &'a [u8]) -> Option<Self> {
         let (&[0x87, kind @ (2 | 3), 0xf6], rest) = bytes.split_first_chunk()? else {
@@ -370,6 +382,11 @@ mod tests {
             message.payload = payload.as_deref();
             let mut bytes = Vec::new();
             message.put(&mut bytes);
+            if let Some(bare) = Bare::read(&bytes) {
+                let mut again = Vec::new();
+                bare.put(&mut again);
+                prop_assert_eq!(&again, &bytes);
+            }
             if let Some((at, byte)) = damage {
                 let at = at.index(bytes.len());
                 bytes[at] = byte;

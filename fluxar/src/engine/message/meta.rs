@@ -40,7 +40,8 @@ pub const OVERFLOW: u64 = 19;
 /// The policy that needs qos 1.
 const OVERFLOW_BLOCK: u8 = 4;
 const ENCODING: u64 = 20;
-const RECEIPT: u64 = 21;
+/// The highest number of the sequence that was taken.
+pub const RECEIPT: u64 = 21;
 /// Events dropped on this subscription since the last one delivered.
 pub const DROPPED: u64 = 22;
 /// Unknown keys below this are a violation, from here on they are ignored.
@@ -73,6 +74,8 @@ pub struct MetaView<'a> {
     pub hops: u64,
     /// [`DROPPED`].
     pub dropped: u64,
+    /// [`RECEIPT`].
+    pub receipt: Option<u64>,
     /// [`GROUP`].
     pub group: Option<&'a str>,
     /// There are entries of the user's.
@@ -164,7 +167,8 @@ impl<'a> MetaView<'a> {
                 sized(reader, 16)?;
                 self.ask_for(key, true);
             }
-            EXPIRY | DELIVERY | RECEIPT => {
+            RECEIPT => self.receipt = Some(reader.uint()?),
+            EXPIRY | DELIVERY => {
                 reader.uint()?;
             }
             POSITION => {
@@ -276,6 +280,7 @@ pub(crate) struct MetaOut<'a> {
     pub(crate) credit: Option<u64>,
     pub(crate) hops: u32,
     pub(crate) dropped: u64,
+    pub(crate) receipt: Option<u64>,
     pub(crate) overflow: u8,
     pub(crate) group: Option<&'a str>,
     pub(crate) user: &'a [(String, String)],
@@ -290,6 +295,7 @@ impl MetaOut<'_> {
             + u64::from(self.credit.is_some())
             + u64::from(self.hops > 0)
             + u64::from(self.dropped > 0)
+            + u64::from(self.receipt.is_some())
             + u64::from(self.overflow > 0)
             + u64::from(self.group.is_some())
             + self.user.len() as u64;
@@ -314,6 +320,7 @@ impl MetaOut<'_> {
             cbor::put_text(out, group);
         }
         put_number(out, OVERFLOW, (self.overflow > 0).then_some(u64::from(self.overflow)));
+        put_number(out, RECEIPT, self.receipt);
         put_number(out, DROPPED, (self.dropped > 0).then_some(self.dropped));
         self.put_user(out);
     }

@@ -1,7 +1,7 @@
 //! Calls and notifications.
 
 use crate::engine::event::Event;
-use crate::engine::message::envelope::Outgoing;
+use crate::engine::message::envelope::{Bare, Outgoing};
 use crate::engine::message::kind::Kind;
 use crate::engine::outbox::{Effects, Mark};
 use crate::engine::pattern::{Earliest, deadline_status, lost_status};
@@ -118,6 +118,11 @@ impl Calls {
         fx: &mut Effects,
     ) -> bool {
         let Some(call) = self.inbound.remove(&id) else { return false };
+        if let Ok(payload) = outcome
+            && fx.out.put_bare(&Bare { kind: Kind::Call, reference: id, payload })
+        {
+            return call.cancelled.is_none();
+        }
         let mut message = Outgoing::answering(Kind::Call, id);
         let too_large;
         match outcome {

@@ -9,7 +9,7 @@
 //! has not ended answers it with its own end.
 
 use crate::engine::event::{Event, Refusal};
-use crate::engine::message::envelope::Outgoing;
+use crate::engine::message::envelope::{Bare, Outgoing};
 use crate::engine::message::kind::Kind;
 use crate::engine::outbox::{Effects, Mark};
 use crate::engine::pattern::rpc::too_large_status;
@@ -147,13 +147,15 @@ impl Streams {
             stream.blocked = true;
             return Err(Refusal::Blocked);
         }
-        let mut message = Outgoing::answering(Kind::Stream, id);
-        message.payload = Some(payload);
-        if !fx.out.fits(&message) {
-            return Err(too_large_status(fx.out.message_bytes_max()).into());
+        if !fx.out.put_bare(&Bare { kind: Kind::Stream, reference: id, payload }) {
+            let mut message = Outgoing::answering(Kind::Stream, id);
+            message.payload = Some(payload);
+            if !fx.out.fits(&message) {
+                return Err(too_large_status(fx.out.message_bytes_max()).into());
+            }
+            fx.out.put(id, &message);
         }
         stream.send_credit -= credit_cost(payload.len()) as i64;
-        fx.out.put(id, &message);
         Ok(())
     }
 
@@ -224,7 +226,8 @@ impl Streams {
     pub(crate) fn item(
         &mut self,
         id: u64,
-        payload: Bytes,
+        owner: &Bytes,
+        payload: &[u8],
         fx: &mut Effects,
     ) -> Result<(), Violation> {
         let Some(stream) = self.open.get_mut(&id) else { return Ok(()) };
@@ -235,7 +238,7 @@ impl Streams {
         let callee_is_done = !stream.ours && stream.local_ended;
         // What nobody reads is not granted again: the sender runs dry until it hears the end.
         if !stream.abandoned && !callee_is_done {
-            fx.emit(Event::Item { id, payload });
+            fx.emit_item(id, owner, payload);
         }
         Ok(())
     }

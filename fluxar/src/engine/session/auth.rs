@@ -3,10 +3,11 @@
 use bytes::Bytes;
 
 /// What a dialer presents. Never printed: `Debug` shows the scheme only.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Credential {
     /// Nothing.
+    #[default]
     None,
     /// A bearer token.
     Bearer(String),

@@ -9,6 +9,7 @@
 
 use crate::config::Limits;
 use crate::engine::session::auth::Credential;
+use crate::engine::session::resume::ResumeHello;
 use crate::engine::violation::Violation;
 use crate::engine::wire::cbor::{self, Reader};
 use bytes::Bytes;
@@ -25,7 +26,9 @@ const LIST_MAX: u64 = 16;
 const NAME_BYTES_MAX: usize = 256;
 /// Bytes of a credential, at most.
 const CREDENTIAL_BYTES_MAX: usize = 8 << 10;
-/// The key of the message that seals.
+/// The key of what is said about resuming: one that others ignore.
+const RESUME: u64 = 32;
+/// The key of the message that seals: one that others ignore.
 const SEAL: u64 = 33;
 /// Bytes of it, at most; a confirmation holds the credential.
 const SEAL_BYTES_MAX: usize = 12 << 10;
@@ -135,6 +138,8 @@ pub struct HelloBody {
     pub credential: Option<Credential>,
     /// The session's name; in answers.
     pub session: Option<[u8; 16]>,
+    /// What is said about resuming; with it the capability `resume` is offered or chosen.
+    pub resume: Option<ResumeHello>,
     /// The codecs offered, or those chosen.
     pub codecs: Vec<u64>,
     /// The seal offered, or chosen.
@@ -152,6 +157,7 @@ impl HelloBody {
             heartbeat: limits.heartbeat,
             credential: None,
             session: None,
+            resume: None,
             codecs: Vec::new(),
             seals: Vec::new(),
             seal: Vec::new(),
@@ -164,6 +170,7 @@ impl HelloBody {
         let mut out = Vec::with_capacity(160);
         let optional = u64::from(self.credential.is_some())
             + u64::from(self.session.is_some())
+            + u64::from(self.resume.is_some())
             + u64::from(!self.seal.is_empty());
         cbor::put_head(&mut out, cbor::MAP, 5 + optional);
         cbor::put_uint(&mut out, 0);
@@ -190,6 +197,10 @@ impl HelloBody {
             cbor::put_uint(&mut out, 6);
             cbor::put_bytes(&mut out, session);
         }
+        if let Some(resume) = &self.resume {
+            cbor::put_uint(&mut out, RESUME);
+            resume.put(&mut out);
+        }
         if !self.seal.is_empty() {
             cbor::put_uint(&mut out, SEAL);
             cbor::put_bytes(&mut out, &self.seal);
@@ -205,7 +216,7 @@ impl HelloBody {
         cbor::put_uint(out, 1);
         put_numbers(out, &self.seals);
         cbor::put_uint(out, 2);
-        cbor::put_bool(out, false);
+        cbor::put_bool(out, self.resume.is_some());
         cbor::put_uint(out, 3);
         cbor::put_uint(out, 0);
         cbor::put_uint(out, 4);
@@ -238,6 +249,7 @@ impl HelloBody {
         let mut reader = Reader::new(bytes);
         let (mut versions, mut peer, mut limits, mut heartbeat) = (None, None, None, None);
         let (mut credential, mut session, mut capabilities) = (None, None, None);
+        let mut resume = None;
         let mut seal = Vec::new();
         each_key(&mut reader, |key, reader| {
             match key {
@@ -247,19 +259,34 @@ impl HelloBody {
                 3 => limits = Some(read_limits(reader)?),
                 4 => heartbeat = Some(Duration::from_millis(reader.uint()?)),
                 5 => credential = Some(read_credential(reader)?),
-                6 => session = Some(sixteen(reader)?),
+                6 => session = Some(sized_bytes(reader)?),
+                RESUME => resume = Some(ResumeHello::read(reader)?),
                 SEAL => seal = read_seal(reader)?.to_vec(),
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
         reader.finish()?;
-        let (Some(versions), Some(peer), Some(limits), Some(heartbeat), Some((codecs, seals))) =
+        let (Some(versions), Some(peer), Some(limits), Some(heartbeat), Some(capabilities)) =
             (versions, peer, limits, heartbeat, capabilities)
         else {
             return Err(Violation::HelloMissing);
         };
-        Ok(Self { versions, peer, limits, heartbeat, credential, session, codecs, seals, seal })
+        let Capabilities { codecs, seals, resume: resumes } = capabilities;
+        // One without the other asks for nothing.
+        let resume = resume.filter(|_| resumes);
+        Ok(Self {
+            versions,
+            peer,
+            limits,
+            heartbeat,
+            credential,
+            session,
+            resume,
+            codecs,
+            seals,
+            seal,
+        })
     }
 }
 
@@ -284,25 +311,31 @@ fn read_seal<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], Violation> {
     if message.len() > SEAL_BYTES_MAX { Err(Violation::HelloLong) } else { Ok(message) }
 }
 
-/// What a confirmation seals: what the dialer presents.
-pub(crate) fn encode_presented(credential: &Credential) -> Vec<u8> {
+/// What a confirmation seals: the proof of a resume, and what the dialer presents.
+pub(crate) fn encode_presented(mac: Option<&[u8; 32]>, credential: &Credential) -> Vec<u8> {
     let mut out = Vec::with_capacity(64);
-    cbor::put_head(&mut out, cbor::MAP, 1);
+    cbor::put_head(&mut out, cbor::MAP, 1 + u64::from(mac.is_some()));
+    if let Some(mac) = mac {
+        cbor::put_uint(&mut out, 0);
+        cbor::put_bytes(&mut out, mac);
+    }
     cbor::put_uint(&mut out, 5);
     put_credential(&mut out, credential);
     out
 }
 
 /// The counterpart of [`encode_presented`].
-pub(crate) fn decode_presented(bytes: &[u8]) -> Result<Credential, Violation> {
-    let mut credential = None;
+pub(crate) fn decode_presented(bytes: &[u8]) -> Result<(Option<[u8; 32]>, Credential), Violation> {
+    let (mut mac, mut credential) = (None, None);
     read_confirm(bytes, |key, reader| {
-        if key == 5 {
-            credential = Some(read_credential(reader)?);
+        match key {
+            0 => mac = Some(sized_bytes(reader)?),
+            5 => credential = Some(read_credential(reader)?),
+            _ => return Ok(false),
         }
-        Ok(key == 5)
+        Ok(true)
     })?;
-    credential.ok_or(Violation::HelloMissing)
+    Ok((mac, credential.ok_or(Violation::HelloMissing)?))
 }
 
 /// The body of a confirmation that seals.
@@ -341,7 +374,7 @@ fn read_confirm<'a>(
 
 /// Reads a map with rising integer keys. Keys that `take` does not know are a violation below 32
 /// and ignored from there on.
-fn each_key<'a>(
+pub(super) fn each_key<'a>(
     reader: &mut Reader<'a>,
     mut take: impl FnMut(u64, &mut Reader<'a>) -> Result<bool, Violation>,
 ) -> Result<(), Violation> {
@@ -377,15 +410,22 @@ fn short_text(reader: &mut Reader<'_>) -> Result<String, Violation> {
     if text.len() > NAME_BYTES_MAX { Err(Violation::HelloLong) } else { Ok(text.to_owned()) }
 }
 
-fn sixteen(reader: &mut Reader<'_>) -> Result<[u8; 16], Violation> {
+/// A byte string of just this length.
+pub(super) fn sized_bytes<const N: usize>(reader: &mut Reader<'_>) -> Result<[u8; N], Violation> {
     reader.bytes()?.try_into().map_err(|_| Violation::HelloMissing)
+}
+
+/// A count or position: 2^63 and above would leave no room to count on.
+pub(super) fn number(reader: &mut Reader<'_>) -> Result<u64, Violation> {
+    let number = reader.uint()?;
+    if number >> 63 == 0 { Ok(number) } else { Err(Violation::HelloResume) }
 }
 
 fn read_peer(reader: &mut Reader<'_>) -> Result<PeerInfo, Violation> {
     let (mut instance, mut name, mut roles) = (None, None, Vec::new());
     each_key(reader, |key, reader| {
         match key {
-            0 => instance = Some(sixteen(reader)?),
+            0 => instance = Some(sized_bytes(reader)?),
             1 => name = Some(short_text(reader)?),
             2 => {
                 for _ in 0..list_len(reader)? {
@@ -407,22 +447,29 @@ fn put_numbers(out: &mut Vec<u8>, numbers: &[u64]) {
     numbers.iter().for_each(|number| cbor::put_uint(out, *number));
 }
 
-/// Checks the peer's capabilities, and gives its codecs and seals. This side offers no others
-/// beyond the base, so of these the intersection is the base, whatever the peer offers.
-fn read_capabilities(reader: &mut Reader<'_>) -> Result<(Vec<u64>, Vec<u64>), Violation> {
-    let (mut codecs, mut seals) = (Vec::new(), Vec::new());
+/// What a peer can beyond the base. Of what is left out this side offers nothing, so there the
+/// intersection is the base, whatever the peer offers.
+#[derive(Debug, Default)]
+struct Capabilities {
+    codecs: Vec<u64>,
+    seals: Vec<u64>,
+    resume: bool,
+}
+
+fn read_capabilities(reader: &mut Reader<'_>) -> Result<Capabilities, Violation> {
+    let mut read = Capabilities::default();
     each_key(reader, |key, reader| {
         match key {
-            0 => codecs = read_numbers(reader)?,
-            1 => seals = read_numbers(reader)?,
-            2 => drop(reader.bool()?),
+            0 => read.codecs = read_numbers(reader)?,
+            1 => read.seals = read_numbers(reader)?,
+            2 => read.resume = reader.bool()?,
             3 => drop(reader.uint()?),
             4 => drop(read_numbers(reader)?),
             _ => return Ok(false),
         }
         Ok(true)
     })?;
-    Ok((codecs, seals))
+    Ok(read)
 }
 
 fn read_limits(reader: &mut Reader<'_>) -> Result<PeerLimits, Violation> {

@@ -5,3 +5,5 @@ pub(crate) mod budget;
 pub mod handshake;
 pub(crate) mod heartbeat;
 pub mod phase;
+pub(crate) mod receipts;
+pub mod resume;

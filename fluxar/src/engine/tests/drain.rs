@@ -144,7 +144,7 @@ fn streams_drain_and_subscriptions_do_not() {
             events[..],
             [
                 Event::Draining,
-                Event::Item { .. },
+                Event::Items { .. },
                 Event::StreamEnd { outcome: Ok(None), .. },
                 Event::SubscriptionEnd { status: None, .. },
                 Event::Closed { reason: None },

@@ -11,6 +11,8 @@ mod packed;
 mod pair;
 mod properties;
 mod raw;
+mod receipts;
+mod resume;
 #[cfg(feature = "seal")]
 mod sealed;
 mod sim;

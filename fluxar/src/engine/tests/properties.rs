@@ -378,7 +378,7 @@ proptest! {
             opened = opened.max(group);
             let (body, left) = bytes.split_at(cuts[turn % cuts.len()].min(bytes.len()));
             let more = if left.is_empty() { 0 } else { MORE };
-            let fragment = Frame { flags: GROUP | more, group: Some(group), body };
+            let fragment = Frame { flags: GROUP | more, seq: None, group: Some(group), body };
             if let Some(message) = assembler.take(&fragment, group).expect("within the limits") {
                 done.insert(group, message);
             }
@@ -503,7 +503,7 @@ fn act_on(pair: &mut Pair, act: u8) {
             (Event::Stream { id, .. }, 1) => end.engine.end_stream(now, id, Ok(None)),
             (Event::Stream { id, .. }, 2) => drop(end.engine.send_item(now, id, &[0; 500])),
             (Event::Subscribe { id, .. }, 0..4) => end.engine.grant(now, id),
-            (Event::Item { id, payload }, _) => end.engine.consumed(now, id, payload.len()),
+            (Event::Items { id, items }, _) => end.engine.consumed_cost(now, id, items.cost()),
             _ => {}
         }
     }

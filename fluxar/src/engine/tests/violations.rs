@@ -7,10 +7,11 @@ use super::raw::{
 };
 use crate::config::Limits;
 use crate::engine::event::{Event, PublishOptions, SubscribeOptions};
-use crate::engine::frame::{GROUP, MORE, VOLATILE};
+use crate::engine::frame::{GROUP, MORE, SEQ, VOLATILE};
 use crate::engine::session::auth::{Identity, Rights};
 use crate::engine::session::handshake::HelloBody;
 use crate::engine::session::phase::Phase;
+use crate::engine::session::resume::{Ephemeral, ResumeHello};
 use crate::engine::violation::Violation;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ use std::time::Duration;
 enum Scene {
     /// A dialer whose session is ready sends this.
     Ready(Vec<u8>),
+    /// The same, on a session that can be resumed.
+    Resumable(Vec<u8>),
     /// The same, to an acceptor with other limits.
     Bounded(Limits, Vec<u8>),
     /// A dialer sends this first.
@@ -78,6 +81,8 @@ fn frames(violation: Violation) -> Scene {
         Violation::FrameMore => Scene::Ready(frame(MORE, b"x")),
         Violation::FrameBody => Scene::Ready(frame(0, b"")),
         Violation::FrameVolatile => Scene::Ready(frame(VOLATILE, &call(3).body())),
+        Violation::SeqPlace => Scene::Resumable(frame(SEQ | VOLATILE, b"x")),
+        Violation::SeqNumber => Scene::Resumable(frame(SEQ, &[0x40, 1, 0])),
         Violation::GroupVolatile => {
             Scene::Ready([fragment(MORE, 1, b"x"), fragment(MORE | VOLATILE, 1, b"x")].concat())
         }
@@ -199,6 +204,10 @@ fn handshakes(violation: Violation) -> Scene {
         }
         Violation::HelloLong => early(|body| body.peer.name = "n".repeat(257)),
         Violation::HelloLimits => early(|body| body.limits.groups_max = 0),
+        Violation::HelloResume => early(|body| {
+            let drawn = Ephemeral::new(&[1; 32]);
+            body.resume = Some(ResumeHello { public: None, ..drawn.hello(false) });
+        }),
         Violation::HelloVersion => answer(1, 2),
         Violation::HelloCaps => {
             let mut body = offer(|body| body.session = Some([9; 16]));
@@ -235,6 +244,16 @@ fn sessions(violation: Violation) -> Scene {
             pair.reach_acceptor(&batch);
             pair.acceptor.transmit()
         }),
+        Violation::SeqGap => Scene::Resumable(frame(SEQ, &[&[2][..], &call(3).body()].concat())),
+        Violation::ReceiptAhead => Scene::Resumable(super::receipts::receipt(1)),
+        Violation::ResumeProof => Scene::Play(|| {
+            let mut pair = Pair::resumable();
+            pair.cut();
+            let (mut gate, _) = pair.offer_again();
+            gate.feed(pair.now, &Raw::of(HELLO).reference(2).payload(b"guess").frame());
+            gate.transmit()
+        }),
+        Violation::ResumePosition => Scene::Never("it is told in the answer, as a refusal"),
         Violation::Silent => Scene::Play(|| quiet(25, |_| Vec::new())),
         Violation::Stalled => Scene::Play(stalled),
         Violation::TooSlow => Scene::Play(|| {
@@ -325,6 +344,7 @@ fn play(scene: Scene) -> Option<(Vec<u8>, Option<Pair>)> {
     let fresh = || Pair::connecting(Limits::default(), Limits::default());
     Some(match scene {
         Scene::Ready(bytes) => at_acceptor(Pair::ready(), &bytes),
+        Scene::Resumable(bytes) => at_acceptor(Pair::resumable(), &bytes),
         Scene::Bounded(limits, bytes) => {
             at_acceptor(Pair::with(Limits::default(), limits, Identity::anonymous()), &bytes)
         }

@@ -1,6 +1,6 @@
 //! Bytes changed, left out, repeated, moved and made up on their way: `[L1.seal.1]`, `[L1.seal.2]`.
 
-use super::{Pair, XX, call, closed, configs, connecting, handshake, ready, targets};
+use super::{Pair, XX, call, closed, configs, connecting, drawing, handshake, ready, targets};
 use crate::engine::session::auth::Identity;
 use crate::engine::session::phase::Phase;
 use crate::engine::tests::pair::request;
@@ -93,10 +93,8 @@ fn frames_that_belong_elsewhere_do_nothing() {
     assert_eq!(targets(&pair.acceptor.take()), ["a.first"]);
     pair.reach_acceptor(&first);
     pair.reach_dialer(&first);
-    let [dialer, mut acceptor] = configs(XX);
-    acceptor.wire.seal.as_mut().expect("sealed").ephemeral =
-        crate::engine::wire::seal::Psk::from_bytes(&[151; 32]);
-    let mut other = Pair::made_of(dialer, acceptor).made_ready(Identity::anonymous());
+    let [dialer, acceptor] = configs(XX);
+    let mut other = drawing(dialer, acceptor, [101, 151]).made_ready(Identity::anonymous());
     let foreign = call(&mut other, "a.foreign");
     pair.reach_acceptor(&foreign);
     assert!(pair.acceptor.take().is_empty() && pair.dialer.take().is_empty());

@@ -10,6 +10,7 @@ use crate::config::Limits;
 use crate::engine::event::Event;
 use crate::engine::session::auth::{Credential, Identity};
 use crate::engine::session::phase::Phase;
+use crate::engine::session::resume::LinkFacts;
 use crate::engine::violation::Violation;
 use crate::engine::wire::compress::Codec;
 use crate::engine::wire::seal::{Cipher, IdentityKey, Pattern, Psk, SealConfig, Suite};
@@ -34,7 +35,6 @@ fn seal(suite: Suite, seed: u8) -> SealConfig {
         pinned: (seed == 1).then(|| key(2).public()),
         psk: suite.has_psk.then(|| Psk::from_bytes(&[77; 32])),
         required: true,
-        ephemeral: Psk::from_bytes(&[seed + 100; 32]),
     }
 }
 
@@ -51,9 +51,19 @@ fn configs(suite: Suite) -> [EngineConfig; 2] {
     [dialer, sealed(seal(suite, 2))]
 }
 
+/// Both with randomness of their own; a dialer's is [101; 32], an acceptor's [102; 32].
+fn linked(dialer: EngineConfig, acceptor: EngineConfig) -> Pair {
+    drawing(dialer, acceptor, [101, 102])
+}
+
+fn drawing(dialer: EngineConfig, acceptor: EngineConfig, random: [u8; 2]) -> Pair {
+    let [ours, theirs] = random.map(|random| LinkFacts::default().sealing([random; 32]));
+    Pair::linked((dialer, ours), (acceptor, theirs))
+}
+
 fn connecting(suite: Suite) -> Pair {
     let [dialer, acceptor] = configs(suite);
-    Pair::made_of(dialer, acceptor)
+    linked(dialer, acceptor)
 }
 
 fn ready(suite: Suite) -> Pair {
@@ -159,7 +169,7 @@ fn another_key_than_the_pinned_gets_no_credential() {
         let [dialer, mut acceptor] = configs(suite);
         let config = acceptor.wire.seal.as_mut().expect("sealed");
         config.key = Some(key(3));
-        let mut pair = Pair::made_of(dialer, acceptor);
+        let mut pair = linked(dialer, acceptor);
         pair.run();
         let events = pair.acceptor.take();
         let asked = events.iter().any(|event| matches!(event, Event::Authenticate { .. }));
@@ -177,7 +187,7 @@ fn whoever_has_the_same_key_is_refused() {
     for suite in [XX, Suite { pattern: Pattern::Ik, ..XX }] {
         let [mut dialer, acceptor] = configs(suite);
         dialer.wire.seal.as_mut().expect("sealed").key = Some(key(2));
-        let mut pair = Pair::made_of(dialer, acceptor);
+        let mut pair = linked(dialer, acceptor);
         pair.run();
         for events in [pair.dialer.take(), pair.acceptor.take()] {
             let reason = closed(&events).flatten().expect("a reason");
@@ -188,9 +198,8 @@ fn whoever_has_the_same_key_is_refused() {
 
 #[test]
 fn an_ephemeral_key_that_comes_back_is_refused() {
-    let [dialer, mut acceptor] = configs(XX);
-    acceptor.wire.seal.as_mut().expect("sealed").ephemeral = Psk::from_bytes(&[101; 32]);
-    let mut pair = Pair::made_of(dialer, acceptor);
+    let [dialer, acceptor] = configs(XX);
+    let mut pair = drawing(dialer, acceptor, [101, 101]);
     pair.run();
     let reason = closed(&pair.acceptor.take()).flatten().expect("a reason");
     assert!(reason.message().starts_with("[L4.seal.5]"), "{reason:?}");
@@ -205,7 +214,7 @@ fn without_the_invitation_there_is_no_session() {
             let [mut dialer, acceptor] = configs(suite);
             let config = dialer.wire.seal.as_mut().expect("sealed");
             (config.psk, config.suite.has_psk) = (psk, has_psk);
-            let mut pair = Pair::made_of(dialer, acceptor);
+            let mut pair = linked(dialer, acceptor);
             pair.run();
             assert_eq!(pair.acceptor.engine.phase(), Phase::Closed);
             let reason = closed(&pair.dialer.take()).flatten().expect("a reason");
@@ -221,7 +230,7 @@ fn what_is_required_is_not_negotiated_away() {
     let plain = || config(Limits::default());
     let [dialer, acceptor] = configs(XX);
     for (dialer, acceptor) in [(plain(), acceptor), (dialer, plain())] {
-        let mut pair = Pair::made_of(dialer, acceptor);
+        let mut pair = linked(dialer, acceptor);
         pair.run();
         pair.acceptor.engine.accept(pair.now, Identity::anonymous());
         pair.run();
@@ -237,10 +246,10 @@ fn what_is_required_is_not_negotiated_away() {
 fn a_seal_may_be_left_to_the_dialer() {
     let [_, mut acceptor] = configs(XX);
     acceptor.wire.seal.as_mut().expect("sealed").required = false;
-    let pair = Pair::made_of(config(Limits::default()), acceptor.clone());
+    let pair = linked(config(Limits::default()), acceptor.clone());
     let pair = pair.made_ready(Identity::anonymous());
     assert!(!pair.dialer.engine.is_sealed() && !pair.acceptor.engine.is_sealed());
-    let pair = Pair::made_of(sealed(seal(XX, 1)), acceptor).made_ready(Identity::anonymous());
+    let pair = linked(sealed(seal(XX, 1)), acceptor).made_ready(Identity::anonymous());
     assert!(pair.dialer.engine.is_sealed() && pair.acceptor.engine.is_sealed());
 }
 
@@ -287,7 +296,7 @@ fn compression_under_a_seal_is_asked_for_and_padded() {
             config
         };
         let [dialer, acceptor] = configs(XX).map(wired);
-        Pair::made_of(dialer, acceptor).made_ready(Identity::anonymous())
+        linked(dialer, acceptor).made_ready(Identity::anonymous())
     };
     let text: String = (0..800_u32).map(|n| format!("{} again, ", n * n % 97)).collect();
     let lens = |under_seal| {
@@ -332,7 +341,7 @@ pub(super) fn break_rule(violation: Violation) -> Vec<u8> {
         Violation::SealKey => strip::offered(|body| body.seal.fill(0)),
         Violation::SealTranscript => strip::answered(),
         Violation::SealRequired => {
-            let mut pair = Pair::made_of(sealed(seal(XX, 1)), config(Limits::default()));
+            let mut pair = linked(sealed(seal(XX, 1)), config(Limits::default()));
             pair.dialer.transmit();
             pair.reach_dialer(&strip::plain_answer());
             pair.dialer.transmit()

@@ -1,6 +1,6 @@
 //! HELLOs rewritten on their way: `[L4.seal.1]` to `[L4.seal.6]`, `[L4.caps.1]`.
 
-use super::{Pair, XX, configs, connecting, handshake, key, seal};
+use super::{Pair, XX, configs, connecting, drawing, handshake, key, linked, seal};
 use crate::config::Limits;
 use crate::engine::frame::decode;
 use crate::engine::message::envelope::Envelope;
@@ -84,7 +84,7 @@ fn compressing(suite: Suite) -> Pair {
         config.wire.compression.under_seal = true;
         config
     });
-    Pair::made_of(dialer, acceptor)
+    linked(dialer, acceptor)
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn whoever_sits_between_two_handshakes_gets_neither() {
     let [dialer, acceptor] = configs(XX);
     let mut middle_acceptor = acceptor.clone();
     middle_acceptor.wire.seal.as_mut().expect("sealed").key = Some(key(9));
-    let mut pair = Pair::made_of(dialer, middle_acceptor);
+    let mut pair = linked(dialer, middle_acceptor);
     pair.run();
     assert_eq!(pair.dialer.engine.phase(), Phase::Closed);
     assert!(pair.acceptor.take().iter().all(|event| !format!("{event:?}").contains("bearer")));
@@ -170,26 +170,24 @@ fn whoever_sits_between_two_handshakes_gets_neither() {
 fn handshakes_cannot_be_spliced_or_replayed() {
     for suite in [XX, Suite { pattern: Pattern::Ik, ..XX }, Suite { pattern: Pattern::Nk, ..XX }] {
         let [_, answer, confirm, welcome] = handshake(&mut connecting(suite));
-        let [dialer, acceptor] = configs(suite).map(|mut config| {
-            let seal = config.wire.seal.as_mut().expect("sealed");
-            seal.ephemeral = crate::engine::wire::seal::Psk::from_bytes(&[150; 32]);
-            config
-        });
-        let fresh = |other: &crate::engine::EngineConfig| other.clone();
+        let fresh = |random| {
+            let [dialer, acceptor] = configs(suite);
+            drawing(dialer, acceptor, random)
+        };
         // An old answer to a new offer.
-        let mut pair = Pair::made_of(dialer.clone(), configs(suite)[1].clone());
+        let mut pair = fresh([150, 102]);
         pair.dialer.transmit();
         pair.reach_dialer(&answer);
         assert_eq!(pair.dialer.engine.phase(), Phase::Closed, "{suite:?}");
         // A new answer, and an old confirmation to it.
-        let mut pair = Pair::made_of(configs(suite)[0].clone(), fresh(&acceptor));
+        let mut pair = fresh([101, 150]);
         let offer = pair.dialer.transmit();
         pair.reach_acceptor(&offer);
         pair.acceptor.transmit();
         pair.reach_acceptor(&confirm);
         assert_eq!(pair.acceptor.engine.phase(), Phase::Closed, "{suite:?}");
         // An old welcome.
-        let mut pair = Pair::made_of(configs(suite)[0].clone(), fresh(&acceptor));
+        let mut pair = fresh([101, 150]);
         let offer = pair.dialer.transmit();
         pair.reach_acceptor(&offer);
         let answer = pair.acceptor.transmit();
@@ -205,8 +203,9 @@ fn handshakes_cannot_be_spliced_or_replayed() {
 fn the_first_message_carries_no_payload() {
     let config = seal(XX, 2);
     let message = [[9; 32].as_slice(), b"early data"].concat();
-    assert!(Seal::accept(&config, XX.number(), 1, b"", &message).is_err());
-    assert!(Seal::accept(&config, XX.number(), 1, b"", &message[..32]).is_ok());
+    let random = Some(&[102; 32]);
+    assert!(Seal::accept(&config, random, XX.number(), (1, b""), &message).is_err());
+    assert!(Seal::accept(&config, random, XX.number(), (1, b""), &message[..32]).is_ok());
     let number = Suite { cipher: Cipher::AesGcm, ..XX }.number();
     assert_eq!(number, 2);
 }

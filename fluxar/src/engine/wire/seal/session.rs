@@ -48,8 +48,6 @@ pub struct SealConfig {
     pub psk: Option<Psk>,
     /// Whether an acceptor refuses links that are not sealed.
     pub required: bool,
-    /// 32 random bytes, for this link only.
-    pub ephemeral: Psk,
 }
 
 /// The seal of one link.
@@ -79,6 +77,7 @@ impl Seal {
         suite: Suite,
         initiator: bool,
         prologue: &[u8],
+        ephemeral: Option<&[u8; KEY_BYTES]>,
     ) -> Result<Self, SealError> {
         let psk = suite.psk_place().map(|place| {
             let psk = config.psk.as_ref().ok_or(SealError::Key)?;
@@ -90,7 +89,7 @@ impl Seal {
             initiator,
             prologue,
             static_secret: config.key.as_ref().map(IdentityKey::secret_bytes),
-            ephemeral_secret: &config.ephemeral.0,
+            ephemeral_secret: ephemeral.ok_or(SealError::Key)?,
             remote_static: config.pinned.map(PublicKey::to_bytes),
             psk: psk.transpose()?,
         })?;
@@ -107,10 +106,11 @@ impl Seal {
     /// A dialer's: gives the first message too.
     pub(crate) fn dial(
         config: &SealConfig,
+        ephemeral: Option<&[u8; KEY_BYTES]>,
         id: u64,
         offer: &[u8],
     ) -> Result<(Self, Vec<u8>), SealError> {
-        let mut seal = Self::new(config, config.suite, true, &prologue(id, offer))?;
+        let mut seal = Self::new(config, config.suite, true, &prologue(id, offer), ephemeral)?;
         let mut message = Vec::new();
         seal.handshake()?.write(&[], &mut message)?;
         Ok((seal, message))
@@ -119,9 +119,9 @@ impl Seal {
     /// An acceptor's, once there is an offer.
     pub(crate) fn accept(
         config: &SealConfig,
+        ephemeral: Option<&[u8; KEY_BYTES]>,
         number: u64,
-        id: u64,
-        offer: &[u8],
+        (id, offer): (u64, &[u8]),
         message: &[u8],
     ) -> Result<Self, SealError> {
         let suite = Suite::from_number(number).ok_or(SealError::Suite)?;
@@ -129,7 +129,7 @@ impl Seal {
             // An invitation that counts only when it is shown would be none.
             return Err(SealError::Key);
         }
-        let mut seal = Self::new(config, suite, false, &prologue(id, offer))?;
+        let mut seal = Self::new(config, suite, false, &prologue(id, offer), ephemeral)?;
         let payload = seal.handshake()?.read(message)?;
         // Whatever stood here could be replayed.
         if !payload.is_empty() {
