@@ -58,6 +58,8 @@
 //! | `macros` (default) | `#[fluxar::service]`, `#[derive(fluxar::Type)]` |
 //! | `unix` | `unix:///path` |
 //! | `stdio` | `exec:program` and `stdio:` |
+//! | `seal` | sessions encrypted and authenticated from peer to peer, by Noise |
+//! | `zstd`, `gzip` | compressed messages |
 //! | `testing` | an in-memory pair and a faulty link, for tests of your services in virtual time |
 //! | `full` | all of the above but `testing` |
 //!
@@ -88,9 +90,13 @@ pub use peer::rt as __rt;
 pub use service::rt as __rt;
 
 pub use config::Limits;
+pub use engine::Compression;
 pub use engine::event::{Overflow, PublishOptions};
 pub use engine::session::auth::{Credential, Identity, Rights};
 pub use engine::session::handshake::PeerInfo;
+pub use engine::wire::compress::Codec;
+#[cfg(feature = "seal")]
+pub use engine::wire::seal::{Cipher, FingerprintError, Psk, SealKey, SealPublicKey};
 pub use error::{Code, Origin, Status};
 #[cfg(feature = "macros")]
 pub use fluxar_macros::{Type, service};
@@ -101,6 +107,8 @@ pub use peer::{
     Routes, Server, ServerBuilder, Service, Sink, State, StreamCall, Streaming, SubscribeWith,
     SubscriptionHandle, Transport,
 };
+#[cfg(all(feature = "tokio", feature = "seal"))]
+pub use peer::{KeyError, Seal};
 pub use service::{AppError, Error, Failure, Type};
 
 /// The programs in the README, as tests.

@@ -41,7 +41,7 @@ fn cases() -> impl Strategy<Value = Case> {
 }
 
 fn public(secret: &[u8; KEY_BYTES]) -> [u8; KEY_BYTES] {
-    fluxar::engine::wire::seal::IdentityKey::from_bytes(secret).public().to_bytes()
+    fluxar::engine::wire::seal::SealKey::from_bytes(secret).public().to_bytes()
 }
 
 impl Case {

@@ -105,6 +105,28 @@ pub struct Compression {
     pub under_seal: bool,
 }
 
+impl Compression {
+    /// By every codec of this build, the better ones first.
+    #[must_use]
+    pub fn any() -> Self {
+        let codecs = Codec::ALL.into_iter().filter(|codec| codec.is_available()).collect();
+        Self { codecs, ..Self::default() }
+    }
+
+    /// By one codec.
+    #[must_use]
+    pub fn only(codec: Codec) -> Self {
+        Self { codecs: vec![codec], ..Self::default() }
+    }
+
+    /// Also where the link is sealed: see [`Compression::under_seal`].
+    #[must_use]
+    pub fn even_sealed(mut self) -> Self {
+        self.under_seal = true;
+        self
+    }
+}
+
 impl Default for Compression {
     fn default() -> Self {
         Self { codecs: Vec::new(), threshold_bytes: THRESHOLD_BYTES, under_seal: false }

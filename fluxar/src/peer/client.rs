@@ -4,13 +4,14 @@ use crate::config::Limits;
 use crate::engine::event::Text;
 use crate::engine::session::auth::Rights;
 use crate::engine::session::handshake::PeerInfo;
-use crate::engine::{Engine, EngineConfig, Role, WireConfig};
+use crate::engine::{Compression, Engine, EngineConfig, Role, WireConfig};
 use crate::error::{Code, Status};
 use crate::payload;
 use crate::peer::auth::Auth;
 use crate::peer::driver;
 use crate::peer::node::{NodeInner, NodeLimits};
 use crate::peer::reconnect::{Backoff, dice};
+use crate::peer::seal::{self, Seal};
 use crate::peer::shared::Shared;
 use crate::peer::state::{Progress, State};
 use crate::peer::{Handler, Peer, Service, StreamHandler, handler};
@@ -33,6 +34,9 @@ pub enum ConnectError {
     /// There is no link.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// There can be no seal: a fingerprint that is none, or two of them.
+    #[error("seal: {0}")]
+    Seal(String),
     /// There was a link, and no session came of it: a refused credential, a peer that speaks
     /// something else, a full server.
     #[error("no session: {0}")]
@@ -104,6 +108,8 @@ pub struct ClientBuilder {
     dial: DialOptions,
     peer_rights: Rights,
     routes: crate::peer::Routes,
+    wire: WireConfig,
+    seal: Option<Seal>,
 }
 
 impl ClientBuilder {
@@ -118,7 +124,23 @@ impl ClientBuilder {
             dial: DialOptions::default(),
             peer_rights: Rights::all(),
             routes: crate::peer::Routes::new(),
+            wire: WireConfig::default(),
+            seal: None,
         }
+    }
+
+    /// Seals the session, and takes none that is not. An address with a fingerprint,
+    /// `tcp://host:9000#fp=…`, does so too.
+    #[cfg(feature = "seal")]
+    pub fn seal(mut self, seal: Seal) -> Self {
+        self.seal = Some(seal);
+        self
+    }
+
+    /// Compresses messages, if the acceptor does.
+    pub fn compress(mut self, compression: Compression) -> Self {
+        self.wire.compression = compression;
+        self
     }
 
     /// What to present. Nothing by default.
@@ -194,7 +216,8 @@ impl ClientBuilder {
     /// # Errors
     /// See [`ConnectError`]. The first link is tried once; only a session that was ready is kept
     /// up by reconnecting.
-    pub async fn build(self) -> Result<Client, ConnectError> {
+    pub async fn build(mut self) -> Result<Client, ConnectError> {
+        self.settle_seal()?;
         let address: Address = self.address.parse()?;
         self.limits.check().map_err(ConnectError::Limits)?;
         let link = dial(&address, &self.dial).await?;
@@ -205,8 +228,17 @@ impl ClientBuilder {
     ///
     /// # Errors
     /// [`ConnectError::Refused`].
-    pub async fn build_on(self, link: Link) -> Result<Client, ConnectError> {
+    pub async fn build_on(mut self, link: Link) -> Result<Client, ConnectError> {
+        self.settle_seal()?;
         self.start(None, link).await
+    }
+
+    /// What pins the acceptor in the address goes into the seal.
+    fn settle_seal(&mut self) -> Result<(), ConnectError> {
+        let settled = seal::settle(self.seal.take(), &self.address);
+        let (address, seal) = settled.map_err(ConnectError::Seal)?;
+        (self.address, self.wire.seal) = (address.to_owned(), seal);
+        Ok(())
     }
 
     async fn start(self, address: Option<Address>, link: Link) -> Result<Client, ConnectError> {
@@ -215,7 +247,8 @@ impl ClientBuilder {
         // Only tells two processes of one name apart; zeros do no harm.
         let _none = getrandom::fill(&mut instance);
         let info = PeerInfo { instance, name: self.name, roles: self.roles };
-        let node = NodeInner::new(self.limits.clone(), NodeLimits::default(), info, None);
+        let node =
+            NodeInner::new(self.limits.clone(), NodeLimits::default(), info, None, self.wire);
         let shared = Shared::new(&node, node.next_key(), self.limits, true);
         shared.routes.add(self.routes);
         let peer = Peer::new(&shared);
@@ -284,7 +317,7 @@ impl Dialer {
             credential: self.auth.credential(),
             peer_rights: self.peer_rights.clone(),
             session: [0; 16],
-            wire: WireConfig::default(),
+            wire: self.shared.node.wire.clone(),
         };
         Engine::new(config, Role::Dialer, self.shared.now())
     }

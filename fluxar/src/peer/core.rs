@@ -51,7 +51,7 @@ pub(crate) enum Later {
     Cancel(Arc<ContextInner>, Status),
     /// A call that was cancelled before its handler started.
     Unstarted(u64, Status),
-    Authenticate(Credential, PeerInfo),
+    Authenticate(Credential, PeerInfo, Option<[u8; 32]>),
     Subscribe(u64, Text, SubscribeOptions),
     Unsubscribed(u64),
     Publish(Text, Bytes, PublishOptions),
@@ -284,9 +284,14 @@ impl Book {
             }
             Event::Pong { id } => self.on_pong(id, later),
             Event::Writable => later.push(Later::Writable),
-            Event::Authenticate { credential, peer } => {
-                later.push(Later::Authenticate(credential, peer));
+            Event::Authenticate { credential, peer, seal_key } => {
+                later.push(Later::Authenticate(credential, peer, seal_key));
             }
+            // Without randomness for its links no session can be resumed.
+            Event::Resume { .. }
+            | Event::Handover { .. }
+            | Event::Detached { .. }
+            | Event::Resumed => {}
             Event::Ready { peer } => later.push(Later::Ready(peer)),
             Event::Draining => later.push(Later::Draining),
             Event::Closed { reason } => self.on_closed(reason, keeps_subscriptions, later),

@@ -99,7 +99,9 @@ fn simple(shared: &Arc<Shared>, item: Later) {
         Later::Wake(waker) => waker.wake(),
         Later::Writable => shared.ring_writable(),
         Later::Cancel(context, status) => context.cancel.cancel(status),
-        Later::Authenticate(credential, peer) => authenticate(shared, credential, peer),
+        Later::Authenticate(credential, peer, seal_key) => {
+            authenticate(shared, credential, peer, seal_key);
+        }
         Later::Subscribe(id, pattern, options) => {
             shared.node.subscribe_session(shared, id, pattern.as_str(), &options);
         }
@@ -242,14 +244,19 @@ fn refusal(routes: &RouteCache, target: &str) -> Status {
 }
 
 /// Asks the authenticator, in a task of the session.
-fn authenticate(shared: &Arc<Shared>, credential: Credential, peer: PeerInfo) {
+fn authenticate(
+    shared: &Arc<Shared>,
+    credential: Credential,
+    peer: PeerInfo,
+    seal_key: Option<[u8; 32]>,
+) {
     if let Err(status) = shared.node.admits() {
         return decide(shared, Err(status));
     }
     let Some(authenticator) = shared.node.authenticator.clone() else {
         return decide(shared, Ok(Identity::anonymous()));
     };
-    let attempt = AuthAttempt { credential, peer, link: shared.link_info() };
+    let attempt = AuthAttempt { credential, peer, link: shared.link_info(), seal_key };
     let waiting = Arc::clone(shared);
     shared.spawn_job(async move {
         let deciding = AssertUnwindSafe(async move { authenticator.authenticate(attempt).await });

@@ -1,6 +1,7 @@
 //! The tasks that pump one link: a reader, a writer and a timer.
 
 use crate::engine::Engine;
+use crate::engine::session::resume::LinkFacts;
 use crate::engine::time::Time;
 use crate::error::{Code, Origin, Status};
 use crate::peer::ahead::Ahead;
@@ -22,6 +23,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub(crate) async fn run(shared: &Arc<Shared>, link: Link, engine: Engine) {
     let Link { mut reader, writer, info } = link;
     shared.set_link(info);
+    let mut facts = Some(facts());
     let teardown = Teardown { shared: Arc::clone(shared) };
     let is_wanted = shared.with(|core, now| {
         if core.is_closing {
@@ -29,7 +31,8 @@ pub(crate) async fn run(shared: &Arc<Shared>, link: Link, engine: Engine) {
             return false;
         }
         core.start(engine);
-        core.engine.iter_mut().for_each(|engine| engine.handle_link_up(now));
+        let facts = facts.take().unwrap_or_default();
+        core.engine.iter_mut().for_each(|engine| engine.handle_link_up_with(now, facts.clone()));
         true
     });
     if !is_wanted {
@@ -58,6 +61,16 @@ pub(crate) async fn run(shared: &Arc<Shared>, link: Link, engine: Engine) {
     let mut progress = shared.progress();
     let told = progress.wait_for(|p| matches!(p.state, State::Disconnected | State::Closed));
     let _late = tokio::time::timeout(FAREWELL, told).await;
+}
+
+/// What is drawn for one link.
+fn facts() -> LinkFacts {
+    let mut random = [0; 32];
+    match getrandom::fill(&mut random) {
+        Ok(()) => LinkFacts::default().sealing(random),
+        // Then nothing is sealed, and whoever requires that has no session.
+        Err(_) => LinkFacts::default(),
+    }
 }
 
 /// Ends what is left when the driver goes, however it goes.

@@ -28,6 +28,11 @@ mod reconnect;
 mod router;
 #[doc(hidden)]
 pub mod rt;
+#[cfg(feature = "seal")]
+mod seal;
+#[cfg(not(feature = "seal"))]
+#[path = "seal_absent.rs"]
+mod seal;
 mod server;
 mod shared;
 mod sink;
@@ -47,11 +52,14 @@ pub use opening::{Duplex, DuplexCall, StreamCall};
 pub use raw::{RawSink, RawStreaming};
 pub use reconnect::Backoff;
 pub use router::{Params, Routes, Service};
+#[cfg(feature = "seal")]
+pub use seal::{KeyError, Seal};
 pub use server::{BindError, Server, ServerBuilder, Transport};
 pub use sink::Sink;
 pub use state::State;
 pub use streaming::Streaming;
 
+use crate::engine::Engine;
 use crate::engine::event::PublishOptions;
 use crate::engine::session::auth::Identity;
 use crate::engine::session::handshake::{PeerInfo, PeerLimits};
@@ -376,6 +384,20 @@ impl Peer {
     #[must_use]
     pub fn link(&self) -> Option<LinkInfo> {
         self.shared.link_info()
+    }
+
+    /// Whether the present link is sealed.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.shared.with(|core, _| core.engine.as_ref().is_some_and(Engine::is_sealed))
+    }
+
+    /// The key that the other side has proved to have, if the link is sealed and it has one.
+    #[cfg(feature = "seal")]
+    #[must_use]
+    pub fn seal_key(&self) -> Option<crate::SealPublicKey> {
+        let key = self.shared.with(|core, _| core.engine.as_ref().and_then(Engine::seal_key));
+        key.map(crate::SealPublicKey::from_bytes)
     }
 
     /// Where the session is in its life.

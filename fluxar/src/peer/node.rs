@@ -1,6 +1,7 @@
 //! What the sessions of one participant share: handlers, topics, limits and the authenticator.
 
 use crate::config::Limits;
+use crate::engine::WireConfig;
 use crate::engine::session::auth::{Credential, Identity};
 use crate::engine::session::handshake::PeerInfo;
 use crate::error::{Code, Status};
@@ -45,6 +46,8 @@ pub struct AuthAttempt {
     pub peer: PeerInfo,
     /// Where it comes from.
     pub link: Option<LinkInfo>,
+    /// The key that it has proved to have, if the link is sealed and it has one. See `Seal`.
+    pub seal_key: Option<[u8; 32]>,
 }
 
 /// Decides who somebody is and what it may do. Any `Fn(AuthAttempt) -> impl Future<Output =
@@ -69,6 +72,7 @@ pub(crate) struct NodeInner {
     pub(crate) limits: Limits,
     pub(crate) node_limits: NodeLimits,
     pub(crate) info: PeerInfo,
+    pub(crate) wire: WireConfig,
     pub(crate) routes: Router,
     pub(crate) hub: Hub,
     pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
@@ -106,6 +110,7 @@ impl NodeInner {
         node_limits: NodeLimits,
         info: PeerInfo,
         authenticator: Option<Arc<dyn Authenticator>>,
+        wire: WireConfig,
     ) -> Arc<Self> {
         let credit_left = AtomicU64::new(node_limits.credit_bytes_max);
         let (routes, hub, sessions) = (Router::default(), Hub::default(), Mutex::default());
@@ -115,6 +120,7 @@ impl NodeInner {
             limits,
             node_limits,
             info,
+            wire,
             routes,
             hub,
             authenticator,

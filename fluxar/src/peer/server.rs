@@ -4,12 +4,13 @@ use crate::config::Limits;
 use crate::engine::event::{PublishOptions, Text};
 use crate::engine::session::auth::{Credential, Rights};
 use crate::engine::session::handshake::PeerInfo;
-use crate::engine::{Engine, EngineConfig, Role, WireConfig};
+use crate::engine::{Compression, Engine, EngineConfig, Role, WireConfig};
 use crate::error::Status;
 use crate::payload;
 use crate::peer::driver;
 use crate::peer::events::{Events, Message, SubscribeWith, SubscriptionHandle};
 use crate::peer::node::{Authenticator, NodeInner, NodeLimits};
+use crate::peer::seal::{self, Seal};
 use crate::peer::shared::Shared;
 use crate::peer::{Handler, Peer, Service, StreamHandler, handler};
 use crate::transport::{
@@ -32,6 +33,9 @@ pub enum BindError {
     /// The limits make no sense.
     #[error("limits: {0}")]
     Limits(String),
+    /// There can be no seal.
+    #[error("seal: {0}")]
+    Seal(String),
     /// An address cannot be listened at.
     #[error(transparent)]
     Transport(#[from] TransportError),
@@ -96,6 +100,8 @@ impl Server {
             name: String::new(),
             roles: Vec::new(),
             listen: ListenOptions::default(),
+            wire: WireConfig::default(),
+            seal: None,
         }
     }
 
@@ -248,9 +254,24 @@ pub struct ServerBuilder {
     name: String,
     roles: Vec<String>,
     listen: ListenOptions,
+    wire: WireConfig,
+    seal: Option<Seal>,
 }
 
 impl ServerBuilder {
+    /// Seals sessions, and takes no others unless it is [`Seal::allow`].
+    #[cfg(feature = "seal")]
+    pub fn seal(mut self, seal: Seal) -> Self {
+        self.seal = Some(seal);
+        self
+    }
+
+    /// Compresses messages for dialers that do.
+    pub fn compress(mut self, compression: Compression) -> Self {
+        self.wire.compression = compression;
+        self
+    }
+
     /// Listens at another address as well.
     pub fn also(mut self, address: impl Into<String>) -> Self {
         self.addresses.push(address.into());
@@ -304,7 +325,9 @@ impl ServerBuilder {
     ///
     /// # Errors
     /// See [`BindError`]; nothing is listened at then.
-    pub async fn build(self) -> Result<Server, BindError> {
+    pub async fn build(mut self) -> Result<Server, BindError> {
+        let settled = seal::settle(self.seal.take(), "");
+        self.wire.seal = settled.map_err(BindError::Seal)?.1;
         self.limits.check().map_err(BindError::Limits)?;
         let mut listeners = Vec::new();
         for address in &self.addresses {
@@ -319,7 +342,8 @@ impl ServerBuilder {
         // Only tells two processes of one name apart; zeros do no harm.
         let _none = getrandom::fill(&mut instance);
         let info = PeerInfo { instance, name: self.name, roles: self.roles };
-        let node = NodeInner::new(self.limits, self.node_limits, info, self.authenticator);
+        let node =
+            NodeInner::new(self.limits, self.node_limits, info, self.authenticator, self.wire);
         let addresses = listeners.iter().map(|listener| listener.address().clone()).collect();
         let (stop, listeners) = (watch::Sender::new(false), Mutex::new(listeners));
         Server { inner: Arc::new(Inner { node, listeners, addresses, stop }) }
@@ -400,7 +424,7 @@ async fn session(node: &Arc<NodeInner>, key: u64, link: Link) {
         credential: Credential::None,
         peer_rights: Rights::none(),
         session: id,
-        wire: WireConfig::default(),
+        wire: node.wire.clone(),
     };
     let shared = Shared::new(node, key, limits, false);
     let engine = Engine::new(config, Role::Acceptor, shared.now());

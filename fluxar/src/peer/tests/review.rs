@@ -107,7 +107,13 @@ async fn what_comes_after_the_end_of_a_session_leaves_nothing_behind() {
 
 #[tokio::test(start_paused = true)]
 async fn a_link_that_comes_after_close_is_not_used() {
-    let node = NodeInner::new(Limits::default(), NodeLimits::default(), PeerInfo::default(), None);
+    let node = NodeInner::new(
+        Limits::default(),
+        NodeLimits::default(),
+        PeerInfo::default(),
+        None,
+        WireConfig::default(),
+    );
     let shared = Shared::new(&node, node.next_key(), Limits::default(), true);
     shared.close(None);
     let config = EngineConfig {

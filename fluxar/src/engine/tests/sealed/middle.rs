@@ -119,7 +119,7 @@ fn gaps_and_swaps_end_the_session() {
             pair.reach_acceptor(&frames[at]);
             let events = pair.acceptor.take();
             seen.extend(targets(&events));
-            reason = reason.or(closed(&events).flatten());
+            reason = reason.or_else(|| closed(&events).flatten());
         }
         assert!(fine.starts_with(&seen.iter().map(String::as_str).collect::<Vec<_>>()), "{seen:?}");
         let reason = reason.expect("closed");

@@ -13,7 +13,7 @@ use crate::engine::session::phase::Phase;
 use crate::engine::session::resume::LinkFacts;
 use crate::engine::violation::Violation;
 use crate::engine::wire::compress::Codec;
-use crate::engine::wire::seal::{Cipher, IdentityKey, Pattern, Psk, SealConfig, Suite};
+use crate::engine::wire::seal::{Cipher, Pattern, Psk, SealConfig, SealKey, Suite};
 use crate::engine::{Compression, EngineConfig, WireConfig};
 use crate::error::{Code, Status};
 use std::time::Duration;
@@ -21,8 +21,8 @@ use std::time::Duration;
 /// What must never be seen from outside.
 const CANARY: &str = "canary-token-0123456789";
 
-fn key(seed: u8) -> IdentityKey {
-    IdentityKey::from_bytes(&[seed; 32])
+fn key(seed: u8) -> SealKey {
+    SealKey::from_bytes(&[seed; 32])
 }
 
 const XX: Suite = Suite { pattern: Pattern::Xx, cipher: Cipher::ChaChaPoly, has_psk: false };

@@ -11,16 +11,16 @@ const TEXT_BYTES: usize = 52;
 /// The secret that makes a peer who it is: an X25519 key, used for nothing but Noise. Wiped when
 /// dropped, never shown.
 #[derive(Clone)]
-pub struct IdentityKey {
+pub struct SealKey {
     secret: Secret,
-    public: PublicKey,
+    public: SealPublicKey,
 }
 
-impl IdentityKey {
+impl SealKey {
     /// From 32 random bytes, which are a secret from now on.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; KEY_BYTES]) -> Self {
-        Self { secret: Zeroizing::new(*bytes), public: PublicKey(public_of(bytes)) }
+        Self { secret: Zeroizing::new(*bytes), public: SealPublicKey(public_of(bytes)) }
     }
 
     /// The bytes, to be stored where nobody else reads.
@@ -31,30 +31,30 @@ impl IdentityKey {
 
     /// What others pin.
     #[must_use]
-    pub fn public(&self) -> PublicKey {
+    pub fn public(&self) -> SealPublicKey {
         self.public
     }
 }
 
-impl PartialEq for IdentityKey {
+impl PartialEq for SealKey {
     /// By the public keys, which are no secret.
     fn eq(&self, other: &Self) -> bool {
         self.public == other.public
     }
 }
 
-impl Eq for IdentityKey {}
+impl Eq for SealKey {}
 
-impl std::fmt::Debug for IdentityKey {
+impl std::fmt::Debug for SealKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "IdentityKey({}, secret redacted)", self.public)
+        write!(f, "SealKey({}, secret redacted)", self.public)
     }
 }
 
 /// A peer's public key, which is its fingerprint too: 52 characters, as in
 /// `tcp://host:9000#fp=…`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PublicKey([u8; KEY_BYTES]);
+pub struct SealPublicKey([u8; KEY_BYTES]);
 
 /// A text is not a public key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +62,7 @@ pub struct PublicKey([u8; KEY_BYTES]);
 #[non_exhaustive]
 pub struct FingerprintError;
 
-impl PublicKey {
+impl SealPublicKey {
     /// From its bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; KEY_BYTES]) -> Self {
@@ -76,7 +76,7 @@ impl PublicKey {
     }
 }
 
-impl std::fmt::Display for PublicKey {
+impl std::fmt::Display for SealPublicKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         use std::fmt::Write as _;
         let (mut bits, mut waiting) = (0_u32, 0);
@@ -93,13 +93,13 @@ impl std::fmt::Display for PublicKey {
     }
 }
 
-impl std::fmt::Debug for PublicKey {
+impl std::fmt::Debug for SealPublicKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "PublicKey({self})")
+        write!(f, "SealPublicKey({self})")
     }
 }
 
-impl std::str::FromStr for PublicKey {
+impl std::str::FromStr for SealPublicKey {
     type Err = FingerprintError;
 
     fn from_str(text: &str) -> Result<Self, FingerprintError> {

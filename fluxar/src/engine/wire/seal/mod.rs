@@ -15,7 +15,7 @@ mod symmetric;
 
 pub use cipher::CipherState;
 pub use handshake::{Handshake, Keys, MESSAGE_BYTES_MAX, Setup};
-pub use key::{FingerprintError, IdentityKey, PublicKey};
+pub use key::{FingerprintError, SealKey, SealPublicKey};
 pub use pattern::Pattern;
 pub(crate) use primitives::hmac_of as hash_of;
 pub use primitives::{Cipher, KEY_BYTES, TAG_BYTES, dh};

@@ -9,7 +9,7 @@
 //! ```
 
 use super::handshake::{Handshake, Setup};
-use super::key::{IdentityKey, PublicKey};
+use super::key::{SealKey, SealPublicKey};
 use super::primitives::{KEY_BYTES, Secret, hash};
 use super::record::{self, Records};
 use super::suite::Suite;
@@ -41,9 +41,9 @@ pub struct SealConfig {
     /// What a dialer asks for.
     pub suite: Suite,
     /// Who we are; an acceptor has one, and a dialer unless its pattern is NK.
-    pub key: Option<IdentityKey>,
+    pub key: Option<SealKey>,
     /// The only acceptor that a dialer takes.
-    pub pinned: Option<PublicKey>,
+    pub pinned: Option<SealPublicKey>,
     /// What both sides know beforehand; with one an acceptor takes no dialer without.
     pub psk: Option<Psk>,
     /// Whether an acceptor refuses links that are not sealed.
@@ -53,11 +53,11 @@ pub struct SealConfig {
 /// The seal of one link.
 #[derive(Debug)]
 pub(crate) struct Seal {
-    own: Option<PublicKey>,
-    pinned: Option<PublicKey>,
+    own: Option<SealPublicKey>,
+    pinned: Option<SealPublicKey>,
     handshake: Option<Handshake>,
     records: Option<Records>,
-    remote: Option<PublicKey>,
+    remote: Option<SealPublicKey>,
     suite: Suite,
 }
 
@@ -88,13 +88,13 @@ impl Seal {
             cipher: suite.cipher,
             initiator,
             prologue,
-            static_secret: config.key.as_ref().map(IdentityKey::secret_bytes),
+            static_secret: config.key.as_ref().map(SealKey::secret_bytes),
             ephemeral_secret: ephemeral.ok_or(SealError::Key)?,
-            remote_static: config.pinned.map(PublicKey::to_bytes),
+            remote_static: config.pinned.map(SealPublicKey::to_bytes),
             psk: psk.transpose()?,
         })?;
         Ok(Self {
-            own: config.key.as_ref().map(IdentityKey::public),
+            own: config.key.as_ref().map(SealKey::public),
             pinned: config.pinned.filter(|_| initiator),
             handshake: Some(handshake),
             records: None,
@@ -238,7 +238,7 @@ impl Seal {
 
     /// The other side's key, if it showed one.
     pub(crate) fn remote(&self) -> Option<[u8; KEY_BYTES]> {
-        self.remote.map(PublicKey::to_bytes)
+        self.remote.map(SealPublicKey::to_bytes)
     }
 
     /// The hash of the handshake, once it is over.
@@ -278,7 +278,7 @@ impl Seal {
         if handshake.remote_ephemeral() == Some(handshake.ephemeral()) {
             return Err(SealError::Reflected);
         }
-        let Some(remote) = handshake.remote_static().map(PublicKey::from_bytes) else {
+        let Some(remote) = handshake.remote_static().map(SealPublicKey::from_bytes) else {
             return Ok(());
         };
         if self.own == Some(remote) {
