@@ -1,6 +1,7 @@
 //! The options and the life of every verb that listens.
 
 use crate::failure::Failure;
+use crate::seal::{self, ListenSeal};
 use crate::terminal::{self, Interrupts};
 use fluxar::{AuthAttempt, Credential, Identity, Rights, Server, Status};
 
@@ -10,6 +11,8 @@ pub(crate) struct Access {
     /// Bearer token that callers must present
     #[arg(long, env = "FLUXAR_TOKEN", hide_env_values = true)]
     token: Option<String>,
+    #[command(flatten)]
+    seal: ListenSeal,
 }
 
 impl Access {
@@ -24,6 +27,9 @@ impl Access {
         let mut server = Server::bind(first.as_str()).name(name);
         for url in others {
             server = server.also(url.as_str());
+        }
+        if let Some(seal) = self.seal.seal()? {
+            server = server.seal(seal);
         }
         if let Some(token) = self.token.clone() {
             server = server.authenticator(move |attempt: AuthAttempt| {
@@ -55,7 +61,9 @@ fn same(one: &str, other: &str) -> bool {
 
 /// Tells where the server really listens, and gives back the first address.
 pub(crate) fn announce(verb: &str, server: &Server) -> Option<String> {
-    let addresses: Vec<String> = server.addresses().iter().map(ToString::to_string).collect();
+    let fragment = seal::fragment(server);
+    let addresses: Vec<String> =
+        server.addresses().iter().map(|address| format!("{address}{fragment}")).collect();
     for address in &addresses {
         terminal::note(verb, format_args!("listening on {address}"));
     }

@@ -129,6 +129,13 @@ impl Server {
         &self.inner.addresses
     }
 
+    /// The key that dialers may pin, if sessions are sealed here.
+    #[cfg(feature = "seal")]
+    #[must_use]
+    pub fn seal_key(&self) -> Option<crate::SealPublicKey> {
+        self.inner.node.wire.seal.as_ref()?.key.as_ref().map(crate::SealKey::public)
+    }
+
     /// The sessions that are ready.
     #[must_use]
     pub fn peers(&self) -> Vec<Peer> {

@@ -5,6 +5,7 @@ pub(crate) mod call;
 pub(crate) mod completion;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod key;
 pub(crate) mod publish;
 pub(crate) mod serve;
 pub(crate) mod subscribe;
@@ -25,6 +26,7 @@ pub(crate) enum Verb {
     Serve(serve::Args),
     Bench(bench::Args),
     Doctor(doctor::Args),
+    Key(key::Args),
     Completion(completion::Args),
 }
 
@@ -43,6 +45,7 @@ impl Verb {
             Self::Serve(args) => serve::run(args).await,
             Self::Bench(args) => bench::run(args).await,
             Self::Doctor(args) => doctor::run(args).await,
+            Self::Key(args) => key::run(args).await,
             Self::Completion(args) => completion::run(&args),
         }
     }
