@@ -303,6 +303,12 @@ impl Engine {
         any
     }
 
+    /// The last batch as it was before it was sealed, for those who read along.
+    #[cfg(test)]
+    pub(super) fn before_sealing<'a>(&'a self, batch: &'a [u8]) -> &'a [u8] {
+        if self.is_sealed() { &self.plain_batch } else { batch }
+    }
+
     /// Opens whole frames where they are. Those that were not sealed by the other side do nothing
     /// but count.
     pub(super) fn open_chunk(&mut self, chunk: &mut [u8]) -> Result<(), Violation> {

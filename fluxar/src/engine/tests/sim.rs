@@ -11,6 +11,7 @@ mod link;
 mod ops;
 mod relink;
 mod rng;
+mod wire;
 mod world;
 
 use world::{ROUNDS_MAX, World};

@@ -5,6 +5,7 @@ use crate::engine::frame;
 use crate::engine::message::Form;
 use crate::engine::message::envelope::Envelope;
 use crate::engine::time::Time;
+use crate::engine::wire::compress::{Codec, Contexts};
 use crate::id::Id;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -122,11 +123,19 @@ pub(super) struct Sniffer {
 }
 
 impl Sniffer {
-    /// `max` is the receiver's limit of a frame, `groups_max` that of open groups.
-    pub(super) fn read(&mut self, mut bytes: &[u8], max: u32, groups_max: u32) {
+    /// What the link carries, sealed or not.
+    pub(super) fn count(&mut self, mut bytes: &[u8], max: u32) {
         for byte in bytes {
             self.hash = (self.hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         }
+        while !bytes.is_empty() {
+            let whole = frame::whole_len(bytes, max).expect("the sender keeps to the limit");
+            bytes = &bytes[whole.expect("a batch holds whole frames")..];
+        }
+    }
+
+    /// `max` is the receiver's limit of a frame, `groups_max` that of open groups.
+    pub(super) fn read(&mut self, mut bytes: &[u8], max: u32, groups_max: u32) {
         while !bytes.is_empty() {
             let whole = frame::whole_len(bytes, max)
                 .expect("the sender keeps to the frame limit")
@@ -134,7 +143,8 @@ impl Sniffer {
             let (frame, rest) = bytes.split_at(whole);
             bytes = rest;
             let numbered = if self.is_numbered { frame::SEQ } else { 0 };
-            let frame = frame::decode_with(&frame[frame::LEN_BYTES..], numbered)
+            let allowed = numbered | frame::CODEC;
+            let frame = frame::decode_with(&frame[frame::LEN_BYTES..], allowed)
                 .expect("a well-formed frame");
             let Some(group) = frame.group else {
                 self.whole(frame.body, frame.flags, frame.seq);
@@ -164,7 +174,7 @@ impl Sniffer {
     /// What is sent again is the same, byte for byte, and was counted before.
     fn whole(&mut self, body: &[u8], flags: u8, seq: Option<u64>) {
         if flags & frame::VOLATILE != 0 || !self.is_numbered {
-            return self.message(body);
+            return self.packed(flags, body);
         }
         let hash = body
             .iter()
@@ -179,7 +189,17 @@ impl Sniffer {
             return;
         }
         self.sequence.push(hash);
-        self.message(body);
+        self.packed(flags, body);
+    }
+
+    fn packed(&mut self, flags: u8, body: &[u8]) {
+        match Codec::from_number(u64::from(flags & frame::CODEC)) {
+            None => self.message(body),
+            Some(codec) => {
+                let message = Contexts::default().decompress(codec, body, 1 << 20);
+                self.message(&message.expect("a message"));
+            }
+        }
     }
 
     fn message(&mut self, body: &[u8]) {

@@ -8,7 +8,7 @@ use crate::engine::session::phase::Phase;
 use crate::engine::session::resume::LinkFacts;
 use crate::engine::tests::pair::config;
 use crate::engine::time::Time;
-use crate::engine::{Engine, Role};
+use crate::engine::{Engine, EngineConfig, Role};
 use crate::error::{Code, Status};
 use bytes::BytesMut;
 use std::time::Duration;
@@ -67,11 +67,12 @@ impl Relink {
 impl World {
     /// No two links draw the same.
     pub(super) fn facts(&mut self) -> LinkFacts {
-        if !self.relink.is_on {
-            return LinkFacts::default();
-        }
         self.relink.drawn = self.relink.drawn.wrapping_add(1);
-        let facts = LinkFacts::random([self.relink.drawn; 32]);
+        let random = [self.relink.drawn; 32];
+        if !self.relink.is_on {
+            return LinkFacts::default().sealing(random);
+        }
+        let facts = LinkFacts::random(random).sealing(random);
         if self.relink.drawn.is_multiple_of(2) { facts.binding([1; 32]) } else { facts }
     }
 
@@ -170,7 +171,8 @@ impl World {
         self.note(|| "0 dials again".to_owned());
         self.pipes = [self.pipes[0].renewed(), self.pipes[1].renewed()];
         let limits = self.sides[1].limits.clone();
-        let mut engine = Engine::new(config(limits), Role::Acceptor, self.now);
+        let config = EngineConfig { wire: self.wire.clone(), ..config(limits) };
+        let mut engine = Engine::new(config, Role::Acceptor, self.now);
         let facts = self.facts();
         engine.handle_link_up_with(self.now, facts);
         self.relink.gate = Some(Gate { engine, inbox: BytesMut::new(), decide_at: None });
@@ -220,7 +222,8 @@ impl World {
             }
         }
         let Some(attachment) = handover else { return };
-        let rest = self.relink.gate.take().map(|gate| gate.inbox).unwrap_or_default();
+        let Some(mut gate) = self.relink.gate.take() else { return };
+        let (rest, seal) = (gate.inbox, gate.engine.take_link_seal());
         if self.sides[1].closed.is_some() {
             self.pipes[1].closed = true;
             return;
@@ -232,7 +235,11 @@ impl World {
         let this = &mut self.sides[1];
         this.inbox.clear();
         this.ping = None;
-        assert!(this.engine.attach(self.now, &attachment), "nobody else could have it");
+        let goes_on = match seal {
+            Some(seal) => this.engine.attach_sealed(self.now, &attachment, seal),
+            None => this.engine.attach(self.now, &attachment),
+        };
+        assert!(goes_on, "nobody else could have it");
         this.cut_off = false;
         self.drain(1);
         self.feed(1, &rest);
@@ -243,8 +250,10 @@ impl World {
         let mut batch = Vec::new();
         if this.engine.poll_transmit(&mut batch) {
             self.moves += 1;
+            let seen = this.engine.before_sealing(&batch).to_vec();
             let there = &self.sides[1 - side].limits;
-            self.sniffers[side].read(&batch, there.frame_bytes_max, there.groups_max);
+            self.sniffers[side].count(&batch, there.frame_bytes_max);
+            self.sniffers[side].read(&seen, there.frame_bytes_max, there.groups_max);
             self.check_grants(side);
         } else if this.closed.is_some() {
             this.down = true;

@@ -9,7 +9,7 @@ use crate::engine::session::auth::{Identity, Rights, pattern_matches};
 use crate::engine::session::phase::Phase;
 use crate::engine::tests::pair::config;
 use crate::engine::time::Time;
-use crate::engine::{Engine, Role};
+use crate::engine::{Engine, EngineConfig, Role, WireConfig};
 use crate::error::{Code, Origin, Status};
 use bytes::{Bytes, BytesMut};
 use std::time::Duration;
@@ -62,6 +62,8 @@ pub(super) struct World {
     pub(super) unknown: Vec<u64>,
     pub(super) trace: bool,
     pub(super) relink: super::relink::Relink,
+    /// The acceptor's.
+    pub(super) wire: WireConfig,
     /// Grows with everything that happens: tells whether a run moves.
     pub(super) moves: u64,
 }
@@ -97,10 +99,12 @@ impl World {
     pub(super) fn new(seed: u64, trace: bool) -> Self {
         let mut rng = Rng::new(seed);
         let now = Time::from_micros(1_000_000);
+        let wires = super::wire::wires(&mut rng);
         let mut side = |role| {
             let limits = random_limits(&mut rng);
+            let wire = wires[usize::from(role == Role::Acceptor)].clone();
             Side {
-                engine: Engine::new(config(limits.clone()), role, now),
+                engine: Engine::new(EngineConfig { wire, ..config(limits.clone()) }, role, now),
                 inbox: BytesMut::new(),
                 limits,
                 ready: false,
@@ -126,6 +130,7 @@ impl World {
             diligence: rng.range(5, 80),
             unknown: Vec::new(),
             relink: super::relink::Relink::new(&mut rng),
+            wire: wires[1].clone(),
             trace,
             moves: 0,
             rng,
@@ -181,8 +186,10 @@ impl World {
         if this.engine.poll_transmit(&mut batch) {
             self.moves += 1;
             assert!(!batch.is_empty());
+            let seen = this.engine.before_sealing(&batch).to_vec();
             let there = &self.sides[1 - side].limits;
-            self.sniffers[side].read(&batch, there.frame_bytes_max, there.groups_max);
+            self.sniffers[side].count(&batch, there.frame_bytes_max);
+            self.sniffers[side].read(&seen, there.frame_bytes_max, there.groups_max);
             self.pipes[side].send(self.now, &batch, &mut self.rng);
             self.check_grants(side);
             self.note(|| format!("{side} writes {} bytes", batch.len()));
