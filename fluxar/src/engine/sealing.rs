@@ -310,25 +310,28 @@ impl Engine {
     }
 
     /// Opens whole frames where they are. Those that were not sealed by the other side do nothing
-    /// but count.
-    pub(super) fn open_chunk(&mut self, chunk: &mut [u8]) -> Result<(), Violation> {
+    /// but count. False when the link is over, and nothing of the chunk is to be read.
+    pub(super) fn open_chunk(&mut self, chunk: &mut [u8]) -> Result<bool, Violation> {
         let is_handshaking = self.is_handshaking();
         let Some(seal) = self.seal.as_mut().filter(|seal| seal.is_in_force()) else {
-            return Ok(());
+            return Ok(true);
         };
         if is_handshaking && let Some(status) = farewell(chunk) {
             // An acceptor that could not open the confirmation has no key to say so with.
             self.finish(Some(&status));
-            return Ok(());
+            return Ok(false);
         }
         match seal.open_frames(chunk) {
             Some(0) => {}
             Some(_) => self.heartbeat.heard(self.now),
-            // Another link may be better.
-            None if self.is_resumable() => self.detach(tampered()),
+            None if self.is_resumable() => {
+                // Another link may be better.
+                self.detach(tampered());
+                return Ok(false);
+            }
             None => return Err(Violation::SealFailures),
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The frame to read: the one in a sealed one. `None` for what is to be dropped.

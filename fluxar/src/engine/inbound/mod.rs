@@ -93,8 +93,12 @@ impl Engine {
             let (whole, broken) = self.whole_frames(bytes, &mut frames_left);
             if whole > 0 {
                 let mut chunk = bytes.split_to(whole);
-                let done = self.open_chunk(&mut chunk);
-                if let Err(violation) = done.and_then(|()| self.handle_chunk(&chunk.freeze())) {
+                let done = match self.open_chunk(&mut chunk) {
+                    Ok(true) => self.handle_chunk(&chunk.freeze()),
+                    Ok(false) => Ok(()),
+                    Err(violation) => Err(violation),
+                };
+                if let Err(violation) = done {
                     self.fail(violation);
                 }
             }

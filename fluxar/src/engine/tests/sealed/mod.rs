@@ -2,6 +2,7 @@
 
 mod middle;
 mod records;
+mod relink;
 mod strip;
 
 use super::pair::{Pair, config, request};
