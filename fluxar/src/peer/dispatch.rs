@@ -99,11 +99,32 @@ fn simple(shared: &Arc<Shared>, item: Later) {
         Later::Wake(waker) => waker.wake(),
         Later::Writable => shared.ring_writable(),
         Later::Cancel(context, status) => context.cancel.cancel(status),
-        Later::Authenticate(credential, peer) => authenticate(shared, credential, peer),
+        Later::Authenticate(credential, peer) => authenticate(shared, credential, peer, None),
         Later::Subscribe(id, pattern, options) => {
             shared.node.subscribe_session(shared, id, pattern.as_str(), &options);
         }
         Later::Unsubscribed(id) => shared.node.unsubscribe_session(shared.session, id),
+        Later::Resume(session, credential, peer) => {
+            authenticate(shared, credential, peer, Some(session));
+        }
+        Later::Handover => shared.ring_over(),
+        Later::Detached(reason) => {
+            tracing::debug!(target: "fluxar", %reason, "the link is lost");
+            // By now it may have another.
+            if shared.lock().is_detached() {
+                shared.advance(State::Detached, Some(reason));
+            }
+            shared.ring_over();
+            if !shared.is_dialer {
+                shared.node.session_detached(shared);
+            }
+        }
+        Later::Resumed => {
+            tracing::debug!(target: "fluxar", "the session goes on");
+            if !shared.lock().is_detached() {
+                shared.advance(State::Ready, None);
+            }
+        }
         Later::Ready(peer) => ready(shared, peer),
         Later::Draining => {
             shared.advance(State::Draining, None);
@@ -241,9 +262,19 @@ fn refusal(routes: &RouteCache, target: &str) -> Status {
     Status::new(Code::Unimplemented, format!("`{target}` {text}"))
 }
 
-/// Asks the authenticator, in a task of the session.
-fn authenticate(shared: &Arc<Shared>, credential: Credential, peer: PeerInfo) {
-    if let Err(status) = shared.node.admits() {
+/// Asks the authenticator, in a task of the session: about a new session, or about one that is to
+/// go on.
+fn authenticate(
+    shared: &Arc<Shared>,
+    credential: Credential,
+    peer: PeerInfo,
+    session: Option<[u8; 16]>,
+) {
+    let decide = move |shared: &Arc<Shared>, decision| match session {
+        None => decide(shared, decision),
+        Some(session) => decide_resume(shared, decision, session),
+    };
+    if let Err(status) = shared.node.admits(session.is_some()) {
         return decide(shared, Err(status));
     }
     let Some(authenticator) = shared.node.authenticator.clone() else {
@@ -258,6 +289,31 @@ fn authenticate(shared: &Arc<Shared>, credential: Credential, peer: PeerInfo) {
             Err(Status::new(Code::Internal, "the authenticator panicked: see the callee's log"))
         });
         decide(&waiting, decision);
+    });
+}
+
+/// The link is for a session that was made before, if that still is there and is the same
+/// identity's.
+fn decide_resume(shared: &Arc<Shared>, decision: Result<Identity, Status>, session: [u8; 16]) {
+    let decision = decision.and_then(|identity| {
+        let unknown = || {
+            let text = "[L4.resume.5] this session is not known here: make another";
+            Status::new(Code::NotFound, text)
+        };
+        let found = shared.node.resumable(session).ok_or_else(unknown)?;
+        if *found.identity() != identity {
+            let text = "[L4.resume.5] the session is another identity's";
+            return Err(Status::new(Code::PermissionDenied, text));
+        }
+        let ticket = found.lock().engine.as_ref().and_then(|engine| engine.ticket());
+        ticket.ok_or_else(unknown)
+    });
+    shared.with(|core, now| {
+        let Some(engine) = core.engine.as_mut() else { return };
+        match decision {
+            Ok(ticket) => engine.accept_resume(now, ticket),
+            Err(status) => engine.refuse(now, &status),
+        }
     });
 }
 

@@ -7,7 +7,7 @@ use crate::engine::session::handshake::PeerInfo;
 use crate::engine::{Engine, EngineConfig, Role};
 use crate::error::Status;
 use crate::payload;
-use crate::peer::driver;
+use crate::peer::driver::{self, Handover, Outcome, Start};
 use crate::peer::events::{Events, Message, SubscribeWith, SubscriptionHandle};
 use crate::peer::node::{Authenticator, NodeInner, NodeLimits};
 use crate::peer::shared::Shared;
@@ -96,6 +96,7 @@ impl Server {
             name: String::new(),
             roles: Vec::new(),
             listen: ListenOptions::default(),
+            resumes: true,
         }
     }
 
@@ -248,6 +249,7 @@ pub struct ServerBuilder {
     name: String,
     roles: Vec<String>,
     listen: ListenOptions,
+    resumes: bool,
 }
 
 impl ServerBuilder {
@@ -294,6 +296,13 @@ impl ServerBuilder {
         self
     }
 
+    /// Whether sessions outlive their links, where the dialer can dial again. On by default: what
+    /// was sent is kept until the other side has taken it.
+    pub fn resume(mut self, resumes: bool) -> Self {
+        self.resumes = resumes;
+        self
+    }
+
     /// How to listen.
     pub fn listen_options(mut self, options: ListenOptions) -> Self {
         self.listen = options;
@@ -319,7 +328,8 @@ impl ServerBuilder {
         // Only tells two processes of one name apart; zeros do no harm.
         let _none = getrandom::fill(&mut instance);
         let info = PeerInfo { instance, name: self.name, roles: self.roles };
-        let node = NodeInner::new(self.limits, self.node_limits, info, self.authenticator);
+        let node =
+            NodeInner::new(self.limits, self.node_limits, info, self.authenticator, self.resumes);
         let addresses = listeners.iter().map(|listener| listener.address().clone()).collect();
         let (stop, listeners) = (watch::Sender::new(false), Mutex::new(listeners));
         Server { inner: Arc::new(Inner { node, listeners, addresses, stop }) }
@@ -401,7 +411,20 @@ async fn session(node: &Arc<NodeInner>, key: u64, link: Link) {
         peer_rights: Rights::none(),
         session: id,
     };
-    let shared = Shared::new(node, key, limits, false);
+    let shared = Shared::new(node, key, limits, (false, node.resumes));
     let engine = Engine::new(config, Role::Acceptor, shared.now());
-    driver::run(&shared, link, engine).await;
+    let mut outcome = driver::run(&shared, link, Start::Fresh(Box::new(engine))).await;
+    drop(shared);
+    loop {
+        match outcome {
+            Outcome::Ended | Outcome::Superseded => return,
+            Outcome::Detached(waiting) => return waiting.settled().await,
+            Outcome::Handover(handover) => {
+                let Handover { link, attachment, bytes } = *handover;
+                let Some(session) = node.resumable(attachment.session()) else { return };
+                node.handshake_done(key);
+                outcome = driver::run(&session, link, Start::Adopt(attachment, bytes)).await;
+            }
+        }
+    }
 }
