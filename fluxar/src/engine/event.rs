@@ -8,29 +8,28 @@ use crate::engine::session::resume::Attachment;
 use crate::engine::time::Time;
 use crate::error::Status;
 use bytes::Bytes;
+use bytestring::ByteString;
 
 /// Text that shares the received bytes: a target, a topic or a pattern.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Text(Bytes);
+pub struct Text(ByteString);
 
 impl Text {
-    /// Takes bytes that are known to be UTF-8.
+    /// `None` when the bytes are not UTF-8.
     pub(crate) fn new(bytes: Bytes) -> Option<Self> {
-        std::str::from_utf8(&bytes).is_ok().then_some(Self(bytes))
+        ByteString::try_from(bytes).ok().map(Self)
     }
 
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        // Checked once in `new`; the check is repeated since `unsafe` is forbidden, and costs
-        // a few nanoseconds on names this short.
-        std::str::from_utf8(&self.0).unwrap_or_default()
+        &self.0
     }
 }
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        Self(Bytes::copy_from_slice(text.as_bytes()))
+        Self(ByteString::from(text))
     }
 }
 
@@ -119,6 +118,9 @@ pub enum Event {
         credential: Credential,
         /// Who it says it is.
         peer: PeerInfo,
+        /// The link is being sealed: the credential comes with the attachment, and is to be checked
+        /// there.
+        sealed: bool,
     },
     /// The dialer has proved that the session is its own: give the link to the session's engine
     /// with `attach`. This engine has done its work.

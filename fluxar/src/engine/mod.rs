@@ -20,7 +20,7 @@ mod outbox;
 pub mod pattern;
 mod relink;
 mod replay;
-mod sealing;
+pub mod sealing;
 pub mod session;
 pub mod time;
 pub mod violation;

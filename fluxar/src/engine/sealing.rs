@@ -347,6 +347,14 @@ impl Engine {
 #[derive(Debug)]
 pub struct LinkSeal(pub(super) Seal);
 
+impl LinkSeal {
+    /// The key that the other side has proved to have, if it has one.
+    #[must_use]
+    pub fn remote(&self) -> Option<[u8; 32]> {
+        self.0.remote()
+    }
+}
+
 fn tampered() -> Status {
     let text = Violation::SealFailures.to_string();
     Status::new(Code::Unavailable, text).with_origin(Origin::Link)

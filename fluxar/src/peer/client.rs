@@ -8,9 +8,10 @@ use crate::engine::{Compression, Engine, EngineConfig, Role, WireConfig};
 use crate::error::{Code, Status};
 use crate::payload;
 use crate::peer::auth::Auth;
-use crate::peer::driver;
+use crate::peer::driver::{self, Outcome, Start, Waiting};
 use crate::peer::node::{NodeInner, NodeLimits};
 use crate::peer::reconnect::{Backoff, dice};
+use crate::peer::router::BoxFuture;
 use crate::peer::seal::{self, Seal};
 use crate::peer::shared::Shared;
 use crate::peer::state::{Progress, State};
@@ -20,6 +21,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
@@ -99,7 +101,8 @@ impl Deref for Client {
 #[derive(Clone, Debug)]
 #[must_use = "call build"]
 pub struct ClientBuilder {
-    address: String,
+    addresses: Vec<String>,
+    resumes: bool,
     auth: Auth,
     name: String,
     roles: Vec<String>,
@@ -115,7 +118,8 @@ pub struct ClientBuilder {
 impl ClientBuilder {
     pub(crate) fn new(address: String) -> Self {
         Self {
-            address,
+            addresses: vec![address],
+            resumes: true,
             auth: Auth::none(),
             name: String::new(),
             roles: Vec::new(),
@@ -140,6 +144,20 @@ impl ClientBuilder {
     /// Compresses messages, if the acceptor does.
     pub fn compress(mut self, compression: Compression) -> Self {
         self.wire.compression = compression;
+        self
+    }
+
+    /// Another address of the same acceptor, over whatever transport. A lost link is made anew over
+    /// each of them in turn.
+    pub fn or(mut self, address: impl Into<String>) -> Self {
+        self.addresses.push(address.into());
+        self
+    }
+
+    /// Whether the session outlives its link, where the acceptor agrees and this side reconnects.
+    /// On by default: what was sent is kept until the other side has taken it.
+    pub fn resume(mut self, resumes: bool) -> Self {
+        self.resumes = resumes;
         self
     }
 
@@ -218,10 +236,39 @@ impl ClientBuilder {
     /// up by reconnecting.
     pub async fn build(mut self) -> Result<Client, ConnectError> {
         self.settle_seal()?;
-        let address: Address = self.address.parse()?;
+        let addresses: Vec<Address> =
+            self.addresses.iter().map(|address| address.parse()).collect::<Result<_, _>>()?;
         self.limits.check().map_err(ConnectError::Limits)?;
-        let link = dial(&address, &self.dial).await?;
-        self.start(address.into(), link).await
+        let options = self.dial.clone();
+        let dialer: Dial = Arc::new(move |attempt| {
+            let address = addresses[attempt % addresses.len()].clone();
+            let options = options.clone();
+            Box::pin(async move { dial(&address, &options).await })
+        });
+        let mut tried = dialer(0).await;
+        for other in 1..self.addresses.len() {
+            if tried.is_ok() {
+                break;
+            }
+            tried = dialer(other).await;
+        }
+        self.start(Some(dialer), tried?).await
+    }
+
+    /// Makes the session over links that somebody else makes, one after the other: `dial` is asked
+    /// for the first, and for another whenever one is lost. It is given the number of the attempt.
+    ///
+    /// # Errors
+    /// As [`ClientBuilder::build`].
+    pub async fn build_with<F, Fut>(mut self, dial: F) -> Result<Client, ConnectError>
+    where
+        F: Fn(usize) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Link, TransportError>> + Send + 'static,
+    {
+        self.settle_seal()?;
+        let dialer: Dial = Arc::new(move |attempt| Box::pin(dial(attempt)));
+        let first = dialer(0).await?;
+        self.start(Some(dialer), first).await
     }
 
     /// Makes the session over a link that is there already; it cannot be made anew.
@@ -233,35 +280,31 @@ impl ClientBuilder {
         self.start(None, link).await
     }
 
-    /// What pins the acceptor in the address goes into the seal.
+    /// What pins the acceptor in the addresses goes into the seal.
     fn settle_seal(&mut self) -> Result<(), ConnectError> {
-        let settled = seal::settle(self.seal.take(), &self.address);
-        let (address, seal) = settled.map_err(ConnectError::Seal)?;
-        (self.address, self.wire.seal) = (address.to_owned(), seal);
+        let settled = seal::settle(self.seal.take(), &mut self.addresses);
+        self.wire.seal = settled.map_err(ConnectError::Seal)?;
         Ok(())
     }
 
-    async fn start(self, address: Option<Address>, link: Link) -> Result<Client, ConnectError> {
+    async fn start(self, dial: Option<Dial>, link: Link) -> Result<Client, ConnectError> {
         self.limits.check().map_err(ConnectError::Limits)?;
         let mut instance = [0; 16];
         // Only tells two processes of one name apart; zeros do no harm.
         let _none = getrandom::fill(&mut instance);
         let info = PeerInfo { instance, name: self.name, roles: self.roles };
-        let node =
-            NodeInner::new(self.limits.clone(), NodeLimits::default(), info, None, self.wire);
-        let shared = Shared::new(&node, node.next_key(), self.limits, true);
+        let wire = self.wire;
+        let limits = NodeLimits::default();
+        let node = NodeInner::new(self.limits.clone(), limits, info, None, (false, wire));
+        let backoff = self.backoff.filter(|_| dial.is_some());
+        // Nobody would take a session up again that has nowhere to dial.
+        let resumes = self.resumes && backoff.is_some();
+        let shared = Shared::new(&node, node.next_key(), self.limits, (true, resumes));
         shared.routes.add(self.routes);
         let peer = Peer::new(&shared);
         let mut progress = shared.progress();
-        let backoff = self.backoff.filter(|_| address.is_some());
-        let dialer = Dialer {
-            shared,
-            address,
-            options: self.dial,
-            backoff,
-            auth: self.auth,
-            peer_rights: self.peer_rights,
-        };
+        let dialer =
+            Dialer { shared, dial, backoff, auth: self.auth, peer_rights: self.peer_rights };
         // Until the session is ready, it is this future's to give up.
         let mut keeper = AbortOnDrop(Some(tokio::spawn(dialer.keep(link)).abort_handle()));
         let settled = |progress: &Progress| {
@@ -299,11 +342,13 @@ impl Drop for AbortOnDrop {
     }
 }
 
+/// Makes a link; by the number of the attempt, to go round several addresses.
+type Dial = Arc<dyn Fn(usize) -> BoxFuture<Result<Link, TransportError>> + Send + Sync>;
+
 /// Keeps a session linked.
 struct Dialer {
     shared: Arc<Shared>,
-    address: Option<Address>,
-    options: DialOptions,
+    dial: Option<Dial>,
     backoff: Option<Backoff>,
     auth: Auth,
     peer_rights: Rights,
@@ -325,36 +370,62 @@ impl Dialer {
     /// One link after the other, until the session is closed or gives up.
     async fn keep(self, first: Link) {
         self.shared.set_reconnects(self.backoff.is_some());
-        let mut link = first;
-        let mut attempt = 0;
+        let (mut link, mut start) = (first, Start::Fresh(Box::new(self.engine())));
+        // In a row without success, and all.
+        let (mut attempt, mut dialed) = (0, 0);
+        let mut previous: Option<Waiting> = None;
         loop {
-            driver::run(&self.shared, link, self.engine()).await;
+            let outcome = driver::run(&self.shared, link, start).await;
+            // Its session has had the next link by now, or is over.
+            drop(previous.take());
             let Progress { state, reason } = self.shared.progress().borrow().clone();
             let is_refused = reason.as_ref().is_some_and(|r| r.code() == Code::Unauthenticated);
             if state == State::Closed || is_refused {
                 return self.shared.end(reason);
             }
+            // At once after a link that worked: the network may have changed under it. Then with
+            // pauses.
             if self.shared.link_was_ready() {
                 attempt = 0;
             }
-            match self.relink(&mut attempt).await {
+            let waiting = match outcome {
+                Outcome::Detached(waiting) => Some(waiting),
+                _ => None,
+            };
+            let at_once = waiting.is_some() && attempt == 0;
+            match self.relink(&mut attempt, &mut dialed, at_once).await {
                 Some(fresh) => link = fresh,
                 None => return self.shared.end(reason),
             }
-            self.shared.advance(State::Connecting, None);
+            start = if self.shared.lock().is_detached() {
+                Start::Resume
+            } else {
+                self.shared.advance(State::Connecting, None);
+                Start::Fresh(Box::new(self.engine()))
+            };
+            previous = waiting;
         }
     }
 
     /// Dials until there is a link; `None` when it gives up or the session is closed meanwhile.
-    async fn relink(&self, attempt: &mut u32) -> Option<Link> {
-        let backoff = self.backoff.as_ref()?;
-        let address = self.address.as_ref()?;
+    async fn relink(
+        &self,
+        attempt: &mut u32,
+        dialed: &mut usize,
+        mut at_once: bool,
+    ) -> Option<Link> {
+        let (backoff, dial) = (self.backoff.as_ref()?, self.dial.as_ref()?);
         loop {
-            let pause = backoff.pause(*attempt, dice())?;
+            let pause = match std::mem::take(&mut at_once) {
+                true => Duration::ZERO,
+                false => backoff.pause(*attempt, dice())?,
+            };
             *attempt = attempt.saturating_add(1);
+            let link = dial(*dialed);
+            *dialed += 1;
             let dialing = async {
                 tokio::time::sleep(pause).await;
-                dial(address, &self.options).await
+                link.await
             };
             let mut progress = self.shared.progress();
             tokio::select! {

@@ -100,12 +100,37 @@ fn simple(shared: &Arc<Shared>, item: Later) {
         Later::Writable => shared.ring_writable(),
         Later::Cancel(context, status) => context.cancel.cancel(status),
         Later::Authenticate(credential, peer, seal_key) => {
-            authenticate(shared, credential, peer, seal_key);
+            authenticate(shared, credential, peer, Asks::Session { seal_key });
         }
         Later::Subscribe(id, pattern, options) => {
             shared.node.subscribe_session(shared, id, pattern.as_str(), &options);
         }
         Later::Unsubscribed(id) => shared.node.unsubscribe_session(shared.session, id),
+        Later::Resume(session, credential, peer) => {
+            match credential {
+                Some(credential) => authenticate(shared, credential, peer, Asks::Resume(session)),
+                // It comes sealed, with the proof: whoever takes the link over asks then.
+                None => decide_resume(shared, shared.node.admits(true).map(|()| None), session),
+            }
+        }
+        Later::Handover => shared.ring_over(),
+        Later::Detached(reason) => {
+            tracing::debug!(target: "fluxar", %reason, "the link is lost");
+            // By now it may have another.
+            if shared.lock().is_detached() {
+                shared.advance(State::Detached, Some(reason));
+            }
+            shared.ring_over();
+            if !shared.is_dialer {
+                shared.node.session_detached(shared);
+            }
+        }
+        Later::Resumed => {
+            tracing::debug!(target: "fluxar", "the session goes on");
+            if !shared.lock().is_detached() {
+                shared.advance(State::Ready, None);
+            }
+        }
         Later::Ready(peer) => ready(shared, peer),
         Later::Draining => {
             shared.advance(State::Draining, None);
@@ -243,14 +268,26 @@ fn refusal(routes: &RouteCache, target: &str) -> Status {
     Status::new(Code::Unimplemented, format!("`{target}` {text}"))
 }
 
+/// What an authenticator is asked about.
+#[derive(Clone, Copy)]
+enum Asks {
+    /// A new session.
+    Session { seal_key: Option<[u8; 32]> },
+    /// One that is to go on.
+    Resume([u8; 16]),
+}
+
 /// Asks the authenticator, in a task of the session.
-fn authenticate(
-    shared: &Arc<Shared>,
-    credential: Credential,
-    peer: PeerInfo,
-    seal_key: Option<[u8; 32]>,
-) {
-    if let Err(status) = shared.node.admits() {
+fn authenticate(shared: &Arc<Shared>, credential: Credential, peer: PeerInfo, asks: Asks) {
+    let (resumes, seal_key) = match asks {
+        Asks::Session { seal_key } => (false, seal_key),
+        Asks::Resume(_) => (true, None),
+    };
+    let decide = move |shared: &Arc<Shared>, decision: Result<Identity, Status>| match asks {
+        Asks::Session { .. } => decide(shared, decision),
+        Asks::Resume(session) => decide_resume(shared, decision.map(Some), session),
+    };
+    if let Err(status) = shared.node.admits(resumes) {
         return decide(shared, Err(status));
     }
     let Some(authenticator) = shared.node.authenticator.clone() else {
@@ -265,6 +302,35 @@ fn authenticate(
             Err(Status::new(Code::Internal, "the authenticator panicked: see the callee's log"))
         });
         decide(&waiting, decision);
+    });
+}
+
+/// The link is for a session that was made before, if that still is there and is the same
+/// identity's.
+fn decide_resume(
+    shared: &Arc<Shared>,
+    decision: Result<Option<Identity>, Status>,
+    session: [u8; 16],
+) {
+    let decision = decision.and_then(|identity| {
+        let unknown = || {
+            let text = "[L4.resume.5] this session is not known here: make another";
+            Status::new(Code::NotFound, text)
+        };
+        let found = shared.node.resumable(session).ok_or_else(unknown)?;
+        if identity.is_some_and(|identity| *found.identity() != identity) {
+            let text = "[L4.resume.5] the session is another identity's";
+            return Err(Status::new(Code::PermissionDenied, text));
+        }
+        let ticket = found.lock().engine.as_ref().and_then(|engine| engine.ticket());
+        ticket.ok_or_else(unknown)
+    });
+    shared.with(|core, now| {
+        let Some(engine) = core.engine.as_mut() else { return };
+        match decision {
+            Ok(ticket) => engine.accept_resume(now, ticket),
+            Err(status) => engine.refuse(now, &status),
+        }
     });
 }
 

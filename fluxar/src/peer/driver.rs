@@ -1,11 +1,13 @@
 //! The tasks that pump one link: a reader, a writer and a timer.
 
 use crate::engine::Engine;
-use crate::engine::session::resume::LinkFacts;
+use crate::engine::sealing::LinkSeal;
+use crate::engine::session::phase::Phase;
+use crate::engine::session::resume::{Attachment, LinkFacts};
 use crate::engine::time::Time;
 use crate::error::{Code, Origin, Status};
 use crate::peer::ahead::Ahead;
-use crate::peer::core::Ring;
+use crate::peer::core::{LinkEnd, Ring};
 use crate::peer::dispatch::{Scratch, perform};
 use crate::peer::shared::{Flushed, Shared};
 use crate::peer::state::State;
@@ -19,33 +21,120 @@ use tokio::task::JoinSet;
 /// How long the last words of a session may take to be written, and the other side's to be read.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Runs a session over one link, from HELLO to the end. Dropping the future ends the session.
-pub(crate) async fn run(shared: &Arc<Shared>, link: Link, engine: Engine) {
+/// How a link begins.
+pub(crate) enum Start {
+    /// A session is to be made.
+    Fresh(Box<Engine>),
+    /// The session that we dialed is to go on.
+    Resume,
+    /// The session that we accepted goes on: its dialer has proved that it may, and this is what
+    /// it sent behind the proof.
+    Adopt(Attachment, BytesMut, Option<LinkSeal>),
+}
+
+/// How a link ended.
+pub(crate) enum Outcome {
+    /// With its session.
+    Ended,
+    /// The session goes on over another link, in another task.
+    Superseded,
+    /// The session waits for another link.
+    Detached(Waiting),
+    /// The link belongs to another session of this node.
+    Handover(Box<Handover>),
+}
+
+/// A link, and the session that it is to go to.
+pub(crate) struct Handover {
+    pub(crate) link: Link,
+    pub(crate) attachment: Attachment,
+    pub(crate) bytes: BytesMut,
+    pub(crate) seal: Option<LinkSeal>,
+}
+
+/// A session without a link: its time goes on. Dropped before there is another, it ends.
+pub(crate) struct Waiting {
+    teardown: Teardown,
+    _timing: JoinSet<()>,
+}
+
+impl Waiting {
+    /// Resolves when the session is over, or another link has taken it over.
+    pub(crate) async fn settled(self) {
+        let shared = Arc::clone(&self.teardown.shared);
+        shared.wait_for(|core| core.has_ended() || core.link != self.teardown.link).await;
+    }
+}
+
+/// Runs a session over one link. Dropping the future ends the session.
+pub(crate) async fn run(shared: &Arc<Shared>, link: Link, start: Start) -> Outcome {
     let Link { mut reader, writer, info } = link;
-    shared.set_link(info);
-    let mut facts = Some(facts());
-    let teardown = Teardown { shared: Arc::clone(shared) };
-    let is_wanted = shared.with(|core, now| {
-        if core.is_closing {
-            // Closed while it was dialed: nobody would ever close this link.
-            return false;
+    let mut bytes = BytesMut::new();
+    let facts = facts(shared);
+    let begun = shared.switch_link(writer, |core, now| match start {
+        // Closed while it was dialed: nobody would ever close this link.
+        Start::Fresh(_) if core.is_closing => false,
+        Start::Fresh(mut engine) => {
+            engine.handle_link_up_with(now, facts);
+            core.start(*engine);
+            true
         }
-        core.start(engine);
-        let facts = facts.take().unwrap_or_default();
-        core.engine.iter_mut().for_each(|engine| engine.handle_link_up_with(now, facts.clone()));
-        true
+        Start::Resume => {
+            let engine = core.engine.as_mut().filter(|_| !core.is_over);
+            core.link_was_ready = false;
+            engine.is_some_and(|engine| {
+                engine.handle_link_up_with(now, facts);
+                true
+            })
+        }
+        Start::Adopt(attachment, rest, seal) => {
+            bytes = rest;
+            let engine = core.engine.as_mut().filter(|_| !core.is_over);
+            engine.is_some_and(|engine| match seal {
+                Some(seal) => engine.attach_sealed(now, &attachment, seal),
+                None => engine.attach(now, &attachment),
+            })
+        }
     });
-    if !is_wanted {
-        return;
+    let Some((number, fenced)) = begun else { return Outcome::Ended };
+    let teardown = Teardown { shared: Arc::clone(shared), link: number };
+    shared.set_link(info);
+    if let Some(old) = fenced {
+        shared.runtime.spawn(async move {
+            let _late = tokio::time::timeout(FAREWELL, old.last_words(Engine::fenced())).await;
+        });
     }
     let mut writing = JoinSet::new();
-    shared.set_writer(Some(writer));
-    writing.spawn(write(Arc::clone(shared)));
+    writing.spawn(write(Arc::clone(shared), number));
     let mut timing = JoinSet::new();
     timing.spawn(keep_time(Arc::clone(shared)));
     tokio::select! {
-        () = read(shared, &mut *reader) => {}
-        () = shared.wait_over() => {}
+        () = read(shared, number, &mut *reader, &mut bytes) => {}
+        () = shared.wait_for(|core| !core.is_linked(number)) => {}
+    }
+    let end = shared.with(|core, _| core.link_end(number));
+    match end {
+        LinkEnd::Over => {}
+        LinkEnd::Superseded => {
+            writing.shutdown().await;
+            // It may have been rung for the new link.
+            shared.writer.notify_one();
+            let _late = tokio::time::timeout(FAREWELL, discard(&mut *reader)).await;
+            return Outcome::Superseded;
+        }
+        LinkEnd::Detached => {
+            writing.shutdown().await;
+            shared.drop_writer(number);
+            return Outcome::Detached(Waiting { teardown, _timing: timing });
+        }
+        LinkEnd::Handover(attachment) => {
+            writing.shutdown().await;
+            let Some(writer) = shared.drop_writer(number) else { return Outcome::Ended };
+            let Some(info) = shared.link_info() else { return Outcome::Ended };
+            let link = Link { reader, writer, info };
+            let seal = shared.with(|core, _| core.engine.as_mut().and_then(Engine::take_link_seal));
+            return Outcome::Handover(Box::new(Handover { link, attachment, bytes, seal }));
+        }
     }
     drop(timing);
     let farewell = async {
@@ -61,36 +150,57 @@ pub(crate) async fn run(shared: &Arc<Shared>, link: Link, engine: Engine) {
     let mut progress = shared.progress();
     let told = progress.wait_for(|p| matches!(p.state, State::Disconnected | State::Closed));
     let _late = tokio::time::timeout(FAREWELL, told).await;
+    Outcome::Ended
 }
 
-/// What is drawn for one link.
-fn facts() -> LinkFacts {
-    let mut random = [0; 32];
-    match getrandom::fill(&mut random) {
-        Ok(()) => LinkFacts::default().sealing(random),
-        // Then nothing is sealed, and whoever requires that has no session.
-        Err(_) => LinkFacts::default(),
-    }
+/// What the engine may know of a link. A transport whose ends share a secret that nobody else can
+/// have (an exporter) adds it here, as the binding.
+fn facts(shared: &Shared) -> LinkFacts {
+    let draw = || {
+        let mut random = [0; 32];
+        getrandom::fill(&mut random).is_ok().then_some(random)
+    };
+    let mut facts = LinkFacts::default();
+    // Without randomness nothing is resumed, and nothing sealed: whoever requires that has no
+    // session.
+    facts.random = draw().filter(|_| shared.resumes);
+    facts.seal_random = draw();
+    facts
 }
 
-/// Ends what is left when the driver goes, however it goes.
+/// Ends what is left when the driver goes, however it goes, unless another link took over.
 struct Teardown {
     shared: Arc<Shared>,
+    link: u64,
 }
 
 impl Drop for Teardown {
     fn drop(&mut self) {
-        link_down(&self.shared, "the session's task was ended");
-        self.shared.with(|core, _| core.engine = None);
-        self.shared.set_writer(None);
+        let status = Status::new(Code::Unavailable, "the session's task was ended");
+        let status = status.with_origin(Origin::Link);
+        let is_ours = self.shared.with(|core, now| {
+            let is_ours = core.link == self.link;
+            if let Some(engine) = core.engine.as_mut().filter(|_| is_ours) {
+                engine.handle_link_down(now, &status);
+                if engine.phase() == Phase::Detached {
+                    engine.close(now, Some(&status));
+                }
+            }
+            is_ours
+        });
+        if is_ours {
+            self.shared.with(|core, _| core.engine = None);
+            self.shared.drop_writer(self.link);
+        }
     }
 }
 
 /// Tells the engine that the link is gone.
-fn link_down(shared: &Arc<Shared>, why: &str) {
+fn link_down(shared: &Arc<Shared>, number: u64, why: &str) {
     let status = Status::new(Code::Unavailable, why).with_origin(Origin::Link);
     shared.with(|core, now| {
-        if let Some(engine) = core.engine.as_mut() {
+        let is_linked = core.is_linked(number) || core.is_over;
+        if let Some(engine) = core.engine.as_mut().filter(|_| is_linked) {
             engine.handle_link_down(now, &status);
         }
     });
@@ -111,26 +221,41 @@ const IDLE_READ_BYTES: usize = 16;
 
 /// Feeds the engine. Waits for nothing but the link: handlers get one look each, and tasks when
 /// that is not enough. What they answer at once it writes itself.
-async fn read(shared: &Arc<Shared>, reader: &mut dyn LinkReader) {
-    let mut bytes = BytesMut::new();
+async fn read(
+    shared: &Arc<Shared>,
+    number: u64,
+    reader: &mut dyn LinkReader,
+    bytes: &mut BytesMut,
+) {
     let mut later = Vec::new();
     let mut scratch = Scratch::default();
     let mut turn_bytes = 0;
     let mut ahead = Ahead::new();
+    // What came behind a proof.
+    let mut left = bytes.len();
     loop {
-        let arrived = match ahead.read(reader, &mut bytes).await {
-            Ok(0) => return link_down(shared, "the peer closed the link"),
-            Err(error) => return link_down(shared, &format!("the link broke: {error}")),
-            Ok(arrived) => arrived,
+        let arrived = match std::mem::take(&mut left) {
+            0 => match ahead.read(reader, bytes).await {
+                Ok(0) => return link_down(shared, number, "the peer closed the link"),
+                Err(error) => {
+                    return link_down(shared, number, &format!("the link broke: {error}"));
+                }
+                Ok(arrived) => arrived,
+            },
+            left => left,
         };
         let frames = TURN_FRAMES_MIN.max(bytes.len() / TURN_BYTES_A_FRAME);
         loop {
             let (is_over, is_more) = shared.locked(&mut later, Ring::No, |core, now| {
+                if !core.is_linked(number) {
+                    // Fenced: what still comes over this link does not count.
+                    return (true, false);
+                }
                 let engine = core.engine.as_mut();
-                let is_more =
-                    engine.is_some_and(|engine| engine.handle_frames(now, &mut bytes, frames));
-                (core.is_over, is_more)
+                let is_more = engine.is_some_and(|engine| engine.handle_frames(now, bytes, frames));
+                (false, is_more)
             });
+            let is_over = is_over || !shared.lock().is_linked(number);
             perform(shared, &mut later, Some(&mut scratch));
             shared.flush();
             if is_over {
@@ -160,10 +285,10 @@ async fn discard(reader: &mut dyn LinkReader) {
 }
 
 /// Writes what the engine has, in batches: whoever runs in the same turn shares a write.
-async fn write(shared: Arc<Shared>) {
+async fn write(shared: Arc<Shared>, number: u64) {
     loop {
         match poll_fn(|cx| shared.poll_flush(cx)).await {
-            Err(error) => return link_down(&shared, &format!("the link broke: {error}")),
+            Err(error) => return link_down(&shared, number, &format!("the link broke: {error}")),
             Ok(Flushed::Turn) => tokio::task::yield_now().await,
             Ok(Flushed::Over) => {
                 // The link is gone either way.

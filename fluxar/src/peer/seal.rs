@@ -127,20 +127,21 @@ fn fast_cipher() -> Cipher {
 /// What pins an acceptor in an address.
 const FRAGMENT: &str = "#fp=";
 
-/// The address without the key that it pins, and the seal with it.
+/// Moves what pins the acceptor from its addresses into the seal.
 ///
 /// # Errors
 /// What follows `#fp=` is no fingerprint, or not the one that is pinned already.
 pub(crate) fn settle(
-    seal: Option<Seal>,
-    address: &str,
-) -> Result<(&str, Option<SealConfig>), String> {
-    let Some((address, fingerprint)) = address.split_once(FRAGMENT) else {
-        return Ok((address, seal.map(|seal| seal.config()).transpose()?));
-    };
-    let pinned = fingerprint.parse().map_err(|error: FingerprintError| error.to_string())?;
-    let seal = seal.unwrap_or_default().pin_too(pinned)?;
-    Ok((address, Some(seal.config()?)))
+    mut seal: Option<Seal>,
+    addresses: &mut [String],
+) -> Result<Option<SealConfig>, String> {
+    for address in addresses {
+        let Some((bare, fingerprint)) = address.split_once(FRAGMENT) else { continue };
+        let pinned = fingerprint.parse().map_err(|error: FingerprintError| error.to_string())?;
+        seal = Some(seal.unwrap_or_default().pin_too(pinned)?);
+        *address = bare.to_owned();
+    }
+    seal.map(|seal| seal.config()).transpose()
 }
 
 /// Why there is no key.

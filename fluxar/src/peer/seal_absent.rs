@@ -6,11 +6,8 @@ use crate::engine::wire::seal::SealConfig;
 #[derive(Clone, Debug)]
 pub(crate) enum Seal {}
 
-/// The address, and no seal.
+/// No seal.
 #[expect(clippy::unnecessary_wraps, reason = "as with the feature")]
-pub(crate) fn settle<'a>(
-    _: Option<Seal>,
-    address: &'a str,
-) -> Result<(&'a str, Option<SealConfig>), String> {
-    Ok((address, None))
+pub(crate) fn settle(_: Option<Seal>, _: &mut [String]) -> Result<Option<SealConfig>, String> {
+    Ok(None)
 }

@@ -2,14 +2,15 @@
 
 use crate::config::Limits;
 use crate::engine::event::{PublishOptions, Text};
+use crate::engine::sealing::LinkSeal;
 use crate::engine::session::auth::{Credential, Rights};
 use crate::engine::session::handshake::PeerInfo;
 use crate::engine::{Compression, Engine, EngineConfig, Role, WireConfig};
 use crate::error::Status;
 use crate::payload;
-use crate::peer::driver;
+use crate::peer::driver::{self, Handover, Outcome, Start};
 use crate::peer::events::{Events, Message, SubscribeWith, SubscriptionHandle};
-use crate::peer::node::{Authenticator, NodeInner, NodeLimits};
+use crate::peer::node::{AuthAttempt, Authenticator, NodeInner, NodeLimits};
 use crate::peer::seal::{self, Seal};
 use crate::peer::shared::Shared;
 use crate::peer::{Handler, Peer, Service, StreamHandler, handler};
@@ -102,6 +103,7 @@ impl Server {
             listen: ListenOptions::default(),
             wire: WireConfig::default(),
             seal: None,
+            resumes: true,
         }
     }
 
@@ -263,6 +265,7 @@ pub struct ServerBuilder {
     listen: ListenOptions,
     wire: WireConfig,
     seal: Option<Seal>,
+    resumes: bool,
 }
 
 impl ServerBuilder {
@@ -322,6 +325,13 @@ impl ServerBuilder {
         self
     }
 
+    /// Whether sessions outlive their links, where the dialer can dial again. On by default: what
+    /// was sent is kept until the other side has taken it.
+    pub fn resume(mut self, resumes: bool) -> Self {
+        self.resumes = resumes;
+        self
+    }
+
     /// How to listen.
     pub fn listen_options(mut self, options: ListenOptions) -> Self {
         self.listen = options;
@@ -333,8 +343,8 @@ impl ServerBuilder {
     /// # Errors
     /// See [`BindError`]; nothing is listened at then.
     pub async fn build(mut self) -> Result<Server, BindError> {
-        let settled = seal::settle(self.seal.take(), "");
-        self.wire.seal = settled.map_err(BindError::Seal)?.1;
+        let settled = seal::settle(self.seal.take(), &mut []);
+        self.wire.seal = settled.map_err(BindError::Seal)?;
         self.limits.check().map_err(BindError::Limits)?;
         let mut listeners = Vec::new();
         for address in &self.addresses {
@@ -349,8 +359,9 @@ impl ServerBuilder {
         // Only tells two processes of one name apart; zeros do no harm.
         let _none = getrandom::fill(&mut instance);
         let info = PeerInfo { instance, name: self.name, roles: self.roles };
+        let settings = (self.resumes, self.wire);
         let node =
-            NodeInner::new(self.limits, self.node_limits, info, self.authenticator, self.wire);
+            NodeInner::new(self.limits, self.node_limits, info, self.authenticator, settings);
         let addresses = listeners.iter().map(|listener| listener.address().clone()).collect();
         let (stop, listeners) = (watch::Sender::new(false), Mutex::new(listeners));
         Server { inner: Arc::new(Inner { node, listeners, addresses, stop }) }
@@ -433,7 +444,47 @@ async fn session(node: &Arc<NodeInner>, key: u64, link: Link) {
         session: id,
         wire: node.wire.clone(),
     };
-    let shared = Shared::new(node, key, limits, false);
+    let shared = Shared::new(node, key, limits, (false, node.resumes));
     let engine = Engine::new(config, Role::Acceptor, shared.now());
-    driver::run(&shared, link, engine).await;
+    let mut outcome = driver::run(&shared, link, Start::Fresh(Box::new(engine))).await;
+    drop(shared);
+    loop {
+        match outcome {
+            Outcome::Ended | Outcome::Superseded => return,
+            Outcome::Detached(waiting) => return waiting.settled().await,
+            Outcome::Handover(handover) => {
+                let Some(session) = node.resumable(handover.attachment.session()) else { return };
+                let attempt = presented(&session, &handover);
+                if !is_still_welcome(node, &session, attempt).await {
+                    return;
+                }
+                let Handover { link, attachment, bytes, seal } = *handover;
+                node.handshake_done(key);
+                outcome = driver::run(&session, link, Start::Adopt(attachment, bytes, seal)).await;
+            }
+        }
+    }
+}
+
+/// Behind a seal the dialer presents itself only when it has proved that the session is its own. It
+/// must be the same identity as before.
+async fn is_still_welcome(
+    node: &NodeInner,
+    session: &Shared,
+    attempt: Option<AuthAttempt>,
+) -> bool {
+    let (Some(attempt), Some(authenticator)) = (attempt, &node.authenticator) else { return true };
+    let deciding = authenticator.authenticate(attempt);
+    let decided = tokio::time::timeout(node.limits.handshake_timeout, deciding).await;
+    matches!(decided, Ok(Ok(identity)) if identity == *session.identity())
+}
+
+/// What was presented behind the seal of a link that is handed over.
+fn presented(session: &Shared, handover: &Handover) -> Option<AuthAttempt> {
+    Some(AuthAttempt {
+        credential: handover.attachment.credential()?.clone(),
+        peer: PeerInfo::clone(&session.peer_info()),
+        link: Some(handover.link.info.clone()),
+        seal_key: handover.seal.as_ref().and_then(LinkSeal::remote),
+    })
 }

@@ -119,7 +119,10 @@ impl Engine {
             true => {
                 let credential = credential.unwrap_or_default();
                 self.fx.emit(match claim {
-                    Some(claim) => Event::Resume { session: claim.session, credential, peer },
+                    Some(claim) => {
+                        let (session, sealed) = (claim.session, self.seal.is_some());
+                        Event::Resume { session, credential, peer, sealed }
+                    }
                     None => Event::Authenticate { credential, peer, seal_key: None },
                 });
                 return Ok(());
