@@ -107,8 +107,9 @@ async fn what_comes_after_the_end_of_a_session_leaves_nothing_behind() {
 
 #[tokio::test(start_paused = true)]
 async fn a_link_that_comes_after_close_is_not_used() {
-    let node = NodeInner::new(Limits::default(), NodeLimits::default(), PeerInfo::default(), None);
-    let shared = Shared::new(&node, node.next_key(), Limits::default(), true);
+    let node =
+        NodeInner::new(Limits::default(), NodeLimits::default(), PeerInfo::default(), None, true);
+    let shared = Shared::new(&node, node.next_key(), Limits::default(), (true, false));
     shared.close(None);
     let config = EngineConfig {
         limits: Limits::default(),
@@ -119,7 +120,8 @@ async fn a_link_that_comes_after_close_is_not_used() {
     };
     let engine = Engine::new(config, Role::Dialer, shared.now());
     let (ours, mut theirs) = mem::pair();
-    soon(driver::run(&shared, ours, engine)).await;
+    let start = driver::Start::Fresh(Box::new(engine));
+    soon(driver::run(&shared, ours, start)).await;
     let mut bytes = bytes::BytesMut::new();
     let read = soon(std::future::poll_fn(|cx| theirs.reader.poll_read(cx, &mut bytes))).await;
     assert_eq!(read.unwrap(), 0);
