@@ -2,10 +2,12 @@
 
 use crate::canary::{self, CANARY};
 use fluxar::{
-    Auth, AuthAttempt, Cipher, Client, ClientBuilder, Code, Codec, Compression, ConnectError,
-    Credential, Identity, Psk, Rights, Seal, SealKey, Server, Status,
+    Auth, AuthAttempt, Backoff, Cipher, Client, ClientBuilder, Code, Codec, Compression,
+    ConnectError, Credential, Identity, Psk, Rights, Seal, SealKey, Server, Status,
 };
+use fluxar_tests::proxy::{Fault, TcpProxy};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 fn name() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -179,4 +181,43 @@ fn a_fingerprint_has_one_text() {
         assert!(last == 'a' || last == 'q', "{text}");
         assert!(format!("{}b", &text[..51]).parse::<fluxar::SealPublicKey>().is_err());
     }
+}
+
+/// `[L4.seal.8]`: links are cut at any byte, also within their handshakes; every call runs once, and
+/// every answer comes.
+#[tokio::test]
+async fn sealed_sessions_survive_their_links() {
+    let log = canary::watch();
+    let runs = std::sync::Arc::new(AtomicU32::new(0));
+    let compression = Compression::any().even_sealed();
+    let seal = Some(Seal::require(key(1)));
+    let (server, url) = serve("tcp://127.0.0.1:0", seal, compression.clone()).await;
+    let counted = std::sync::Arc::clone(&runs);
+    server.handle("echo.counted", move |text: String| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        async move { Ok::<_, Status>(text) }
+    });
+    let upstream = url.strip_prefix("tcp://").unwrap().parse().unwrap();
+    let proxy = TcpProxy::start(upstream, 7, 20, 5_000, &[Fault::Cut, Fault::Reset]).await.unwrap();
+    let address = format!("tcp://{}#fp={}", proxy.address(), key(1).public());
+    let backoff = Backoff::default().first(Duration::from_millis(1));
+    // The first link may be one that breaks within its handshake: then there is no session yet.
+    let client = loop {
+        let attempt = Client::connect(&address)
+            .auth(Auth::bearer(CANARY))
+            .compress(compression.clone())
+            .reconnect(backoff.clone());
+        if let Ok(client) = attempt.build().await {
+            break client;
+        }
+    };
+    for number in 0..120_u32 {
+        let text = format!("{CANARY} {number} {}", "and so on, ".repeat(150));
+        let back: String = client.call("echo.counted", &text).await.unwrap();
+        assert_eq!(back, text);
+        assert!(client.is_sealed());
+    }
+    assert_eq!(runs.load(Ordering::Relaxed), 120);
+    assert!(proxy.faults() >= 5, "{} cuts", proxy.faults());
+    log.must_not_show(&["canary", "and so on"]);
 }
