@@ -6,4 +6,5 @@ mod canary;
 mod oracle;
 mod public;
 mod session;
+mod vectors;
 mod wycheproof;
