@@ -285,7 +285,7 @@ fn noise_from_others_is_no_life() {
     assert!(reason.message().starts_with("[L4.beat.2]"), "{reason:?}");
 }
 
-/// `[L1.seal.6]`: nothing is compressed under a seal unless that was asked for; then lengths say
+/// `[L1.seal.6]`, `[L1.codec.6]`: nothing is compressed under a seal unless that was asked for; then lengths say
 /// little.
 #[test]
 fn compression_under_a_seal_is_asked_for_and_padded() {
@@ -316,6 +316,34 @@ fn compression_under_a_seal_is_asked_for_and_padded() {
         let buckets = [256, 1 << 10, 4 << 10].map(|bucket| bucket + 4 + 1 + 16);
         assert!(buckets.contains(&padded[0]), "{padded:?}");
     }
+}
+
+/// `[L1.seal.7]`: whatever the frames may be otherwise, a sealed one is a message of Noise.
+#[test]
+fn long_frames_are_cut_for_their_seal() {
+    let [mut dialer, acceptor] = configs(XX);
+    dialer.limits.fragment_bytes = 1 << 20;
+    let mut pair = linked(dialer, acceptor).made_ready(Identity::anonymous());
+    let payload = vec![7; 300_000];
+    pair.dialer.engine.call(pair.now, &request("a.b", &payload)).expect("room");
+    let mut seen = Vec::new();
+    loop {
+        let batch = pair.dialer.transmit();
+        if batch.is_empty() {
+            break;
+        }
+        let mut rest = &batch[..];
+        while let Some((len, behind)) = rest.split_first_chunk() {
+            let len = u32::from_be_bytes(*len) as usize;
+            seen.push(len);
+            rest = &behind[len..];
+        }
+        pair.reach_acceptor(&batch);
+    }
+    assert!(seen.len() >= 5 && seen.iter().all(|len| *len <= 65_536), "{seen:?}");
+    let events = pair.acceptor.take();
+    let [Event::Call { payload: Some(got), .. }] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(got[..], payload);
 }
 
 /// Nothing secret is ever shown by `Debug`, the engine's included.
