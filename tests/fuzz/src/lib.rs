@@ -6,7 +6,9 @@ use fluxar::engine::event::Event;
 use fluxar::engine::session::auth::{Credential, Identity, Rights};
 use fluxar::engine::session::handshake::PeerInfo;
 use fluxar::engine::session::phase::Phase;
+use fluxar::engine::session::resume::LinkFacts;
 use fluxar::engine::time::Time;
+use fluxar::engine::wire::seal::{Psk, SealConfig, SealKey, Suite};
 use fluxar::engine::{Engine, EngineConfig, Role, WireConfig};
 
 /// The moment at which every run begins.
@@ -41,6 +43,38 @@ impl End {
         let mut engine = Engine::new(config(limits), role, START);
         engine.handle_link_up(START);
         Self { engine, inbox: BytesMut::new() }
+    }
+
+    /// One end of a link that is to be sealed: the dialer pins the acceptor, and presents a token.
+    #[must_use]
+    pub fn sealed(suite: Suite, role: Role) -> Self {
+        let is_dialer = role == Role::Dialer;
+        let own = SealKey::from_bytes(&[if is_dialer { 1 } else { 2 }; 32]);
+        let mut config = config(Limits::default());
+        config.credential = Credential::Bearer("token".to_owned());
+        config.wire.seal = Some(SealConfig {
+            suite,
+            key: (!is_dialer || suite.pattern.is_mutual()).then_some(own),
+            pinned: is_dialer.then(|| SealKey::from_bytes(&[2; 32]).public()),
+            psk: suite.has_psk.then(|| Psk::from_bytes(&[3; 32])),
+            required: true,
+        });
+        let random = [if is_dialer { 4 } else { 5 }; 32];
+        let mut engine = Engine::new(config, role, START);
+        engine.handle_link_up_with(START, LinkFacts::default().sealing(random));
+        Self { engine, inbox: BytesMut::new() }
+    }
+
+    /// Takes every event, and says yes to whoever asks.
+    pub fn settle(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        while let Some(event) = self.engine.poll_event() {
+            if matches!(event, Event::Authenticate { .. }) {
+                self.engine.accept(START, Identity::anonymous());
+            }
+            events.push(event);
+        }
+        events
     }
 
     /// Bytes come over the link.
