@@ -55,7 +55,9 @@ async fn echo(client: &Client) {
 #[tokio::test]
 async fn sealed_sessions_work_on_every_transport() {
     let log = canary::watch();
-    for address in [&name(), "tcp://127.0.0.1:0", "ws://127.0.0.1:0"] {
+    let folder = tempfile::tempdir().unwrap();
+    let unix = format!("unix://{}/sealed/a.sock", folder.path().display());
+    for address in [&name(), "tcp://127.0.0.1:0", "ws://127.0.0.1:0", &unix] {
         let seal = Some(Seal::require(key(1)));
         let (server, url) = serve(address, seal, Compression::default()).await;
         // Whoever has no key, and whoever has one.
