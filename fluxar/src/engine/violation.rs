@@ -112,7 +112,7 @@ violations! {
     HelloUnknown "L4.body.3" InvalidArgument "the HELLO body has an unknown key below 32 or above 63";
     HelloLong "L4.body.4" InvalidArgument "a list, a text or the credential in the HELLO body is too long";
     HelloLimits "L4.body.5" InvalidArgument "a limit in HELLO is below the least that works";
-    HelloResume "L4.body.6" InvalidArgument "key 32 of the HELLO body is {nonce, public key or claim, bound, mac}, each of its length";
+    HelloResume "L4.body.6" InvalidArgument "key 33 of the HELLO body is {nonce, public key or claim, bound, mac}, each of its length";
     HelloVersion "L4.version.1" Unimplemented "no common protocol version: this side speaks version 1";
     Unauthenticated "L4.auth.1" Unauthenticated "the credential is not of its scheme's form";
     RightPublish "L4.rights.2" PermissionDenied "the identity may not publish to this topic";

@@ -27,7 +27,7 @@ const NAME_BYTES_MAX: usize = 256;
 /// Bytes of a credential, at most.
 const CREDENTIAL_BYTES_MAX: usize = 8 << 10;
 /// The key of what is said about resuming: one that others ignore.
-const RESUME: u64 = 32;
+const RESUME: u64 = 33;
 /// Frames below this cannot carry the messages of the protocol itself.
 const FRAME_BYTES_MIN: u64 = 1024;
 
