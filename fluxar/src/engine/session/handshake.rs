@@ -227,7 +227,7 @@ impl HelloBody {
                 4 => heartbeat = Some(Duration::from_millis(reader.uint()?)),
                 5 => credential = Some(read_credential(reader)?),
                 6 => session = Some(sized_bytes(reader)?),
-                RESUME => resume = Some(ResumeHello::read(reader)?),
+                RESUME => resume = Some(ResumeHello::read(reader).map_err(of_resume)?),
                 _ => return Ok(false),
             }
             Ok(true)
@@ -241,6 +241,14 @@ impl HelloBody {
         // One without the other asks for nothing.
         let resume = resume.filter(|_| resumes);
         Ok(Self { versions, peer, limits, heartbeat, credential, session, resume })
+    }
+}
+
+/// A value of the wrong type there breaks the rule about it.
+fn of_resume(violation: Violation) -> Violation {
+    match violation {
+        Violation::CborType | Violation::HelloMissing => Violation::HelloResume,
+        other => other,
     }
 }
 
