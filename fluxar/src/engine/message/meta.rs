@@ -199,7 +199,7 @@ impl<'a> MetaView<'a> {
 
     /// A key that asks for something that is not done, on a message other than a call.
     pub(crate) fn unsupported_but_on_calls(&self) -> Option<u64> {
-        self.unsupported.or(self.idempotency_key.map(|_| IDEMPOTENCY_KEY))
+        self.unsupported.or_else(|| self.idempotency_key.map(|_| IDEMPOTENCY_KEY))
     }
 
     fn ask_for(&mut self, key: u64, asked: bool) {

@@ -92,44 +92,9 @@ fn serve_numbers(server: &Server) {
     server.handle_stream("work.count", count);
 }
 
-/// The figure (`FLUXAR_CUTS=1000` for all of it): links are cut again and again under 64 streams, 256 calls and 16
-/// subscriptions. Each call runs and ends once, each item and event comes once and in order.
-#[tokio::test(start_paused = true)]
-async fn nothing_is_lost_or_doubled_over_many_cuts() {
-    const CALLS: u64 = 256;
-    let asked = std::env::var("FLUXAR_CUTS").ok().and_then(|cuts| cuts.parse().ok());
-    let cuts: usize = asked.unwrap_or(200);
-    let rounds = cuts as u64 / 8;
-    let server = server().await;
-    let runs: Arc<Vec<AtomicU64>> =
-        Arc::new((0..CALLS * rounds).map(|_| AtomicU64::new(0)).collect());
-    count_calls(&server, &runs);
-    serve_numbers(&server);
-    let cable = Cable::to(&server);
-    let script = move |attempt: usize| {
-        if attempt >= cuts {
-            return FaultyLink::new();
-        }
-        // Anywhere: within the HELLOs, within a frame, within a replay.
-        let bytes = (attempt as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52;
-        let cut = Direction::new().cut_after(1_000 * u64::from(attempt == 0) + bytes);
-        let link = FaultyLink::new();
-        if attempt % 2 == 0 { link.sending(cut) } else { link.receiving(cut) }
-    };
-    let client = cable.client(script).await;
-    let mut work = JoinSet::new();
-    for at in 0..16_u64 {
-        let mut events = soon(client.events(&format!("news.{at}"))).await.unwrap();
-        let (server, topic) = (server.clone(), format!("news.{at}"));
-        work.spawn(async move {
-            for n in 0..8 * rounds {
-                server.publish(&topic, &n).unwrap();
-                let event = events.next().await.unwrap();
-                assert_eq!(event.payload::<u64>().unwrap(), n);
-                assert_eq!(event.dropped(), 0);
-            }
-        });
-    }
+const CALLS: u64 = 256;
+
+fn call_often(client: &Client, rounds: u64, work: &mut JoinSet<()>) {
     for n in 0..CALLS {
         let client = client.clone();
         work.spawn(async move {
@@ -141,6 +106,9 @@ async fn nothing_is_lost_or_doubled_over_many_cuts() {
             }
         });
     }
+}
+
+fn stream_both_ways(client: &Client, rounds: u64, work: &mut JoinSet<()>) {
     for at in 0..64_u64 {
         let client = client.clone();
         work.spawn(async move {
@@ -163,6 +131,47 @@ async fn nothing_is_lost_or_doubled_over_many_cuts() {
             tokio::join!(sending, receiving);
         });
     }
+}
+
+/// The figure (`FLUXAR_CUTS=1000` for all of it): links are cut again and again under 64 streams, 256 calls and 16
+/// subscriptions. Each call runs and ends once, each item and event comes once and in order.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_lost_or_doubled_over_many_cuts() {
+    let asked = std::env::var("FLUXAR_CUTS").ok().and_then(|cuts| cuts.parse().ok());
+    let cuts: usize = asked.unwrap_or(200);
+    let rounds = cuts as u64 / 8;
+    let server = server().await;
+    let runs: Arc<Vec<AtomicU64>> =
+        Arc::new((0..CALLS * rounds).map(|_| AtomicU64::new(0)).collect());
+    count_calls(&server, &runs);
+    serve_numbers(&server);
+    let cable = Cable::to(&server);
+    let script = move |attempt: usize| {
+        if attempt >= cuts {
+            return FaultyLink::new();
+        }
+        // Anywhere: within the HELLOs, within a frame, within a replay.
+        let bytes = (attempt as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52;
+        let cut = Direction::new().cut_after(1_000 * u64::from(attempt == 0) + bytes);
+        let link = FaultyLink::new();
+        if attempt.is_multiple_of(2) { link.sending(cut) } else { link.receiving(cut) }
+    };
+    let client = cable.client(script).await;
+    let mut work = JoinSet::new();
+    for at in 0..16_u64 {
+        let mut events = soon(client.events(&format!("news.{at}"))).await.unwrap();
+        let (server, topic) = (server.clone(), format!("news.{at}"));
+        work.spawn(async move {
+            for n in 0..8 * rounds {
+                server.publish(&topic, &n).unwrap();
+                let event = events.next().await.unwrap();
+                assert_eq!(event.payload::<u64>().unwrap(), n);
+                assert_eq!(event.dropped(), 0);
+            }
+        });
+    }
+    call_often(&client, rounds, &mut work);
+    stream_both_ways(&client, rounds, &mut work);
     let all = async {
         while let Some(done) = work.join_next().await {
             done.unwrap();

@@ -72,7 +72,7 @@ impl World {
         }
         self.relink.drawn = self.relink.drawn.wrapping_add(1);
         let facts = LinkFacts::random([self.relink.drawn; 32]);
-        if self.relink.drawn % 2 == 0 { facts.binding([1; 32]) } else { facts }
+        if self.relink.drawn.is_multiple_of(2) { facts.binding([1; 32]) } else { facts }
     }
 
     /// Something is cut off and has not found another link.
