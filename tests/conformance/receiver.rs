@@ -42,6 +42,10 @@ impl Side {
     pub(crate) fn new(role: Role, limits: Limits) -> Self {
         let mut engine = Engine::new(config(role, limits), role, NOW);
         engine.handle_link_up(NOW);
+        Self::of(engine)
+    }
+
+    pub(crate) fn of(engine: Engine) -> Self {
         Self { engine, events: Vec::new(), inbox: BytesMut::new() }
     }
 

@@ -176,7 +176,7 @@ fn parts(frame_bytes: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let mut body = Envelope::decode(frame.body).unwrap().payload.unwrap().to_vec();
     let message = match HelloBody::decode(&body) {
         Ok(hello) => hello.seal,
-        // A confirmation: {33: message}.
+        // A confirmation: {34: message}.
         Err(_) => {
             let head = if body[3] == 0x58 { 5 } else { 6 };
             body[head..].to_vec()

@@ -460,6 +460,7 @@ impl Engine {
         message.target = request.target;
         message.payload = request.payload;
         message.meta.hops = request.hops;
+        message.meta.idempotency_key = request.idempotency_key;
         message.meta.user = request.user_meta;
         message.meta.deadline_ms = request.deadline.map(|deadline| {
             let left = deadline.since(self.now).as_millis();

@@ -56,6 +56,8 @@ pub struct Request<'a> {
     pub deadline: Option<Time>,
     /// Calls between the first caller and this one.
     pub hops: u32,
+    /// The same for every attempt at one thing: the callee does it once. Calls only.
+    pub idempotency_key: Option<[u8; 16]>,
     /// The user's own meta entries; sorted by the encoder.
     pub user_meta: &'a [(String, String)],
 }

@@ -1,5 +1,5 @@
 //! What was handed to a link and is not receipted yet: it is sent again when another link takes
-//! over. Spec: `[L4.replay.1]` to `[L4.replay.4]`.
+//! over. Spec: `[L4.replay.1]` to `[L4.replay.3]`.
 //!
 //! Small messages are kept as the frames that they left in, one copy a batch; a large message is
 //! kept as its one buffer, moved out of its flow. Whatever transforms a body (compression, a seal)

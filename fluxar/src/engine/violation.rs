@@ -117,9 +117,9 @@ violations! {
     HelloUnknown "L4.body.3" InvalidArgument "the HELLO body has an unknown key below 32 or above 63";
     HelloLong "L4.body.4" InvalidArgument "a list, a text or the credential in the HELLO body is too long";
     HelloLimits "L4.body.5" InvalidArgument "a limit in HELLO is below the least that works";
-    HelloResume "L4.body.6" InvalidArgument "key 32 of the HELLO body is {nonce, public key or claim, bound, mac}, each of its length";
+    HelloResume "L4.body.6" InvalidArgument "key 33 of the HELLO body is {nonce, public key or claim, bound, mac}, each of its length";
     HelloCaps "L4.caps.1" InvalidArgument "the answer has a capability that was not offered";
-    SealOffer "L4.seal.1" InvalidArgument "a HELLO that seals lists one known seal and carries its message in key 33";
+    SealOffer "L4.seal.1" InvalidArgument "a HELLO that seals lists one known seal and carries its message in key 34";
     SealRequired "L4.seal.2" Unauthenticated "the other side did not agree to a seal, and this side requires one";
     SealBroken "L4.seal.3" Unauthenticated "the handshake of the seal failed: the keys or the offer are not the ones that the other side knows";
     SealTranscript "L4.seal.4" Unauthenticated "the answer was changed on its way";

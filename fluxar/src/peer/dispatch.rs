@@ -7,10 +7,11 @@ use crate::peer::context::Context;
 use crate::peer::core::{InboundCall, InboundStream, Later, Ring};
 use crate::peer::handler::unimplemented;
 use crate::peer::hub::Published;
+use crate::peer::idempotency::{Begun, KeyName, Waiter};
 use crate::peer::job::{self, Duty, Guarded};
-use crate::peer::node::AuthAttempt;
+use crate::peer::node::{AuthAttempt, NodeInner};
 use crate::peer::raw::{Channel, RawSink, RawStreaming};
-use crate::peer::router::{Outcome, Params, Route, RouteCache};
+use crate::peer::router::{Outcome, Params, Route, RouteCache, UnaryFn};
 use crate::peer::shared::Shared;
 use crate::peer::state::State;
 use futures_util::FutureExt;
@@ -169,6 +170,9 @@ impl Work {
             let status = refusal(routes, call.target.as_str());
             return self.answer(duty, Err(status));
         };
+        if let (Some(id), Some(key)) = (call.id, call.meta.idempotency_key()) {
+            return keyed(shared, id, key, call, &**handler);
+        }
         let context = Context::new(shared, call.target, call.meta, call.deadline);
         let inner = Arc::clone(&context.inner);
         let params = Params::new(call.payload);
@@ -256,6 +260,65 @@ impl Work {
         late.iter().for_each(|job| job.abort.abort());
         next.append(&mut woken);
     }
+}
+
+/// A call that may come more than once. Its handler belongs to the node, and runs to its end
+/// whatever becomes of the session: the next attempt finds it, or its outcome.
+fn keyed(shared: &Arc<Shared>, id: u64, key: [u8; 16], call: InboundCall, handler: &UnaryFn) {
+    let name = KeyName { owner: shared.owner(), target: call.target.to_string(), key };
+    let epoch = shared.lock().book.epoch;
+    let waiter = Waiter { shared: Arc::clone(shared), epoch, id };
+    let payload = call.payload.clone().unwrap_or_default();
+    let now = tokio::time::Instant::now();
+    let outcome = match shared.node.keys().begin(name.clone(), &payload, waiter, now) {
+        Begun::Attached => return,
+        Begun::Run => {
+            let context = Context::new(shared, call.target, call.meta, call.deadline);
+            let deadline = context.deadline();
+            let params = Params::new(call.payload);
+            let inner = Arc::clone(&context.inner);
+            let started = Guarded::start(inner, || handler(context, params));
+            let node = Arc::clone(&shared.node);
+            shared.runtime.spawn(async move { finish_keyed(&node, name, started, deadline).await });
+            return;
+        }
+        Begun::Done(outcome) => outcome,
+        Begun::Refused(status) => Err(status),
+    };
+    answer_waiter(Waiter { shared: Arc::clone(shared), epoch, id }, outcome);
+}
+
+async fn finish_keyed(
+    node: &NodeInner,
+    name: KeyName,
+    started: Result<Guarded, Status>,
+    deadline: Option<tokio::time::Instant>,
+) {
+    let outcome = match (started, deadline) {
+        (Err(status), _) => Err(status),
+        (Ok(work), None) => work.await,
+        (Ok(work), Some(deadline)) => match tokio::time::timeout_at(deadline, work).await {
+            Ok(outcome) => outcome,
+            // What it came to is not known: the next attempt runs it anew.
+            Err(_) => {
+                let text = "the deadline passed before the handler came to its end";
+                let status = Status::new(Code::DeadlineExceeded, text);
+                let waiters = node.keys().forget(&name);
+                return waiters.into_iter().for_each(|w| answer_waiter(w, Err(status.clone())));
+            }
+        },
+    };
+    let waiters = node.keys().finish(&name, &outcome, tokio::time::Instant::now());
+    waiters.into_iter().for_each(|waiter| answer_waiter(waiter, outcome.clone()));
+}
+
+/// Answers one of the attempts, if its session still is there.
+fn answer_waiter(waiter: Waiter, outcome: Outcome) {
+    let Waiter { shared, epoch, id } = waiter;
+    let answering = Arc::clone(&shared);
+    shared.runtime.spawn(async move {
+        job::answer_all(&answering, epoch, &mut vec![(Duty::Call(id), outcome)]).await;
+    });
 }
 
 /// Why a target is not served that way.

@@ -7,7 +7,7 @@ use crate::engine::session::resume::{Attachment, LinkFacts};
 use crate::engine::time::Time;
 use crate::error::{Code, Origin, Status};
 use crate::peer::ahead::Ahead;
-use crate::peer::core::{LinkEnd, Ring};
+use crate::peer::core::{Core, LinkEnd, Ring};
 use crate::peer::dispatch::{Scratch, perform};
 use crate::peer::shared::{Flushed, Shared};
 use crate::peer::state::State;
@@ -29,7 +29,7 @@ pub(crate) enum Start {
     Resume,
     /// The session that we accepted goes on: its dialer has proved that it may, and this is what
     /// it sent behind the proof.
-    Adopt(Attachment, BytesMut, Option<LinkSeal>),
+    Adopt(Box<(Attachment, BytesMut, Option<LinkSeal>)>),
 }
 
 /// How a link ended.
@@ -71,31 +71,7 @@ pub(crate) async fn run(shared: &Arc<Shared>, link: Link, start: Start) -> Outco
     let Link { mut reader, writer, info } = link;
     let mut bytes = BytesMut::new();
     let facts = facts(shared);
-    let begun = shared.switch_link(writer, |core, now| match start {
-        // Closed while it was dialed: nobody would ever close this link.
-        Start::Fresh(_) if core.is_closing => false,
-        Start::Fresh(mut engine) => {
-            engine.handle_link_up_with(now, facts);
-            core.start(*engine);
-            true
-        }
-        Start::Resume => {
-            let engine = core.engine.as_mut().filter(|_| !core.is_over);
-            core.link_was_ready = false;
-            engine.is_some_and(|engine| {
-                engine.handle_link_up_with(now, facts);
-                true
-            })
-        }
-        Start::Adopt(attachment, rest, seal) => {
-            bytes = rest;
-            let engine = core.engine.as_mut().filter(|_| !core.is_over);
-            engine.is_some_and(|engine| match seal {
-                Some(seal) => engine.attach_sealed(now, &attachment, seal),
-                None => engine.attach(now, &attachment),
-            })
-        }
-    });
+    let begun = shared.switch_link(writer, |core, now| begin(core, now, start, facts, &mut bytes));
     let Some((number, fenced)) = begun else { return Outcome::Ended };
     let teardown = Teardown { shared: Arc::clone(shared), link: number };
     shared.set_link(info);
@@ -112,35 +88,74 @@ pub(crate) async fn run(shared: &Arc<Shared>, link: Link, start: Start) -> Outco
         () = read(shared, number, &mut *reader, &mut bytes) => {}
         () = shared.wait_for(|core| !core.is_linked(number)) => {}
     }
-    let end = shared.with(|core, _| core.link_end(number));
-    match end {
-        LinkEnd::Over => {}
+    match shared.with(|core, _| core.link_end(number)) {
+        LinkEnd::Over => {
+            drop(timing);
+            part(shared, teardown, writing, &mut *reader).await;
+            Outcome::Ended
+        }
         LinkEnd::Superseded => {
             writing.shutdown().await;
             // It may have been rung for the new link.
             shared.writer.notify_one();
             let _late = tokio::time::timeout(FAREWELL, discard(&mut *reader)).await;
-            return Outcome::Superseded;
+            Outcome::Superseded
         }
         LinkEnd::Detached => {
             writing.shutdown().await;
             shared.drop_writer(number);
-            return Outcome::Detached(Waiting { teardown, _timing: timing });
+            Outcome::Detached(Waiting { teardown, _timing: timing })
         }
         LinkEnd::Handover(attachment) => {
             writing.shutdown().await;
-            let Some(writer) = shared.drop_writer(number) else { return Outcome::Ended };
-            let Some(info) = shared.link_info() else { return Outcome::Ended };
-            let link = Link { reader, writer, info };
-            let seal = shared.with(|core, _| core.engine.as_mut().and_then(Engine::take_link_seal));
-            return Outcome::Handover(Box::new(Handover { link, attachment, bytes, seal }));
+            match (shared.drop_writer(number), shared.link_info()) {
+                (Some(writer), Some(info)) => {
+                    let link = Link { reader, writer, info };
+                    let take = |core: &mut Core| core.engine.as_mut()?.take_link_seal();
+                    let seal = shared.with(|core, _| take(core));
+                    Outcome::Handover(Box::new(Handover { link, attachment, bytes, seal }))
+                }
+                _ => Outcome::Ended,
+            }
         }
     }
-    drop(timing);
+}
+
+/// Tells the engine of its link. False when there is nothing to be done with it.
+fn begin(core: &mut Core, now: Time, start: Start, facts: LinkFacts, bytes: &mut BytesMut) -> bool {
+    if let Start::Fresh(mut engine) = start {
+        // Closed while it was dialed: nobody would ever close this link.
+        if !core.is_closing {
+            engine.handle_link_up_with(now, facts);
+            core.start(*engine);
+        }
+        return !core.is_closing;
+    }
+    let Some(engine) = core.engine.as_mut().filter(|_| !core.is_over) else { return false };
+    if let Start::Adopt(adopted) = start {
+        let (attachment, rest, seal) = *adopted;
+        *bytes = rest;
+        return match seal {
+            Some(seal) => engine.attach_sealed(now, &attachment, seal),
+            None => engine.attach(now, &attachment),
+        };
+    }
+    engine.handle_link_up_with(now, facts);
+    core.link_was_ready = false;
+    true
+}
+
+/// The end of a session, and with it of its link.
+async fn part(
+    shared: &Arc<Shared>,
+    teardown: Teardown,
+    mut writing: JoinSet<()>,
+    reader: &mut dyn LinkReader,
+) {
     let farewell = async {
         while writing.join_next().await.is_some() {}
         // A socket closed with unread bytes resets, and takes our last words with it.
-        discard(&mut *reader).await;
+        discard(reader).await;
     };
     // A peer that takes too long has lost its right to them.
     let _late = tokio::time::timeout(FAREWELL, farewell).await;
@@ -150,7 +165,6 @@ pub(crate) async fn run(shared: &Arc<Shared>, link: Link, start: Start) -> Outco
     let mut progress = shared.progress();
     let told = progress.wait_for(|p| matches!(p.state, State::Disconnected | State::Closed));
     let _late = tokio::time::timeout(FAREWELL, told).await;
-    Outcome::Ended
 }
 
 /// What the engine may know of a link. A transport whose ends share a secret that nobody else can
@@ -160,12 +174,10 @@ fn facts(shared: &Shared) -> LinkFacts {
         let mut random = [0; 32];
         getrandom::fill(&mut random).is_ok().then_some(random)
     };
-    let mut facts = LinkFacts::default();
     // Without randomness nothing is resumed, and nothing sealed: whoever requires that has no
     // session.
-    facts.random = draw().filter(|_| shared.resumes);
-    facts.seal_random = draw();
-    facts
+    let random = draw().filter(|_| shared.resumes);
+    LinkFacts { random, seal_random: draw(), ..LinkFacts::default() }
 }
 
 /// Ends what is left when the driver goes, however it goes, unless another link took over.

@@ -18,6 +18,7 @@ mod encoding;
 mod events;
 mod handler;
 mod hub;
+mod idempotency;
 mod job;
 mod node;
 mod opening;

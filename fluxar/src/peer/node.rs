@@ -6,6 +6,7 @@ use crate::engine::session::handshake::PeerInfo;
 use crate::engine::{Engine, WireConfig};
 use crate::error::{Code, Status};
 use crate::peer::hub::Hub;
+use crate::peer::idempotency::Keys;
 use crate::peer::router::{BoxFuture, Router};
 use crate::peer::shared::Shared;
 use crate::transport::LinkInfo;
@@ -89,6 +90,7 @@ pub(crate) struct NodeInner {
     pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
     /// Its sessions are to outlive their links.
     pub(crate) resumes: bool,
+    keys: Mutex<Keys>,
     sessions: Mutex<Sessions>,
     credit_left: AtomicU64,
     next_key: AtomicU64,
@@ -142,6 +144,7 @@ impl NodeInner {
             authenticator,
             resumes,
             wire,
+            keys: Mutex::default(),
             sessions,
             credit_left,
             next_key,
@@ -156,6 +159,11 @@ impl NodeInner {
 
     fn sessions(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The calls that may come more than once.
+    pub(crate) fn keys(&self) -> MutexGuard<'_, Keys> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn session(&self, key: u64) -> Option<Arc<Shared>> {

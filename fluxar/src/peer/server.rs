@@ -460,7 +460,9 @@ async fn session(node: &Arc<NodeInner>, key: u64, link: Link) {
                 }
                 let Handover { link, attachment, bytes, seal } = *handover;
                 node.handshake_done(key);
-                outcome = driver::run(&session, link, Start::Adopt(attachment, bytes, seal)).await;
+                outcome =
+                    driver::run(&session, link, Start::Adopt(Box::new((attachment, bytes, seal))))
+                        .await;
             }
         }
     }

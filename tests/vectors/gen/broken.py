@@ -184,7 +184,7 @@ def forms():
         ("hello_answer_with_nothing", "L3.hello.2", 1, {"id": 2, "ref": 1}),
         ("hello_answer_with_both", "L3.hello.2", 1, {"id": 2, "ref": 1, "payload": b"", "error": oops}),
         ("hello_answer_with_target", "L3.hello.2", 1, {"id": 2, "ref": 1, "payload": b"", "target": "a"}),
-        ("hello_confirm_with_payload", "L3.hello.3", 1, {"ref": 2, "payload": b""}),
+        ("hello_confirm_with_both", "L3.hello.3", 1, {"ref": 2, "payload": b"", "error": oops}),
         ("hello_confirm_with_target", "L3.hello.3", 1, {"ref": 2, "target": "a"}),
         ("call_without_target", "L3.call.1", 2, {"id": 3, "payload": b""}),
         ("call_of_nothing", "L3.call.1", 2, {}),

@@ -61,7 +61,7 @@ impl Received<'_> {
     pub(super) fn meta(&self) -> Meta {
         let view = &self.envelope.meta;
         let raw = if !view.has_user { Bytes::new() } else { self.slice(view.raw) };
-        Meta::new(raw, u32::try_from(view.hops).unwrap_or(u32::MAX))
+        Meta::new(raw, u32::try_from(view.hops).unwrap_or(u32::MAX), view.idempotency_key)
     }
 
     pub(super) fn error(&self) -> Option<Status> {

@@ -27,9 +27,9 @@ const NAME_BYTES_MAX: usize = 256;
 /// Bytes of a credential, at most.
 const CREDENTIAL_BYTES_MAX: usize = 8 << 10;
 /// The key of what is said about resuming: one that others ignore.
-const RESUME: u64 = 32;
+const RESUME: u64 = 33;
 /// The key of the message that seals: one that others ignore.
-const SEAL: u64 = 33;
+const SEAL: u64 = 34;
 /// Bytes of it, at most; a confirmation holds the credential.
 const SEAL_BYTES_MAX: usize = 12 << 10;
 /// Frames below this cannot carry the messages of the protocol itself.
@@ -260,7 +260,7 @@ impl HelloBody {
                 4 => heartbeat = Some(Duration::from_millis(reader.uint()?)),
                 5 => credential = Some(read_credential(reader)?),
                 6 => session = Some(sized_bytes(reader)?),
-                RESUME => resume = Some(ResumeHello::read(reader)?),
+                RESUME => resume = Some(ResumeHello::read(reader).map_err(of_resume)?),
                 SEAL => seal = read_seal(reader)?.to_vec(),
                 _ => return Ok(false),
             }
@@ -370,6 +370,14 @@ fn read_confirm<'a>(
             other => other,
         },
     )
+}
+
+/// A value of the wrong type there breaks the rule about it.
+fn of_resume(violation: Violation) -> Violation {
+    match violation {
+        Violation::CborType | Violation::HelloMissing => Violation::HelloResume,
+        other => other,
+    }
 }
 
 /// Reads a map with rising integer keys. Keys that `take` does not know are a violation below 32

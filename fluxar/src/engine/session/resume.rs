@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! dialer                                       acceptor
-//!   HELLO {.., 32: {nonce, public}}        ──▶            a new session: both derive a secret
-//!   ◀── HELLO ref {.., 32: {nonce, public}}
+//!   HELLO {.., 33: {nonce, public}}        ──▶            a new session: both derive a secret
+//!   ◀── HELLO ref {.., 33: {nonce, public}}
 //!
-//!   HELLO {.., 32: {nonce, claim}}         ──▶            another link of it
-//!   ◀── HELLO ref {.., 32: {nonce, claim, mac}}
+//!   HELLO {.., 33: {nonce, claim}}         ──▶            another link of it
+//!   ◀── HELLO ref {.., 33: {nonce, claim, mac}}
 //!   HELLO ref {0: mac}                     ──▶            fenced, then both send again
 //! ```
 //!
@@ -81,7 +81,7 @@ pub struct Claim {
     pub tx_oldest: u64,
 }
 
-/// What a HELLO says about resuming: its key 32.
+/// What a HELLO says about resuming: its key 33.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResumeHello {

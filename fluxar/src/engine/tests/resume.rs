@@ -87,7 +87,7 @@ fn a_result_survives_its_link() {
     assert_eq!(responses(&pair.dialer.take()), [(id, Ok(b"y".to_vec()))]);
 }
 
-/// `[L4.seq.1]`, `[L4.resume.7]`: what is sent again has its number and comes before what is new.
+/// `[L4.seq.1]`, `[L4.resume.7]`, `[L1.order.4]`: what is sent again has its number and comes before what is new.
 #[test]
 fn old_messages_come_first_and_numbered() {
     let mut pair = Pair::resumable();
@@ -357,6 +357,28 @@ fn a_detached_session_ends_in_the_end() {
     assert_eq!(responses(&events), ended);
     assert!(matches!(events.last(), Some(Event::Closed { reason: Some(_) })));
     assert!(matches!(pair.acceptor.take().last(), Some(Event::Closed { .. })));
+}
+
+/// `[L4.lost.2]`: a stream that is lost with its session says how far it came.
+#[test]
+fn a_lost_stream_tells_its_position() {
+    let mut pair = Pair::resumable();
+    let opened = pair.dialer.engine.open_stream(pair.now, &request("a.b", b"x"), true, None);
+    let id = opened.expect("room");
+    pair.run();
+    for item in [b"1", b"2", b"3"] {
+        pair.acceptor.engine.send_item(pair.now, id, item).expect("credit");
+    }
+    pair.run();
+    pair.cut();
+    pair.dialer.take();
+    pair.pass(Duration::from_secs(120));
+    let ends = pair.dialer.take();
+    let told = ends.iter().find_map(|event| match event {
+        Event::StreamEnd { outcome: Err(status), .. } => Some(status.message().to_owned()),
+        _ => None,
+    });
+    assert!(told.as_ref().is_some_and(|text| text.ends_with("; 3 items had come")), "{told:?}");
 }
 
 /// `[L4.detached.2]`: what is sent without a link waits for one, within the outbox's bound.

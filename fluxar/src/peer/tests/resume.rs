@@ -92,44 +92,9 @@ fn serve_numbers(server: &Server) {
     server.handle_stream("work.count", count);
 }
 
-/// The figure (`FLUXAR_CUTS=1000` for all of it): links are cut again and again under 64 streams, 256 calls and 16
-/// subscriptions. Each call runs and ends once, each item and event comes once and in order.
-#[tokio::test(start_paused = true)]
-async fn nothing_is_lost_or_doubled_over_many_cuts() {
-    const CALLS: u64 = 256;
-    let asked = std::env::var("FLUXAR_CUTS").ok().and_then(|cuts| cuts.parse().ok());
-    let cuts: usize = asked.unwrap_or(200);
-    let rounds = cuts as u64 / 10;
-    let server = server().await;
-    let runs: Arc<Vec<AtomicU64>> =
-        Arc::new((0..CALLS * rounds).map(|_| AtomicU64::new(0)).collect());
-    count_calls(&server, &runs);
-    serve_numbers(&server);
-    let cable = Cable::to(&server);
-    let script = move |attempt: usize| {
-        if attempt >= cuts {
-            return FaultyLink::new();
-        }
-        // Anywhere: within the HELLOs, within a frame, within a replay.
-        let bytes = (attempt as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52;
-        let cut = Direction::new().cut_after(1_000 * u64::from(attempt == 0) + bytes);
-        let link = FaultyLink::new();
-        if attempt % 2 == 0 { link.sending(cut) } else { link.receiving(cut) }
-    };
-    let client = cable.client(script).await;
-    let mut work = JoinSet::new();
-    for at in 0..16_u64 {
-        let mut events = soon(client.events(&format!("news.{at}"))).await.unwrap();
-        let (server, topic) = (server.clone(), format!("news.{at}"));
-        work.spawn(async move {
-            for n in 0..10 * rounds {
-                server.publish(&topic, &n).unwrap();
-                let event = events.next().await.unwrap();
-                assert_eq!(event.payload::<u64>().unwrap(), n);
-                assert_eq!(event.dropped(), 0);
-            }
-        });
-    }
+const CALLS: u64 = 256;
+
+fn call_often(client: &Client, rounds: u64, work: &mut JoinSet<()>) {
     for n in 0..CALLS {
         let client = client.clone();
         work.spawn(async move {
@@ -141,10 +106,13 @@ async fn nothing_is_lost_or_doubled_over_many_cuts() {
             }
         });
     }
+}
+
+fn stream_both_ways(client: &Client, rounds: u64, work: &mut JoinSet<()>) {
     for at in 0..64_u64 {
         let client = client.clone();
         work.spawn(async move {
-            let to = 45 * rounds + at;
+            let to = 36 * rounds + at;
             let (out, mut numbers) = client
                 .open::<_, u64, u64, u64, std::convert::Infallible>("work.count", &to)
                 .unwrap();
@@ -163,6 +131,47 @@ async fn nothing_is_lost_or_doubled_over_many_cuts() {
             tokio::join!(sending, receiving);
         });
     }
+}
+
+/// The figure (`FLUXAR_CUTS=1000` for all of it): links are cut again and again under 64 streams, 256 calls and 16
+/// subscriptions. Each call runs and ends once, each item and event comes once and in order.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_lost_or_doubled_over_many_cuts() {
+    let asked = std::env::var("FLUXAR_CUTS").ok().and_then(|cuts| cuts.parse().ok());
+    let cuts: usize = asked.unwrap_or(200);
+    let rounds = cuts as u64 / 8;
+    let server = server().await;
+    let runs: Arc<Vec<AtomicU64>> =
+        Arc::new((0..CALLS * rounds).map(|_| AtomicU64::new(0)).collect());
+    count_calls(&server, &runs);
+    serve_numbers(&server);
+    let cable = Cable::to(&server);
+    let script = move |attempt: usize| {
+        if attempt >= cuts {
+            return FaultyLink::new();
+        }
+        // Anywhere: within the HELLOs, within a frame, within a replay.
+        let bytes = (attempt as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52;
+        let cut = Direction::new().cut_after(1_000 * u64::from(attempt == 0) + bytes);
+        let link = FaultyLink::new();
+        if attempt.is_multiple_of(2) { link.sending(cut) } else { link.receiving(cut) }
+    };
+    let client = cable.client(script).await;
+    let mut work = JoinSet::new();
+    for at in 0..16_u64 {
+        let mut events = soon(client.events(&format!("news.{at}"))).await.unwrap();
+        let (server, topic) = (server.clone(), format!("news.{at}"));
+        work.spawn(async move {
+            for n in 0..8 * rounds {
+                server.publish(&topic, &n).unwrap();
+                let event = events.next().await.unwrap();
+                assert_eq!(event.payload::<u64>().unwrap(), n);
+                assert_eq!(event.dropped(), 0);
+            }
+        });
+    }
+    call_often(&client, rounds, &mut work);
+    stream_both_ways(&client, rounds, &mut work);
     let all = async {
         while let Some(done) = work.join_next().await {
             done.unwrap();
@@ -367,4 +376,69 @@ async fn a_session_moves_to_another_transport() {
     assert_eq!(client.call::<_, u64>("fast.double", &3).await.unwrap(), 6);
     client.close().await;
     task.abort();
+}
+
+/// `[L5.idempotent.1]`, `[L5.idempotent.2]`: a keyed call is sent again over the next session, and
+/// attaches to the handler that the first attempt started.
+#[tokio::test(start_paused = true)]
+async fn a_keyed_call_outlives_its_session_and_runs_once() {
+    let server = Server::unbound().resume(false).build().await.unwrap();
+    let (entered, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let runs = Arc::new(AtomicUsize::new(0));
+    let (told, gate, count) = (Arc::clone(&entered), Arc::clone(&go), Arc::clone(&runs));
+    server.handle("pay.once", move |n: u64| {
+        let (told, gate) = (Arc::clone(&told), Arc::clone(&gate));
+        count.fetch_add(1, Ordering::Relaxed);
+        async move {
+            told.notify_one();
+            gate.notified().await;
+            Ok::<_, Status>(n + 1)
+        }
+    });
+    let cable = Cable::to(&server);
+    let client = cable.client(|_| FaultyLink::new()).await;
+    let caller = client.clone();
+    let paid =
+        tokio::spawn(
+            async move { caller.request::<_, u64>("pay.once", &1).idempotent().send().await },
+        );
+    soon(entered.notified()).await;
+    for _ in 0..3 {
+        cable.cut();
+        assert_eq!(soon(client.state_changed(State::Ready)).await, State::Disconnected);
+        while client.state() != State::Ready {
+            soon(client.state_changed(client.state())).await;
+        }
+    }
+    // The last attempt has to be there before the handler ends, else it would find the outcome.
+    soon(client.ping()).await.unwrap();
+    go.notify_one();
+    assert_eq!(soon(paid).await.unwrap().unwrap(), 2);
+    assert_eq!(runs.load(Ordering::Relaxed), 1);
+}
+
+/// `[L5.idempotent.3]`, `[L5.idempotent.4]`: a key that was used gives the same outcome, and none
+/// for other parameters; without one each attempt is a call of its own.
+#[tokio::test(start_paused = true)]
+async fn a_key_names_one_intention() {
+    let server = server().await;
+    let runs = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&runs);
+    server.handle("pay.once", move |n: u64| {
+        let run = count.fetch_add(1, Ordering::Relaxed) as u64;
+        async move { Ok::<_, Status>(n * 100 + run) }
+    });
+    let cable = Cable::to(&server);
+    let client = cable.client(|_| FaultyLink::new()).await;
+    let pay = |n: u64, key: u8| {
+        client.request::<_, u64>("pay.once", &n).idempotency_key([key; 16]).send()
+    };
+    assert_eq!(soon(pay(1, 1)).await.unwrap(), 100);
+    assert_eq!(soon(pay(1, 1)).await.unwrap(), 100);
+    let conflict = soon(pay(2, 1)).await.unwrap_err();
+    assert_eq!(conflict.code(), Code::FailedPrecondition);
+    assert_eq!(soon(pay(2, 2)).await.unwrap(), 201);
+    tokio::time::advance(Duration::from_secs(25 * 3600)).await;
+    let client = cable.client(|_| FaultyLink::new()).await;
+    assert_eq!(soon(client.call::<_, u64>("pay.once", &1)).await.unwrap(), 102);
 }

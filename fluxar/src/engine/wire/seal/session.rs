@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! dialer                                               acceptor
-//!   offer   {.., seals: [suite], 33: message 1}   ──▶       prologue: the offer
-//!   ◀──  answer {.., seals: [suite], 33: message 2}         its payload: a hash of the answer
-//!   confirm {33: message 3, or the first record}  ──▶       its payload: what the dialer presents
+//!   offer   {.., seals: [suite], 34: message 1}   ──▶       prologue: the offer
+//!   ◀──  answer {.., seals: [suite], 34: message 2}         its payload: a hash of the answer
+//!   confirm {34: message 3, or the first record}  ──▶       its payload: what the dialer presents
 //!   ◀══  HELLO ref: welcome                                 from here on frames are sealed
 //! ```
 
