@@ -28,6 +28,7 @@ pub(crate) fn config(role: Role, limits: Limits) -> EngineConfig {
         credential: Credential::None,
         peer_rights: Rights::all(),
         session: unhex("5e5510000000000000000000000000ff").try_into().unwrap(),
+        wire: fluxar::engine::WireConfig::default(),
     }
 }
 

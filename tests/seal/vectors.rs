@@ -213,7 +213,7 @@ fn another_implementation_makes_and_opens_the_same() {
 
         let presented = [&[0xa1, 5, 0xa2, 0, 0x66][..], b"bearer", &[1, 0x45], TOKEN.as_bytes()];
         let presented = presented.concat();
-        let mut transport: Option<(TransportState, TransportState)> = None;
+        let transport: (TransportState, TransportState);
         let len = if dialer.is_handshake_finished() {
             let mut both =
                 (dialer.into_transport_mode().unwrap(), acceptor.into_transport_mode().unwrap());
@@ -221,22 +221,20 @@ fn another_implementation_makes_and_opens_the_same() {
             let message = buffer[..len].to_vec();
             both.1.read_message(&message, &mut buffer).unwrap();
             buffer[..len].copy_from_slice(&message);
-            transport = Some(both);
+            transport = both;
             len
         } else {
             let len = dialer.write_message(&presented, &mut buffer).unwrap();
             let message = buffer[..len].to_vec();
             acceptor.read_message(&message, &mut buffer).unwrap();
             assert_eq!(hex(dialer.get_handshake_hash()), vector["hash"].as_str().unwrap());
-            transport.get_or_insert((
-                dialer.into_transport_mode().unwrap(),
-                acceptor.into_transport_mode().unwrap(),
-            ));
+            transport =
+                (dialer.into_transport_mode().unwrap(), acceptor.into_transport_mode().unwrap());
             buffer[..len].copy_from_slice(&message);
             len
         };
         assert_eq!(buffer[..len], confirm.1, "{}", name(suite));
-        let (mut dialer, mut acceptor) = transport.unwrap();
+        let (mut dialer, mut acceptor) = transport;
         for (field, state) in [("welcome", &mut dialer), ("call", &mut acceptor)] {
             let sealed = unhex(&vector[field]);
             assert_eq!(sealed[4], 4, "SEALED alone");
