@@ -23,7 +23,10 @@ fn told(case: &Case) -> Vec<String> {
     let binding = bytes(&case.json["binding"]);
     let facts = |at: usize| {
         let facts = LinkFacts::random(bytes(&case.json["randoms"][at]).unwrap());
-        binding.map_or(facts.clone(), |binding| facts.binding(binding))
+        match binding {
+            Some(binding) => facts.binding(binding),
+            None => facts,
+        }
     };
     let mut said = Vec::new();
     let mut dialer = linked(Role::Dialer, facts(0));
