@@ -78,9 +78,11 @@ struct Flow {
 /// Bytes on their way to the link.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    /// What belongs to the link and not to the session: HELLOs, receipts, signs of life. It goes
-    /// before everything else, and dies with the link.
+    /// What belongs to the link and not to the session, and dies with it: HELLOs and last words,
+    /// which go before everything else, and receipts, which go behind a batch, so that it need not
+    /// be copied to make room.
     front: Vec<u8>,
+    tail: Vec<u8>,
     small: Vec<u8>,
     /// Messages in `small`, by whether they belong to the sequence.
     sequenced: u64,
@@ -122,6 +124,7 @@ impl Outbox {
     pub(crate) fn new(fragment_bytes: u32, replay: Replay) -> Self {
         Self {
             front: Vec::new(),
+            tail: Vec::new(),
             small: Vec::new(),
             sequenced: 0,
             volatile: 0,
@@ -161,14 +164,15 @@ impl Outbox {
 
     /// Bytes that wait, beside those that are sent again.
     pub(crate) fn bytes(&self) -> usize {
-        self.front.len() + self.small.len() + self.waiting_bytes
+        self.front.len() + self.tail.len() + self.small.len() + self.waiting_bytes
     }
 
     /// Whether [`Outbox::take`] may have something to give.
     pub(crate) fn has_output(&self) -> bool {
         let waits = !self.small.is_empty() || !self.turns.is_empty();
         let may_go = waits && (self.replay.fits(0, 1) || self.volatile > 0);
-        !self.front.is_empty() || (!self.is_detached && (self.replay.is_behind() || may_go))
+        let of_link = !self.front.is_empty() || !self.tail.is_empty();
+        of_link || (!self.is_detached && (self.replay.is_behind() || may_go))
     }
 
     /// Whether a producer may add a message of about `size` to `flow`: while less than `soft` waits,
@@ -255,6 +259,11 @@ impl Outbox {
         frame::put_whole(&mut self.front, flags, |out| message.put(out));
     }
 
+    /// Puts a receipt behind the next batch.
+    pub(crate) fn put_receipt(&mut self, message: &Outgoing<'_>) {
+        frame::put_whole(&mut self.tail, VOLATILE, |out| message.put(out));
+    }
+
     /// A delivery costs credit, so on a session that can be resumed it must not be lost either.
     fn flags(&self, message: &Outgoing<'_>) -> u8 {
         let delivers = message.kind == Kind::Event && message.reference != 0;
@@ -306,6 +315,7 @@ impl Outbox {
                 self.take_new(out);
             }
         }
+        out.append(&mut self.tail);
         self.moved += out.len() as u64;
         self.transmitted |= !out.is_empty();
         !out.is_empty()
@@ -431,6 +441,7 @@ impl Outbox {
     pub(crate) fn detach(&mut self) {
         self.is_detached = true;
         self.front.clear();
+        self.tail.clear();
         self.replay.rewind();
         for flow in self.flows.values_mut() {
             (flow.group, flow.sent) = (None, 0);
@@ -456,6 +467,7 @@ impl Outbox {
     pub(crate) fn clear(&mut self) {
         self.clear_flows();
         self.front = Vec::new();
+        self.tail = Vec::new();
         self.small = Vec::new();
         (self.sequenced, self.volatile) = (0, 0);
         self.replay.stop();

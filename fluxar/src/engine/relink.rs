@@ -3,6 +3,7 @@
 use crate::engine::event::Event;
 use crate::engine::message::envelope::Outgoing;
 use crate::engine::message::kind::Kind;
+use crate::engine::session::auth::Credential;
 use crate::engine::session::handshake::{HelloBody, VERSION};
 use crate::engine::session::phase::Phase;
 use crate::engine::session::resume::{
@@ -71,6 +72,11 @@ impl Engine {
         let claim = self.claim(resumable);
         let tx_next = self.fx.out.replay.next();
         Some(Ticket { secret: resumable.secret.clone(), claim, tx_next })
+    }
+
+    /// What the dialer presents from the next link on.
+    pub fn present(&mut self, credential: Credential) {
+        self.config.credential = credential;
     }
 
     /// How often the session was resumed.
@@ -438,7 +444,7 @@ impl Engine {
     pub(super) fn put_receipt(&mut self) {
         let mut message = Outgoing::new(Kind::Ack);
         message.meta.receipt = self.is_resumable().then(|| self.receipts.tell());
-        self.fx.out.put_front(&message);
+        self.fx.out.put_receipt(&message);
     }
 
     /// The peer says how far it came, or just that it lives.

@@ -379,6 +379,12 @@ impl Peer {
         self.shared.link_info()
     }
 
+    /// How often another link took over this session: how many links it has lost.
+    #[must_use]
+    pub fn resumes(&self) -> u64 {
+        self.shared.lock().engine.as_ref().map_or(0, crate::engine::Engine::epoch)
+    }
+
     /// Where the session is in its life.
     #[must_use]
     pub fn state(&self) -> State {

@@ -6,7 +6,7 @@ use crate::peer::{
     AuthAttempt, Backoff, Client, Context, NodeLimits, Server, Sink, State, Streaming,
 };
 use crate::testing::{Direction, FaultyLink, LinkControl};
-use crate::transport::mem;
+use crate::transport::{DialOptions, mem};
 use crate::{Identity, Limits, Rights};
 use std::future::pending;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -362,19 +362,46 @@ async fn closing_without_a_link_ends_at_once() {
     assert_eq!(client.state(), State::Closed);
 }
 
-/// The next link may be of another transport.
+/// The next link may be of another transport: from TCP to WebSocket and back.
 #[tokio::test]
 async fn a_session_moves_to_another_transport() {
-    let server = Server::bind("mem://resume-moves").build().await.unwrap();
+    let server = Server::bind("tcp://127.0.0.1:0").also("ws://127.0.0.1:0").build().await.unwrap();
     server.handle("fast.double", |n: u64| async move { Ok::<_, Status>(n * 2) });
-    let other = Server::unbound().build().await.unwrap();
-    drop(other);
+    let addresses = server.addresses().to_vec();
     let running = server.clone();
     let task = tokio::spawn(async move { running.run().await });
-    let client = Client::connect("mem://resume-nowhere").or("mem://resume-moves").build();
-    let client = client.await.unwrap();
-    assert_eq!(client.call::<_, u64>("fast.double", &3).await.unwrap(), 6);
-    client.close().await;
+    let links: Arc<Mutex<Vec<LinkControl>>> = Arc::default();
+    let made = Arc::clone(&links);
+    let dial = move |attempt: usize| {
+        let (address, made) = (addresses[attempt % 2].clone(), Arc::clone(&made));
+        async move {
+            let link = crate::transport::dial(&address, &DialOptions::default()).await?;
+            let (link, control) = FaultyLink::new().wrap(link);
+            made.lock().unwrap().push(control);
+            Ok(link)
+        }
+    };
+    let client = Client::connect("tcp://unused").build_with(dial).await.unwrap();
+    for times in 0..4 {
+        assert_eq!(client.call::<_, u64>("fast.double", &3).await.unwrap(), 6);
+        let scheme = client.link().unwrap().transport;
+        assert_eq!(scheme, if times % 2 == 0 { "tcp" } else { "ws" });
+        assert_eq!(client.resumes(), times);
+        links.lock().unwrap().last().unwrap().cut();
+        client.state_changed(State::Ready).await;
+    }
+    client.abort(&Status::new(Code::Cancelled, "done"));
+    task.abort();
+}
+
+/// The first link is tried over each address in turn.
+#[tokio::test]
+async fn another_address_serves_as_well() {
+    let server = Server::bind("mem://resume-second").build().await.unwrap();
+    let running = server.clone();
+    let task = tokio::spawn(async move { running.run().await });
+    let client = Client::connect("mem://resume-first").or("mem://resume-second").build();
+    client.await.unwrap().close().await;
     task.abort();
 }
 
