@@ -138,7 +138,16 @@ fn stream_both_ways(client: &Client, rounds: u64, work: &mut JoinSet<()>) {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_lost_or_doubled_over_many_cuts() {
     let asked = std::env::var("FLUXAR_CUTS").ok().and_then(|cuts| cuts.parse().ok());
-    let cuts: usize = asked.unwrap_or(200);
+    survive(asked.unwrap_or(200)).await;
+}
+
+/// The same on threads that really run at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_is_lost_or_doubled_by_threads() {
+    survive(100).await;
+}
+
+async fn survive(cuts: usize) {
     let rounds = cuts as u64 / 8;
     let server = server().await;
     let runs: Arc<Vec<AtomicU64>> =
@@ -156,7 +165,8 @@ async fn nothing_is_lost_or_doubled_over_many_cuts() {
         let link = FaultyLink::new();
         if attempt.is_multiple_of(2) { link.sending(cut) } else { link.receiving(cut) }
     };
-    let client = cable.client(script).await;
+    let backoff = Backoff::default().first(Duration::from_millis(1));
+    let client = cable.client_with(script, |builder| builder.reconnect(backoff)).await;
     let mut work = JoinSet::new();
     for at in 0..16_u64 {
         let mut events = soon(client.events(&format!("news.{at}"))).await.unwrap();
