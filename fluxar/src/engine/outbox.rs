@@ -96,11 +96,13 @@ struct Flow {
 /// Bytes on their way to the link.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    /// What belongs to the link and not to the session: HELLOs, receipts, signs of life. It goes
-    /// before everything else, and dies with the link.
+    /// What belongs to the link and not to the session, and dies with it: HELLOs and last words,
+    /// which go before everything else, and receipts, which go behind a batch, so that it need not
+    /// be copied to make room.
     front: Vec<u8>,
     /// Bytes of `front` that leave as they are, though the link is sealed by now.
     clear_bytes: usize,
+    tail: Vec<u8>,
     small: Vec<u8>,
     /// Messages in `small`, by whether they belong to the sequence.
     sequenced: u64,
@@ -144,6 +146,7 @@ impl Outbox {
         Self {
             front: Vec::new(),
             clear_bytes: 0,
+            tail: Vec::new(),
             small: Vec::new(),
             sequenced: 0,
             volatile: 0,
@@ -200,14 +203,15 @@ impl Outbox {
 
     /// Bytes that wait, beside those that are sent again.
     pub(crate) fn bytes(&self) -> usize {
-        self.front.len() + self.small.len() + self.waiting_bytes
+        self.front.len() + self.tail.len() + self.small.len() + self.waiting_bytes
     }
 
     /// Whether [`Outbox::take`] may have something to give.
     pub(crate) fn has_output(&self) -> bool {
         let waits = !self.small.is_empty() || !self.turns.is_empty();
         let may_go = waits && (self.replay.fits(0, 1) || self.volatile > 0);
-        !self.front.is_empty() || (!self.is_detached && (self.replay.is_behind() || may_go))
+        let of_link = !self.front.is_empty() || !self.tail.is_empty();
+        of_link || (!self.is_detached && (self.replay.is_behind() || may_go))
     }
 
     /// Whether a producer may add a message of about `size` to `flow`: while less than `soft` waits,
@@ -306,6 +310,11 @@ impl Outbox {
         frame::put_whole(&mut self.front, flags, |out| message.put(out));
     }
 
+    /// Puts a receipt behind the next batch.
+    pub(crate) fn put_receipt(&mut self, message: &Outgoing<'_>) {
+        frame::put_whole(&mut self.tail, VOLATILE, |out| message.put(out));
+    }
+
     /// A delivery costs credit, so on a session that can be resumed it must not be lost either.
     fn flags(&self, message: &Outgoing<'_>) -> u8 {
         let delivers = message.kind == Kind::Event && message.reference != 0;
@@ -357,6 +366,7 @@ impl Outbox {
                 self.take_new(out);
             }
         }
+        out.append(&mut self.tail);
         self.moved += out.len() as u64;
         self.transmitted |= !out.is_empty();
         !out.is_empty()
@@ -483,6 +493,7 @@ impl Outbox {
         self.is_detached = true;
         self.front.clear();
         self.clear_bytes = 0;
+        self.tail.clear();
         self.replay.rewind();
         for flow in self.flows.values_mut() {
             (flow.group, flow.sent) = (None, 0);
@@ -508,6 +519,7 @@ impl Outbox {
     pub(crate) fn clear(&mut self) {
         self.clear_flows();
         (self.front, self.clear_bytes) = (Vec::new(), 0);
+        self.tail = Vec::new();
         self.small = Vec::new();
         (self.sequenced, self.volatile) = (0, 0);
         self.replay.stop();

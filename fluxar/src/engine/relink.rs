@@ -4,6 +4,7 @@ use crate::engine::event::Event;
 use crate::engine::message::envelope::Outgoing;
 use crate::engine::message::kind::Kind;
 use crate::engine::sealing::LinkSeal;
+use crate::engine::session::auth::Credential;
 use crate::engine::session::handshake::HelloBody;
 use crate::engine::session::phase::Phase;
 use crate::engine::session::resume::{
@@ -73,6 +74,11 @@ impl Engine {
         let claim = self.claim(resumable);
         let tx_next = self.fx.out.replay.next();
         Some(Ticket { secret: resumable.secret.clone(), claim, tx_next })
+    }
+
+    /// What the dialer presents from the next link on.
+    pub fn present(&mut self, credential: Credential) {
+        self.config.credential = credential;
     }
 
     /// How often the session was resumed.
@@ -454,7 +460,7 @@ impl Engine {
     pub(super) fn put_receipt(&mut self) {
         let mut message = Outgoing::new(Kind::Ack);
         message.meta.receipt = self.is_resumable().then(|| self.receipts.tell());
-        self.fx.out.put_front(&message);
+        self.fx.out.put_receipt(&message);
     }
 
     /// The peer says how far it came, or just that it lives.

@@ -372,7 +372,7 @@ impl Dialer {
         self.shared.set_reconnects(self.backoff.is_some());
         let (mut link, mut start) = (first, Start::Fresh(Box::new(self.engine())));
         // In a row without success, and all.
-        let (mut attempt, mut dialed) = (0, 0);
+        let (mut attempt, mut dialed) = (0, 1);
         let mut previous: Option<Waiting> = None;
         loop {
             let outcome = driver::run(&self.shared, link, start).await;
@@ -398,6 +398,11 @@ impl Dialer {
                 None => return self.shared.end(reason),
             }
             start = if self.shared.lock().is_detached() {
+                // It may have been refreshed.
+                let credential = self.auth.credential();
+                self.shared.with(|core, _| {
+                    core.engine.iter_mut().for_each(|engine| engine.present(credential.clone()));
+                });
                 Start::Resume
             } else {
                 self.shared.advance(State::Connecting, None);

@@ -83,7 +83,7 @@ pub(crate) async fn run(shared: &Arc<Shared>, link: Link, start: Start) -> Outco
     let mut writing = JoinSet::new();
     writing.spawn(write(Arc::clone(shared), number));
     let mut timing = JoinSet::new();
-    timing.spawn(keep_time(Arc::clone(shared)));
+    timing.spawn(keep_time(Arc::clone(shared), number));
     tokio::select! {
         () = read(shared, number, &mut *reader, &mut bytes) => {}
         () = shared.wait_for(|core| !core.is_linked(number)) => {}
@@ -103,6 +103,7 @@ pub(crate) async fn run(shared: &Arc<Shared>, link: Link, start: Start) -> Outco
         }
         LinkEnd::Detached => {
             writing.shutdown().await;
+            shared.writer.notify_one();
             shared.drop_writer(number);
             Outcome::Detached(Waiting { teardown, _timing: timing })
         }
@@ -299,12 +300,14 @@ async fn discard(reader: &mut dyn LinkReader) {
 /// Writes what the engine has, in batches: whoever runs in the same turn shares a write.
 async fn write(shared: Arc<Shared>, number: u64) {
     loop {
-        match poll_fn(|cx| shared.poll_flush(cx)).await {
+        match poll_fn(|cx| shared.poll_flush(number, cx)).await {
             Err(error) => return link_down(&shared, number, &format!("the link broke: {error}")),
             Ok(Flushed::Turn) => tokio::task::yield_now().await,
             Ok(Flushed::Over) => {
                 // The link is gone either way.
-                let _broken = poll_fn(|cx| shared.poll_close(cx)).await;
+                let _broken = poll_fn(|cx| shared.poll_close(number, cx)).await;
+                // A ring that was meant for the writer of another link.
+                shared.writer.notify_one();
                 return;
             }
             Ok(Flushed::All) => {
@@ -317,10 +320,14 @@ async fn write(shared: Arc<Shared>, number: u64) {
 }
 
 /// One timer for everything that a session waits for.
-async fn keep_time(shared: Arc<Shared>) {
+async fn keep_time(shared: Arc<Shared>, number: u64) {
     loop {
         let due = {
             let mut core = shared.lock();
+            if core.link != number {
+                // Another link's task keeps it, and may have been rung.
+                return shared.timer.notify_one();
+            }
             core.armed = core.engine.as_ref().and_then(Engine::poll_timeout);
             core.armed
         };

@@ -401,6 +401,12 @@ impl Peer {
         key.map(crate::SealPublicKey::from_bytes)
     }
 
+    /// How often another link took over this session: how many links it has lost.
+    #[must_use]
+    pub fn resumes(&self) -> u64 {
+        self.shared.lock().engine.as_ref().map_or(0, Engine::epoch)
+    }
+
     /// Where the session is in its life.
     #[must_use]
     pub fn state(&self) -> State {

@@ -85,6 +85,9 @@ const BATCHES_A_TURN: u32 = 2;
 
 /// The sending half of the link, and what is on its way through it.
 pub(crate) struct WriteSide {
+    /// Whose it is: the writer's task of another link must not touch it, since it would take the
+    /// place of whoever is to be woken.
+    link: u64,
     writer: Box<dyn LinkWriter>,
     batch: Batch,
 }
@@ -305,10 +308,12 @@ impl Shared {
         let mut side = self.lock_writer();
         let number =
             self.locked_quietly(&mut later, |core, now| begin(core, now).then(|| core.relink()));
-        let before =
-            number.and_then(|_| side.replace(WriteSide { writer, batch: Batch::default() }));
+        let before = number
+            .and_then(|link| side.replace(WriteSide { link, writer, batch: Batch::default() }));
         drop(side);
+        // The tasks of the link before find out that it is over.
         self.over.notify_waiters();
+        self.timer.notify_waiters();
         crate::peer::dispatch::perform(self, &mut later, None);
         Some((number?, before))
     }
@@ -328,8 +333,7 @@ impl Shared {
     /// Takes away the sending half of this link, if it still is the present one.
     pub(crate) fn drop_writer(&self, link: u64) -> Option<Box<dyn LinkWriter>> {
         let mut side = self.lock_writer();
-        let is_present = self.lock().link == link;
-        if is_present { side.take().map(|side| side.writer) } else { None }
+        side.take_if(|side| side.link == link).map(|side| side.writer)
     }
 
     fn lock_writer(&self) -> MutexGuard<'_, Option<WriteSide>> {
@@ -339,9 +343,10 @@ impl Shared {
     /// Writes what waits.
     pub(crate) fn poll_flush(
         self: &Arc<Self>,
+        link: u64,
         cx: &mut std::task::Context<'_>,
     ) -> Poll<io::Result<Flushed>> {
-        match self.lock_writer().as_mut() {
+        match self.lock_writer().as_mut().filter(|side| side.link == link) {
             Some(side) => side.poll_flush(self, cx),
             None => Poll::Ready(Ok(Flushed::Over)),
         }
@@ -369,8 +374,12 @@ impl Shared {
     }
 
     /// Says that nothing follows.
-    pub(crate) fn poll_close(&self, cx: &mut std::task::Context<'_>) -> Poll<io::Result<()>> {
-        match self.lock_writer().as_mut() {
+    pub(crate) fn poll_close(
+        &self,
+        link: u64,
+        cx: &mut std::task::Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.lock_writer().as_mut().filter(|side| side.link == link) {
             Some(side) => side.writer.poll_close(cx),
             None => Poll::Ready(Ok(())),
         }

@@ -189,6 +189,7 @@ fn a_newer_link_fences_the_older() {
     pair.run();
     // The message came twice, and was taken once.
     assert!(calls(&pair.acceptor.take()).is_empty());
+    assert_eq!(pair.acceptor.engine.phase(), Phase::Ready);
     let (code, message) = last_words(&Engine::fenced());
     assert_eq!(code, Code::Aborted);
     assert!(message.starts_with("[L4.fence.1]"), "{message}");

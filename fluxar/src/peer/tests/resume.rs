@@ -6,7 +6,7 @@ use crate::peer::{
     AuthAttempt, Backoff, Client, Context, NodeLimits, Server, Sink, State, Streaming,
 };
 use crate::testing::{Direction, FaultyLink, LinkControl};
-use crate::transport::mem;
+use crate::transport::{DialOptions, mem};
 use crate::{Identity, Limits, Rights};
 use std::future::pending;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -138,7 +138,16 @@ fn stream_both_ways(client: &Client, rounds: u64, work: &mut JoinSet<()>) {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_lost_or_doubled_over_many_cuts() {
     let asked = std::env::var("FLUXAR_CUTS").ok().and_then(|cuts| cuts.parse().ok());
-    let cuts: usize = asked.unwrap_or(200);
+    survive(asked.unwrap_or(200)).await;
+}
+
+/// The same on threads that really run at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_is_lost_or_doubled_by_threads() {
+    survive(100).await;
+}
+
+async fn survive(cuts: usize) {
     let rounds = cuts as u64 / 8;
     let server = server().await;
     let runs: Arc<Vec<AtomicU64>> =
@@ -156,7 +165,8 @@ async fn nothing_is_lost_or_doubled_over_many_cuts() {
         let link = FaultyLink::new();
         if attempt.is_multiple_of(2) { link.sending(cut) } else { link.receiving(cut) }
     };
-    let client = cable.client(script).await;
+    let backoff = Backoff::default().first(Duration::from_millis(1));
+    let client = cable.client_with(script, |builder| builder.reconnect(backoff)).await;
     let mut work = JoinSet::new();
     for at in 0..16_u64 {
         let mut events = soon(client.events(&format!("news.{at}"))).await.unwrap();
@@ -362,19 +372,46 @@ async fn closing_without_a_link_ends_at_once() {
     assert_eq!(client.state(), State::Closed);
 }
 
-/// The next link may be of another transport.
+/// The next link may be of another transport: from TCP to WebSocket and back.
 #[tokio::test]
 async fn a_session_moves_to_another_transport() {
-    let server = Server::bind("mem://resume-moves").build().await.unwrap();
+    let server = Server::bind("tcp://127.0.0.1:0").also("ws://127.0.0.1:0").build().await.unwrap();
     server.handle("fast.double", |n: u64| async move { Ok::<_, Status>(n * 2) });
-    let other = Server::unbound().build().await.unwrap();
-    drop(other);
+    let addresses = server.addresses().to_vec();
     let running = server.clone();
     let task = tokio::spawn(async move { running.run().await });
-    let client = Client::connect("mem://resume-nowhere").or("mem://resume-moves").build();
-    let client = client.await.unwrap();
-    assert_eq!(client.call::<_, u64>("fast.double", &3).await.unwrap(), 6);
-    client.close().await;
+    let links: Arc<Mutex<Vec<LinkControl>>> = Arc::default();
+    let made = Arc::clone(&links);
+    let dial = move |attempt: usize| {
+        let (address, made) = (addresses[attempt % 2].clone(), Arc::clone(&made));
+        async move {
+            let link = crate::transport::dial(&address, &DialOptions::default()).await?;
+            let (link, control) = FaultyLink::new().wrap(link);
+            made.lock().unwrap().push(control);
+            Ok(link)
+        }
+    };
+    let client = Client::connect("tcp://unused").build_with(dial).await.unwrap();
+    for times in 0..4 {
+        assert_eq!(client.call::<_, u64>("fast.double", &3).await.unwrap(), 6);
+        let scheme = client.link().unwrap().transport;
+        assert_eq!(scheme, if times % 2 == 0 { "tcp" } else { "ws" });
+        assert_eq!(client.resumes(), times);
+        links.lock().unwrap().last().unwrap().cut();
+        client.state_changed(State::Ready).await;
+    }
+    client.abort(&Status::new(Code::Cancelled, "done"));
+    task.abort();
+}
+
+/// The first link is tried over each address in turn.
+#[tokio::test]
+async fn another_address_serves_as_well() {
+    let server = Server::bind("mem://resume-second").build().await.unwrap();
+    let running = server.clone();
+    let task = tokio::spawn(async move { running.run().await });
+    let client = Client::connect("mem://resume-first").or("mem://resume-second").build();
+    client.await.unwrap().close().await;
     task.abort();
 }
 
