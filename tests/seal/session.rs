@@ -110,6 +110,8 @@ async fn whoever_is_not_sealed_or_not_who_was_asked_for_is_refused() {
     }
     server.shutdown().await;
     plain_server.shutdown().await;
+    let keyless = Server::bind(name()).seal(Seal::pinned(key(1).public())).build().await;
+    assert!(keyless.is_err(), "a server without a key takes nobody");
     log.must_not_show(&["canary"]);
 }
 

@@ -64,7 +64,8 @@ impl Engine {
         };
         body.seals = vec![config.number()];
         body.seal = vec![0; config.offer_len()];
-        let random = self.facts.seal_random.as_ref();
+        // For this handshake, and gone with it.
+        let random = self.facts.seal_random.take();
         let (seal, message) = Seal::dial(config, random, id, &body.encode())?;
         self.seal = Some(seal);
         body.seal = message;
@@ -149,7 +150,7 @@ impl Engine {
             return Err(Violation::SealOffer);
         };
         let Some(config) = &self.config.wire.seal else { return Err(Violation::SealOffer) };
-        let random = self.facts.seal_random.as_ref();
+        let random = self.facts.seal_random.take();
         let blank = without_seal(payload);
         self.seal = Some(Seal::accept(config, random, *number, (offer, &blank), &body.seal)?);
         Ok(())

@@ -127,6 +127,19 @@ fn fast_cipher() -> Cipher {
 /// What pins an acceptor in an address.
 const FRAGMENT: &str = "#fp=";
 
+/// What an acceptor is told.
+///
+/// # Errors
+/// It has no key.
+pub(crate) fn settle_acceptor(seal: Option<Seal>) -> Result<Option<SealConfig>, String> {
+    match seal {
+        Some(seal) if seal.key.is_none() => {
+            Err("a server needs a key: use `Seal::require` or `Seal::allow`".to_owned())
+        }
+        seal => seal.map(|seal| seal.config()).transpose(),
+    }
+}
+
 /// Moves what pins the acceptor from its addresses into the seal.
 ///
 /// # Errors

@@ -11,3 +11,9 @@ pub(crate) enum Seal {}
 pub(crate) fn settle(_: Option<Seal>, _: &mut [String]) -> Result<Option<SealConfig>, String> {
     Ok(None)
 }
+
+/// No seal.
+#[expect(clippy::unnecessary_wraps, reason = "as with the feature")]
+pub(crate) fn settle_acceptor(_: Option<Seal>) -> Result<Option<SealConfig>, String> {
+    Ok(None)
+}

@@ -343,7 +343,7 @@ impl ServerBuilder {
     /// # Errors
     /// See [`BindError`]; nothing is listened at then.
     pub async fn build(mut self) -> Result<Server, BindError> {
-        let settled = seal::settle(self.seal.take(), &mut []);
+        let settled = seal::settle_acceptor(self.seal.take());
         self.wire.seal = settled.map_err(BindError::Seal)?;
         self.limits.check().map_err(BindError::Limits)?;
         let mut listeners = Vec::new();

@@ -46,7 +46,7 @@ pub(crate) enum Seal {}
 impl Seal {
     pub(crate) fn dial(
         config: &SealConfig,
-        _: Option<&[u8; 32]>,
+        _: Option<[u8; 32]>,
         _: u64,
         _: &[u8],
     ) -> Result<(Self, Vec<u8>), SealError> {
@@ -55,7 +55,7 @@ impl Seal {
 
     pub(crate) fn accept(
         config: &SealConfig,
-        _: Option<&[u8; 32]>,
+        _: Option<[u8; 32]>,
         _: u64,
         _: (u64, &[u8]),
         _: &[u8],

@@ -7,11 +7,10 @@ use crate::engine::wire::seal::Seal;
 /// Two ends of a handshake, without engines.
 fn ends() -> (Seal, Seal) {
     let (mut dialer, message) =
-        Seal::dial(&seal(XX, 1), Some(&[101; 32]), 1, b"offer").expect("keys");
+        Seal::dial(&seal(XX, 1), Some([101; 32]), 1, b"offer").expect("keys");
     let config = seal(XX, 2);
-    let mut acceptor =
-        Seal::accept(&config, Some(&[102; 32]), XX.number(), (1, b"offer"), &message)
-            .expect("a message");
+    let mut acceptor = Seal::accept(&config, Some([102; 32]), XX.number(), (1, b"offer"), &message)
+        .expect("a message");
     let message = acceptor.answer(2, b"answer").expect("due");
     dialer.take_answer(2, b"answer", &message).expect("an answer");
     let message = dialer.confirm(b"body").expect("due");

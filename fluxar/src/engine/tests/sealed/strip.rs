@@ -203,7 +203,7 @@ fn handshakes_cannot_be_spliced_or_replayed() {
 fn the_first_message_carries_no_payload() {
     let config = seal(XX, 2);
     let message = [[9; 32].as_slice(), b"early data"].concat();
-    let random = Some(&[102; 32]);
+    let random = Some([102; 32]);
     assert!(Seal::accept(&config, random, XX.number(), (1, b""), &message).is_err());
     assert!(Seal::accept(&config, random, XX.number(), (1, b""), &message[..32]).is_ok());
     let number = Suite { cipher: Cipher::AesGcm, ..XX }.number();

@@ -77,8 +77,9 @@ impl Seal {
         suite: Suite,
         initiator: bool,
         prologue: &[u8],
-        ephemeral: Option<&[u8; KEY_BYTES]>,
+        ephemeral: Option<[u8; KEY_BYTES]>,
     ) -> Result<Self, SealError> {
+        let ephemeral = Zeroizing::new(ephemeral.ok_or(SealError::Key)?);
         let psk = suite.psk_place().map(|place| {
             let psk = config.psk.as_ref().ok_or(SealError::Key)?;
             Ok((place, &*psk.0))
@@ -89,7 +90,7 @@ impl Seal {
             initiator,
             prologue,
             static_secret: config.key.as_ref().map(SealKey::secret_bytes),
-            ephemeral_secret: ephemeral.ok_or(SealError::Key)?,
+            ephemeral_secret: &ephemeral,
             remote_static: config.pinned.map(SealPublicKey::to_bytes),
             psk: psk.transpose()?,
         })?;
@@ -106,7 +107,7 @@ impl Seal {
     /// A dialer's: gives the first message too.
     pub(crate) fn dial(
         config: &SealConfig,
-        ephemeral: Option<&[u8; KEY_BYTES]>,
+        ephemeral: Option<[u8; KEY_BYTES]>,
         id: u64,
         offer: &[u8],
     ) -> Result<(Self, Vec<u8>), SealError> {
@@ -119,7 +120,7 @@ impl Seal {
     /// An acceptor's, once there is an offer.
     pub(crate) fn accept(
         config: &SealConfig,
-        ephemeral: Option<&[u8; KEY_BYTES]>,
+        ephemeral: Option<[u8; KEY_BYTES]>,
         number: u64,
         (id, offer): (u64, &[u8]),
         message: &[u8],
