@@ -40,8 +40,14 @@ impl End {
     /// An engine whose link is up.
     #[must_use]
     pub fn new(limits: Limits, role: Role) -> Self {
-        let mut engine = Engine::new(config(limits), role, START);
-        engine.handle_link_up(START);
+        Self::linked(limits, role, START, LinkFacts::default())
+    }
+
+    /// An engine whose link is up, and of which something is known.
+    #[must_use]
+    pub fn linked(limits: Limits, role: Role, now: Time, facts: LinkFacts) -> Self {
+        let mut engine = Engine::new(config(limits), role, now);
+        engine.handle_link_up_with(now, facts);
         Self { engine, inbox: BytesMut::new() }
     }
 
@@ -97,8 +103,22 @@ impl End {
 /// The handshake of two engines fails.
 #[must_use]
 pub fn ready(limits: &Limits) -> (End, End) {
-    let mut dialer = End::new(limits.clone(), Role::Dialer);
-    let mut acceptor = End::new(limits.clone(), Role::Acceptor);
+    let new = |role| End::new(limits.clone(), role);
+    shake_hands(new(Role::Dialer), new(Role::Acceptor))
+}
+
+/// As `ready`, on a session that outlives its links.
+///
+/// # Panics
+/// As `ready`.
+#[must_use]
+pub fn resumable(limits: &Limits) -> (End, End) {
+    let new =
+        |role, random| End::linked(limits.clone(), role, START, LinkFacts::random([random; 32]));
+    shake_hands(new(Role::Dialer, 1), new(Role::Acceptor, 2))
+}
+
+fn shake_hands(mut dialer: End, mut acceptor: End) -> (End, End) {
     acceptor.receive(START, &dialer.transmit());
     while acceptor.engine.poll_event().is_some() {}
     acceptor.engine.accept(START, Identity::anonymous());
