@@ -41,6 +41,13 @@ pub struct Limits {
     pub outbox_soft_bytes: u32,
     /// Bytes waiting for the link above which the session is closed. 24 MiB.
     pub outbox_bytes_max: u32,
+    /// Bytes of small messages that were sent and have no receipt yet, and of large ones as many
+    /// again; above it what is to be sent waits. 4 MiB. A larger message goes alone.
+    pub replay_bytes_max: u32,
+    /// Messages that were sent and have no receipt yet. 8,192.
+    pub replay_messages_max: u32,
+    /// How long a session waits for another link when it has lost its own. 2 min.
+    pub detached_timeout: Duration,
     /// Length of the chain of calls that call back. 64.
     pub hops_max: u32,
     /// Cheap frames a peer may send at once. 2,048: whoever drops everything that it has in
@@ -86,6 +93,9 @@ impl Default for Limits {
             session_queue_bytes_max: 8 << 20,
             outbox_soft_bytes: 256 << 10,
             outbox_bytes_max: 24 << 20,
+            replay_bytes_max: 4 << 20,
+            replay_messages_max: 8192,
+            detached_timeout: Duration::from_secs(120),
             hops_max: 64,
             budget_burst: 2048,
             budget_per_second: 50,
@@ -128,6 +138,10 @@ impl Limits {
                 u64::from(self.outbox_bytes_max)
                     >= 2 * u64::from(self.outbox_soft_bytes) + u64::from(self.message_bytes_max),
                 "outbox_bytes_max must be at least 2 * outbox_soft_bytes + message_bytes_max",
+            ),
+            (
+                self.replay_bytes_max >= 2 * self.fragment_bytes && self.replay_messages_max >= 64,
+                "replay_bytes_max must be at least 2 * fragment_bytes, replay_messages_max 64",
             ),
             (self.heartbeat >= Duration::from_secs(1), "heartbeat must be at least 1 s"),
             (self.silence_heartbeats_tenths >= 10, "silence must be at least one heartbeat"),

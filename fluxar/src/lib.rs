@@ -61,6 +61,8 @@
 //! | `jwt` | `JwtAuth`: JSON Web Tokens as credentials |
 //! | `unix` | `unix:///path` |
 //! | `stdio` | `exec:program` and `stdio:` |
+//! | `seal` | sessions encrypted and authenticated from peer to peer, by Noise |
+//! | `zstd`, `gzip` | compressed messages |
 //! | `testing` | an in-memory pair and a faulty link, for tests of your services in virtual time |
 //! | `full` | all of the above but `testing` |
 //!
@@ -92,10 +94,14 @@ pub use service::rt as __rt;
 
 pub use bytes;
 pub use config::Limits;
+pub use engine::Compression;
 pub use engine::event::{Overflow, PublishOptions};
 pub use engine::session::auth::{Credential, Identity, Rights};
 pub use engine::session::challenge::{IdentityKey, PublicKey};
 pub use engine::session::handshake::PeerInfo;
+pub use engine::wire::compress::Codec;
+#[cfg(feature = "seal")]
+pub use engine::wire::seal::{Cipher, FingerprintError, Psk, SealKey, SealPublicKey};
 pub use error::{Code, Origin, Status};
 #[cfg(feature = "macros")]
 pub use fluxar_macros::{Type, service, topic};
@@ -109,6 +115,8 @@ pub use peer::{
 };
 #[cfg(feature = "jwt")]
 pub use peer::{JwtAuth, JwtClaims};
+#[cfg(all(feature = "tokio", feature = "seal"))]
+pub use peer::{KeyError, Seal};
 pub use service::{AppError, Error, Failure, Type};
 
 #[cfg(feature = "tokio")]

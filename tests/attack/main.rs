@@ -4,6 +4,7 @@
 //! a test begins with its row. Costs are counted in bytes (a global allocator that keeps the peak)
 //! and in tasks (the runtime's own metrics), never in time, so that a slow machine changes nothing.
 
+mod bombs;
 mod engine;
 mod memory;
 mod peer;

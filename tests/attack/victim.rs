@@ -10,7 +10,7 @@ use fluxar::engine::session::auth::{Credential, Identity, Rights};
 use fluxar::engine::session::handshake::PeerInfo;
 use fluxar::engine::session::phase::Phase;
 use fluxar::engine::time::Time;
-use fluxar::engine::{Engine, EngineConfig, Role};
+use fluxar::engine::{Engine, EngineConfig, Role, WireConfig};
 use fluxar::{Code, Limits, Status};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -25,6 +25,7 @@ pub(crate) fn config(limits: Limits) -> EngineConfig {
         credential: Credential::None,
         peer_rights: Rights::all(),
         session: [9; 16],
+        wire: WireConfig::default(),
     }
 }
 

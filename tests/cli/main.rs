@@ -7,6 +7,7 @@ mod call;
 mod demo;
 mod doctor;
 mod examples;
+mod key;
 mod rig;
 mod serve;
 mod talk;

@@ -8,6 +8,7 @@ mod client;
 mod envelopes;
 mod exchanges;
 mod receiver;
+mod resume;
 mod rules;
 mod scripts;
 mod vectors;

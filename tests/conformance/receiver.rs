@@ -28,6 +28,7 @@ pub(crate) fn config(role: Role, limits: Limits) -> EngineConfig {
         credential: Credential::None,
         peer_rights: Rights::all(),
         session: unhex("5e5510000000000000000000000000ff").try_into().unwrap(),
+        wire: fluxar::engine::WireConfig::default(),
     }
 }
 
@@ -42,6 +43,10 @@ impl Side {
     pub(crate) fn new(role: Role, limits: Limits) -> Self {
         let mut engine = Engine::new(config(role, limits), role, NOW);
         engine.handle_link_up(NOW);
+        Self::of(engine)
+    }
+
+    pub(crate) fn of(engine: Engine) -> Self {
         Self { engine, events: Vec::new(), inbox: BytesMut::new() }
     }
 

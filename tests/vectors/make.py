@@ -8,7 +8,7 @@ import json
 import pathlib
 import sys
 
-from gen import broken, frames, hellos, messages, sessions
+from gen import broken, frames, hellos, messages, resume, sessions
 
 HERE = pathlib.Path(__file__).parent
 
@@ -22,7 +22,7 @@ def text(cases):
 def main():
     check = "--check" in sys.argv
     count, stale, names = 0, [], set()
-    for module in (frames, messages, broken, hellos, sessions):
+    for module in (frames, messages, broken, hellos, sessions, resume):
         for name, make in module.FILES.items():
             cases = list(make())
             for case in cases:

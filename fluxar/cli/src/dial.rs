@@ -1,6 +1,7 @@
 //! The options of every verb that connects to a peer.
 
 use crate::failure::{Exit, Failure};
+use crate::seal::DialSeal;
 use crate::units;
 use fluxar::transport::tls::TlsError;
 use fluxar::transport::{DialOptions, Fingerprint, TlsClient};
@@ -20,6 +21,8 @@ pub(crate) struct Dial {
     auth: Option<Credential>,
     #[command(flatten)]
     tls: Trust,
+    #[command(flatten)]
+    seal: DialSeal,
     /// Time to connect and shake hands
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = units::duration)]
     connect_timeout: Duration,
@@ -123,6 +126,12 @@ impl Dial {
         Ok(DialOptions::default().tls(self.tls.settings()?))
     }
 
+    /// Asks for a sealed session even when no option does.
+    pub(crate) fn sealing(mut self) -> Self {
+        self.seal = self.seal.asked();
+        self
+    }
+
     /// Connects once; a lost link ends the session.
     ///
     /// # Errors
@@ -135,8 +144,14 @@ impl Dial {
         if let Some(Credential(auth)) = &self.auth {
             client = client.auth(auth.clone());
         }
+        if let Some(seal) = self.seal.seal()? {
+            client = client.seal(seal);
+        }
         match tokio::time::timeout(self.connect_timeout, client.build()).await {
             Ok(Ok(client)) => Ok(client),
+            Ok(Err(ConnectError::Seal(error))) => {
+                Err(Failure::usage(error, "copy the address as `fluxar key pin URL` prints it"))
+            }
             Ok(Err(ConnectError::Address(error))) => {
                 Err(Failure::usage(error, "see --help for addresses, such as ws://127.0.0.1:9000"))
             }

@@ -69,7 +69,12 @@ impl Failure {
 
     /// There is no session with the peer at `url`.
     pub(crate) fn connection(url: &str, code: &str, cause: impl fmt::Display) -> Self {
+        let cause = cause.to_string();
         let next = match code {
+            "unauthenticated" if cause.contains("[L4.seal.") => {
+                "compare the fingerprint with what the peer's owner tells you: fluxar key show FILE"
+                    .to_owned()
+            }
             "unauthenticated" => "give a credential with --auth (or FLUXAR_AUTH), such as \
                                   --auth bearer:TOKEN"
                 .to_owned(),

@@ -1,6 +1,7 @@
 //! The options and the life of every verb that listens.
 
 use crate::failure::Failure;
+use crate::seal::{self, ListenSeal};
 use crate::terminal::{self, Interrupts};
 use fluxar::transport::tls::TlsError;
 use fluxar::transport::{ListenOptions, TlsServer};
@@ -29,6 +30,8 @@ pub(crate) struct Access {
     /// Take only callers with a certificate of an authority in this PEM file
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     client_ca: Option<PathBuf>,
+    #[command(flatten)]
+    seal: ListenSeal,
 }
 
 impl Access {
@@ -46,6 +49,9 @@ impl Access {
         server = server.listen_options(options).numbered_keys(false);
         for url in others {
             server = server.also(url.as_str());
+        }
+        if let Some(seal) = self.seal.seal()? {
+            server = server.seal(seal);
         }
         if let Some(settings) =
             self.tls().map_err(|error| Failure::usage(error, "name other files"))?
@@ -90,7 +96,9 @@ impl Access {
 
 /// Tells where the server really listens, and gives back the first address.
 pub(crate) fn announce(verb: &str, server: &Server) -> Option<String> {
-    let addresses: Vec<String> = server.addresses().iter().map(ToString::to_string).collect();
+    let fragment = seal::fragment(server);
+    let addresses: Vec<String> =
+        server.addresses().iter().map(|address| format!("{address}{fragment}")).collect();
     for address in &addresses {
         terminal::note(verb, format_args!("listening on {address}"));
     }

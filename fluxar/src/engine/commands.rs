@@ -37,19 +37,35 @@ impl Engine {
                 std::mem::replace(&mut self.handshake, Handshake::Done)
         {
             self.next_identity = Some(identity);
-            let mut answer = HelloBody::of(&self.config.limits, self.config.peer.clone());
-            answer.session = Some(self.session);
-            answer.numbered_keys &= body.numbered_keys;
+            if self.phase != Phase::Handshaking {
+                return self.answer_again(offer, body);
+            }
+            if self.is_sealed() {
+                self.take_identity();
+                self.put_hello(0, offer, None);
+                return self.ready(&body);
+            }
+            let (id, mut answer, body) = self.answer(body);
+            answer.resume = self.agree_on_resume(&body);
             answer.nonce = if body.nonce.is_some() { self.transcript.draw() } else { None };
-            let id = self.mint();
             let answer = answer.encode();
             self.transcript.answered(&answer);
-            self.put_hello(id, offer, Some(&answer));
-            self.handshake = Handshake::AwaitConfirm { answer: id, body };
-            if self.phase != Phase::Handshaking {
-                self.handshake_deadline = None;
-            }
+            self.put_hello_bytes(id, offer, Some(&answer));
+            self.handshake = Handshake::AwaitConfirm { offer, answer: id, body };
         }
+    }
+    /// The answer to a dialer that authenticates again: nothing but who it is changes.
+    fn answer_again(&mut self, offer: u64, body: Box<HelloBody>) {
+        let mut answer = HelloBody::of(&self.config.limits, self.config.peer.clone());
+        answer.session = Some(self.session);
+        answer.numbered_keys &= body.numbered_keys;
+        answer.nonce = if body.nonce.is_some() { self.transcript.draw() } else { None };
+        let id = self.mint();
+        let answer = answer.encode();
+        self.transcript.answered(&answer);
+        self.put_hello_bytes(id, offer, Some(&answer));
+        self.handshake = Handshake::AwaitConfirm { offer, answer: id, body };
+        self.handshake_deadline = None;
     }
 
     /// Answers [`Event::Authenticate`](crate::engine::event::Event::Authenticate): no. A session
@@ -87,7 +103,7 @@ impl Engine {
             return Err(Status::new(Code::FailedPrecondition, text));
         }
         self.config.credential = credential;
-        self.put_offer();
+        self.offer_again();
         Ok(())
     }
 
@@ -366,6 +382,7 @@ impl Engine {
         if self.phase == Phase::Ready {
             let mut message = Outgoing::new(Kind::Ack);
             message.id = id;
+            // In its turn: its id must not come before smaller ones.
             self.fx.out.put_now(&message);
             self.heartbeat.ping = Some(id);
         }
@@ -380,6 +397,7 @@ impl Engine {
             (Phase::Closed, _) => {}
             (_, Some(status)) => self.abort(status),
             (Phase::Ready | Phase::Draining, None) => self.goodbye(),
+            (Phase::Detached, None) => self.leave_detached(),
             (_, None) => self.finish(None),
         }
     }
@@ -439,7 +457,9 @@ impl Engine {
     }
 
     fn admit_new(&mut self, flow: u64, size: usize) -> Result<(), Refusal> {
-        if self.phase != Phase::Ready {
+        let is_open =
+            self.phase == Phase::Ready || (self.phase == Phase::Detached && !self.is_draining());
+        if !is_open {
             let text = "the session is not open: reconnect, then send it again";
             return Err(Status::new(Code::Unavailable, text).into());
         }
@@ -456,7 +476,8 @@ impl Engine {
             let text = format!("the target `{target}` must be 1 to {TARGET_BYTES_MAX} bytes");
             return Err(Status::new(Code::InvalidArgument, text).into());
         }
-        if !self.identity.rights.may_serve(target) && self.phase == Phase::Ready {
+        let is_known = matches!(self.phase, Phase::Ready | Phase::Detached);
+        if !self.identity.rights.may_serve(target) && is_known {
             let text = format!("[L4.rights.4] the peer's identity may not serve `{target}`");
             return Err(Status::new(Code::PermissionDenied, text).into());
         }
@@ -489,6 +510,7 @@ impl Engine {
         message.target = request.target;
         message.payload = request.payload;
         message.meta.hops = request.hops;
+        message.meta.idempotency_key = request.idempotency_key;
         message.meta.user = request.user_meta;
         message.meta.deadline_ms = request.deadline.map(|deadline| {
             let left = deadline.since(self.now).as_millis();

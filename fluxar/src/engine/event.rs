@@ -4,6 +4,7 @@ use crate::engine::items::Items;
 use crate::engine::message::meta::Meta;
 use crate::engine::session::auth::{Credential, Identity};
 use crate::engine::session::handshake::PeerInfo;
+use crate::engine::session::resume::Attachment;
 use crate::engine::time::Time;
 use crate::error::Status;
 use bytes::Bytes;
@@ -55,6 +56,8 @@ pub struct Request<'a> {
     pub deadline: Option<Time>,
     /// Calls between the first caller and this one.
     pub hops: u32,
+    /// The same for every attempt at one thing: the callee does it once. Calls only.
+    pub idempotency_key: Option<[u8; 16]>,
     /// The user's own meta entries; sorted by the encoder.
     pub user_meta: &'a [(String, String)],
 }
@@ -105,7 +108,36 @@ pub enum Event {
         credential: Credential,
         /// Who it says it is.
         peer: PeerInfo,
+        /// The key that it has proved to have, on a link that is sealed.
+        seal_key: Option<[u8; 32]>,
     },
+    /// The dialer wants to go on with a session that another engine of this process has. Decide on
+    /// its credential, then answer with `accept_resume` or `refuse`.
+    Resume {
+        /// The session.
+        session: [u8; 16],
+        /// What the dialer presents.
+        credential: Credential,
+        /// Who it says it is.
+        peer: PeerInfo,
+        /// The link is being sealed: the credential comes with the attachment, and is to be checked
+        /// there.
+        sealed: bool,
+    },
+    /// The dialer has proved that the session is its own: give the link to the session's engine
+    /// with `attach`. This engine has done its work.
+    Handover {
+        /// For `attach`.
+        attachment: Attachment,
+    },
+    /// The link is lost or was given up, and is to be dropped; the session lives on. Commands go
+    /// on working, within the outbox's bound.
+    Detached {
+        /// Why.
+        reason: Status,
+    },
+    /// Another link has taken over the session.
+    Resumed,
     /// The handshake is done: anything may be sent.
     Ready {
         /// The other side.

@@ -1,18 +1,18 @@
 //! L1: length-delimited frames and their fragments.
 //!
 //! ```text
-//! len:u32 BE | flags:u8 | [group:varint] | body
+//! len:u32 BE | flags:u8 | [seq:varint] | [group:varint] | body
 //! ```
 
 use crate::engine::violation::Violation;
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
-/// Bits 0-1: 0 plain, others not negotiated yet.
+/// Bits 0-1: 0 plain, others as negotiated.
 pub const CODEC: u8 = 0b0000_0011;
-/// Bit 2: the body is an AEAD record. Reserved.
+/// Bit 2: a sealed frame, and nothing else about it.
 pub const SEALED: u8 = 1 << 2;
-/// Bit 3: an explicit sequence number follows. Reserved.
+/// Bit 3: an explicit sequence number follows.
 pub const SEQ: u8 = 1 << 3;
 /// Bit 4: a fragment of a group.
 pub const GROUP: u8 = 1 << 4;
@@ -24,8 +24,8 @@ const RESERVED: u8 = 1 << 7;
 
 /// Bytes of the length field.
 pub const LEN_BYTES: usize = 4;
-/// Bytes of a fragment besides its body, at most: length, flags, group.
-pub(crate) const FRAGMENT_HEAD_BYTES: usize = LEN_BYTES + 1 + 8;
+/// Bytes of a fragment besides its body, at most: length, flags, number, group.
+pub(crate) const FRAGMENT_HEAD_BYTES: usize = LEN_BYTES + 1 + 8 + 8;
 
 /// One frame, as a view of the bytes it came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub(crate) const FRAGMENT_HEAD_BYTES: usize = LEN_BYTES + 1 + 8;
 pub struct Frame<'a> {
     /// The flag bits.
     pub flags: u8,
+    /// The number of the message that this frame completes, when it is said.
+    pub seq: Option<u64>,
     /// The group of a fragment.
     pub group: Option<u64>,
     /// A message, or a part of one.
@@ -56,14 +58,23 @@ pub fn whole_len(bytes: &[u8], frame_bytes_max: u32) -> Result<Option<usize>, Vi
     Ok((bytes.len() >= whole).then_some(whole))
 }
 
-/// Reads a frame after its length field.
+/// Reads a frame after its length field, where nothing was negotiated.
 ///
 /// # Errors
-/// A flag that was not negotiated, or a malformed group.
+/// A flag that was not negotiated, or a malformed number.
 pub fn decode(bytes: &[u8]) -> Result<Frame<'_>, Violation> {
+    decode_with(bytes, 0)
+}
+
+/// Reads a frame after its length field. `allowed` are flags that were negotiated, of CODEC and
+/// SEQ.
+///
+/// # Errors
+/// A flag that was not negotiated, or a malformed number.
+pub fn decode_with(bytes: &[u8], allowed: u8) -> Result<Frame<'_>, Violation> {
     let (&flags, rest) = bytes.split_first().ok_or(Violation::FrameEmpty)?;
     if flags & !VOLATILE == 0 && !rest.is_empty() {
-        return Ok(Frame { flags, group: None, body: rest });
+        return Ok(Frame { flags, seq: None, group: None, body: rest });
     }
     for (bits, violation) in [
         (RESERVED, Violation::FrameReserved),
@@ -71,19 +82,34 @@ pub fn decode(bytes: &[u8]) -> Result<Frame<'_>, Violation> {
         (SEALED, Violation::FrameSealed),
         (SEQ, Violation::FrameSeq),
     ] {
-        if flags & bits != 0 {
+        if flags & bits & !allowed != 0 {
             return Err(violation);
         }
     }
-    if flags & GROUP == 0 {
-        let more = flags & MORE != 0;
-        return Err(if more { Violation::FrameMore } else { Violation::FrameBody });
+    if flags & (GROUP | MORE) == MORE {
+        return Err(Violation::FrameMore);
     }
-    let (group, body) = get_varint(rest).ok_or(Violation::GroupNumber)?;
+    if flags & SEQ != 0 && flags & (MORE | VOLATILE) != 0 {
+        return Err(Violation::SeqPlace);
+    }
+    let (seq, rest) = optional(flags & SEQ != 0, rest, Violation::SeqNumber)?;
+    let (group, body) = optional(flags & GROUP != 0, rest, Violation::GroupNumber)?;
     if body.is_empty() {
         return Err(Violation::FrameBody);
     }
-    Ok(Frame { flags, group: Some(group), body })
+    Ok(Frame { flags, seq, group, body })
+}
+
+/// A varint that is there, and what follows it.
+fn optional(
+    is_there: bool,
+    bytes: &[u8],
+    malformed: Violation,
+) -> Result<(Option<u64>, &[u8]), Violation> {
+    if !is_there {
+        return Ok((None, bytes));
+    }
+    get_varint(bytes).map(|(number, rest)| (Some(number), rest)).ok_or(malformed)
 }
 
 /// QUIC's variable-length integer (RFC 9000 §16), and what follows it.
@@ -133,10 +159,33 @@ pub(crate) fn put_fragment(out: &mut Vec<u8>, flags: u8, group: u64, body: &[u8]
     });
 }
 
+/// Appends a whole frame with its number.
+pub(crate) fn put_numbered(out: &mut Vec<u8>, flags: u8, seq: u64, body: &[u8]) {
+    put_whole(out, flags | SEQ, |out| {
+        put_varint(out, seq);
+        out.extend_from_slice(body);
+    });
+}
+
+/// Appends the last fragment of a group, with the number of its message.
+pub(crate) fn put_last_fragment(
+    out: &mut Vec<u8>,
+    flags: u8,
+    (seq, group): (u64, u64),
+    body: &[u8],
+) {
+    put_whole(out, flags | GROUP, |out| {
+        put_varint(out, seq);
+        put_varint(out, group);
+        out.extend_from_slice(body);
+    });
+}
+
 #[derive(Debug, Default)]
 struct Group {
     message: Vec<u8>,
-    volatile: bool,
+    /// What every fragment must say alike.
+    flags: u8,
 }
 
 /// Puts fragments together again. Holds no more than was received, in at most `groups_max`
@@ -178,11 +227,13 @@ impl Assembler {
             }
             self.next_group = group + 1;
         }
-        let volatile = frame.flags & VOLATILE != 0;
-        let open =
-            self.groups.entry(group).or_insert_with(|| Group { message: Vec::new(), volatile });
-        if open.volatile != volatile {
+        let flags = frame.flags & (VOLATILE | CODEC);
+        let open = self.groups.entry(group).or_insert_with(|| Group { message: Vec::new(), flags });
+        if (open.flags ^ flags) & VOLATILE != 0 {
             return Err(Violation::GroupVolatile);
+        }
+        if open.flags != flags {
+            return Err(Violation::GroupCodec);
         }
         if open.message.len() + frame.body.len() > self.message_bytes_max {
             return Err(Violation::MessageTooLong);
@@ -211,9 +262,10 @@ impl Assembler {
         (self.groups.len(), self.bytes)
     }
 
-    /// Forgets everything, when the session is over.
+    /// Forgets everything, when the link is gone.
     pub(crate) fn clear(&mut self) {
         self.groups = FxHashMap::default();
         self.bytes = 0;
+        self.next_group = 1;
     }
 }

@@ -18,10 +18,13 @@ pub mod items;
 pub mod message;
 mod outbox;
 pub mod pattern;
+mod relink;
+mod replay;
+pub mod sealing;
 pub mod session;
 pub mod time;
 pub mod violation;
-pub(crate) mod wire;
+pub mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -35,14 +38,20 @@ use crate::engine::outbox::{Effects, Outbox};
 use crate::engine::pattern::pubsub::Subscriptions;
 use crate::engine::pattern::rpc::Calls;
 use crate::engine::pattern::stream::Streams;
+use crate::engine::relink::{Resumable, Resuming};
+use crate::engine::replay::Replay;
 use crate::engine::session::auth::{Credential, Identity, Rights};
 use crate::engine::session::budget::Budget;
 use crate::engine::session::challenge::{LinkBinding, Transcript};
 use crate::engine::session::handshake::{HelloBody, PeerInfo, PeerLimits};
 use crate::engine::session::heartbeat::{Heartbeat, LinkUse, Tick};
 use crate::engine::session::phase::Phase;
+use crate::engine::session::receipts::Receipts;
+use crate::engine::session::resume::{Ephemeral, LinkFacts};
 use crate::engine::time::Time;
 use crate::engine::violation::Violation;
+use crate::engine::wire::compress::{Codec, Contexts, THRESHOLD_BYTES};
+use crate::engine::wire::seal::{Seal, SealConfig};
 use crate::error::{Code, Origin, Status};
 use std::collections::VecDeque;
 
@@ -70,6 +79,59 @@ pub struct EngineConfig {
     pub peer_rights: Rights,
     /// The session's name, as an acceptor.
     pub session: [u8; 16],
+    /// What becomes of messages and frames between here and the link.
+    pub wire: WireConfig,
+}
+
+/// Whether messages are compressed and frames sealed. Neither by default.
+#[derive(Clone, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "made by drivers")]
+pub struct WireConfig {
+    /// How messages may be compressed.
+    pub compression: Compression,
+    /// How the link is sealed.
+    pub seal: Option<SealConfig>,
+}
+
+/// How messages may be compressed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "made by drivers")]
+pub struct Compression {
+    /// What is offered and taken, the preferred first.
+    pub codecs: Vec<Codec>,
+    /// Messages below this are sent as they are.
+    pub threshold_bytes: u32,
+    /// Also where the link is sealed. The length of what is sealed tells how well it was
+    /// compressed; lengths are padded then, which hides most of that, and not all.
+    pub under_seal: bool,
+}
+
+impl Compression {
+    /// By every codec of this build, the better ones first.
+    #[must_use]
+    pub fn any() -> Self {
+        let codecs = Codec::ALL.into_iter().filter(|codec| codec.is_available()).collect();
+        Self { codecs, ..Self::default() }
+    }
+
+    /// By one codec.
+    #[must_use]
+    pub fn only(codec: Codec) -> Self {
+        Self { codecs: vec![codec], ..Self::default() }
+    }
+
+    /// Also where the link is sealed: see [`Compression::under_seal`].
+    #[must_use]
+    pub fn even_sealed(mut self) -> Self {
+        self.under_seal = true;
+        self
+    }
+}
+
+impl Default for Compression {
+    fn default() -> Self {
+        Self { codecs: Vec::new(), threshold_bytes: THRESHOLD_BYTES, under_seal: false }
+    }
 }
 
 /// Which HELLO is due.
@@ -77,9 +139,27 @@ pub struct EngineConfig {
 enum Handshake {
     Idle,
     AwaitOffer,
-    AwaitDecision { offer: u64, body: Box<HelloBody> },
-    AwaitAnswer { offer: u64 },
-    AwaitConfirm { answer: u64, body: Box<HelloBody> },
+    AwaitDecision {
+        offer: u64,
+        body: Box<HelloBody>,
+    },
+    AwaitAnswer {
+        offer: u64,
+        ephemeral: Option<Box<Ephemeral>>,
+    },
+    AwaitConfirm {
+        offer: u64,
+        answer: u64,
+        body: Box<HelloBody>,
+    },
+    /// Of a link that is sealed.
+    AwaitWelcome {
+        offer: u64,
+        body: Box<HelloBody>,
+    },
+    /// The same for another link of a session.
+    AwaitResumed(Box<Resuming>),
+    AwaitProof(Box<Resuming>),
     Done,
 }
 
@@ -110,6 +190,10 @@ pub struct Engine {
     peer_limits: PeerLimits,
     numbered_keys: bool,
     session: [u8; 16],
+    facts: LinkFacts,
+    /// Both sides want to go on over another link when this one is lost.
+    resumable: Option<Box<Resumable>>,
+    receipts: Receipts,
     fx: Effects,
     assembler: Assembler,
     heartbeat: Heartbeat,
@@ -126,6 +210,17 @@ pub struct Engine {
     partial_bytes: usize,
     /// Bytes of frames and messages that were not whole when they came.
     received_bytes: u64,
+    /// The link belongs to another engine by now, and so does what has come over it.
+    handed_over: bool,
+    /// The present link's.
+    seal: Option<Seal>,
+    /// The session is sealed, on each of its links, by a peer with this key if it has one.
+    sealed_with: Option<Option<[u8; 32]>>,
+    /// The last batch before it was sealed.
+    plain_batch: Vec<u8>,
+    /// What messages may be compressed by, both ways.
+    codecs: Vec<Codec>,
+    contexts: Contexts,
 }
 
 impl Engine {
@@ -133,6 +228,7 @@ impl Engine {
     #[must_use]
     pub fn new(config: EngineConfig, role: Role, now: Time) -> Self {
         let limits = &config.limits;
+        let replay = Replay::new(limits.replay_bytes_max, limits.replay_messages_max);
         Self {
             role,
             now,
@@ -154,7 +250,13 @@ impl Engine {
             peer_limits: PeerLimits::of(limits),
             numbered_keys: false,
             session: config.session,
-            fx: Effects { out: Outbox::new(limits.fragment_bytes), events: VecDeque::new() },
+            facts: LinkFacts::default(),
+            resumable: None,
+            receipts: Receipts::default(),
+            fx: Effects {
+                out: Outbox::new(limits.fragment_bytes, replay),
+                events: VecDeque::new(),
+            },
             assembler: Assembler::new(
                 limits.groups_max,
                 limits.reassembly_bytes_max,
@@ -184,6 +286,12 @@ impl Engine {
             notifications_dropped: 0,
             partial_bytes: 0,
             received_bytes: 0,
+            handed_over: false,
+            seal: None,
+            sealed_with: None,
+            plain_batch: Vec::new(),
+            codecs: Vec::new(),
+            contexts: Contexts::default(),
             config,
         }
     }
@@ -195,22 +303,44 @@ impl Engine {
         self.transcript.binding = Some(binding);
     }
 
-    /// The link is there. A dialer offers at once.
+    /// The link is there, and nothing is known about it: its session cannot be resumed.
     pub fn handle_link_up(&mut self, now: Time) {
+        self.handle_link_up_with(now, LinkFacts::default());
+    }
+
+    /// The link is there. A dialer offers at once: a session, or to go on with the one it has.
+    pub fn handle_link_up_with(&mut self, now: Time, facts: LinkFacts) {
         self.advance(now);
+        if self.phase == Phase::Detached {
+            return self.offer_resume(facts);
+        }
         if self.phase != Phase::Idle {
             return;
         }
+        self.facts = facts;
         self.phase = Phase::Handshaking;
         self.handshake_deadline = Some(now + self.config.limits.handshake_timeout);
         if self.role == Role::Acceptor {
             self.handshake = Handshake::AwaitOffer;
             return;
         }
-        self.put_offer();
+        let ephemeral = self.ephemeral();
+        let offer = self.mint();
+        match self
+            .offer(offer, ephemeral.as_ref().map(|drawn| drawn.hello(self.facts.binding.is_some())))
+        {
+            Ok(body) => {
+                let body = body.encode();
+                self.transcript.offered(&body);
+                self.put_hello_bytes(offer, 0, Some(&body));
+                self.handshake = Handshake::AwaitAnswer { offer, ephemeral };
+            }
+            Err(violation) => self.fail(violation),
+        }
     }
 
-    fn put_offer(&mut self) {
+    /// Authenticates again, on a session that is ready.
+    fn offer_again(&mut self) {
         let mut body = HelloBody::of(&self.config.limits, self.config.peer.clone());
         if matches!(self.config.credential, Credential::Key(_)) {
             body.nonce = self.transcript.draw();
@@ -219,21 +349,24 @@ impl Engine {
         let offer = self.mint();
         let body = body.encode();
         self.transcript.offered(&body);
-        self.put_hello(offer, 0, Some(&body));
-        self.handshake = Handshake::AwaitAnswer { offer };
+        self.put_hello_bytes(offer, 0, Some(&body));
+        self.handshake = Handshake::AwaitAnswer { offer, ephemeral: None };
     }
 
-    /// The link is gone. Everything open ends: `unavailable` what never left, `indeterminate` what
-    /// did.
+    /// The link is gone. A session that can be resumed waits for another; else everything open
+    /// ends: `unavailable` what never left, `indeterminate` what did.
     pub fn handle_link_down(&mut self, now: Time, reason: &Status) {
         self.advance(now);
         if self.phase == Phase::Closed {
             return self.fx.out.clear();
         }
+        let reason = reason.clone().with_origin(Origin::Link);
         // The handler of a notification may run on: nobody waits for it.
         let finished = self.calls.is_answered() && self.streams.is_empty();
-        let polite = self.phase == Phase::Draining && finished;
-        let reason = reason.clone().with_origin(Origin::Link);
+        let polite = self.is_draining() && finished;
+        if self.is_resumable() && !(polite && self.has_parted()) {
+            return self.detach(reason);
+        }
         self.finish(if polite { None } else { Some(&reason) });
         self.fx.out.clear();
     }
@@ -246,6 +379,7 @@ impl Engine {
         }
         self.calls.sweep(now, &mut self.fx);
         self.streams.sweep(now, &mut self.fx);
+        self.receipts.tick(now);
         if self.handshake_deadline.is_some_and(|deadline| deadline <= now) {
             if self.phase == Phase::Handshaking {
                 return self.fail(Violation::HandshakeLate);
@@ -257,14 +391,20 @@ impl Engine {
         }
         if self.drain_deadline.is_some_and(|deadline| deadline <= now) {
             let late = Status::new(Code::Cancelled, "the session drained for as long as it may");
-            self.finish(Some(&late));
+            let is_done = self.is_idle() && !self.fx.out.has_flows();
+            self.finish(if is_done { None } else { Some(&late) });
             // What was told to be unsent must not be sent now.
             return self.fx.out.clear();
+        }
+        if self.is_given_up(now) {
+            return;
         }
         if self.heartbeat.timeout().is_some_and(|deadline| deadline <= now) {
             let transmitted = std::mem::take(&mut self.fx.out.transmitted);
             if !transmitted {
                 self.fx.shrink();
+                self.contexts.forget();
+                self.plain_batch = Vec::new();
             }
             let incomplete = self.partial_bytes > 0 || self.assembler.is_open();
             let tick = LinkUse {
@@ -276,8 +416,11 @@ impl Engine {
             };
             match self.heartbeat.tick(now, &tick) {
                 Tick::Quiet => {}
-                Tick::Send => {
-                    self.fx.out.put_now(&Outgoing::new(Kind::Ack));
+                Tick::Send => self.put_receipt(),
+                Tick::Lost(Violation::Silent) if self.is_resumable() => {
+                    let text = Violation::Silent.to_string();
+                    let reason = Status::new(Code::Unavailable, text).with_origin(Origin::Link);
+                    self.detach(reason);
                 }
                 Tick::Lost(violation) => self.fail(violation),
             }
@@ -293,7 +436,10 @@ impl Engine {
         if let Some(ping) = self.heartbeat.pong_due.take() {
             self.fx.out.put_now(&Outgoing::answering(Kind::Ack, ping));
         }
-        let any = self.fx.out.take(batch);
+        if self.receipts.is_due() {
+            self.put_receipt();
+        }
+        let any = self.take_batch(batch);
         self.say_goodbye();
         let soft = self.config.limits.outbox_soft_bytes as usize;
         let alive = self.phase != Phase::Closed;
@@ -345,6 +491,8 @@ impl Engine {
             self.heartbeat.timeout(),
             self.calls.timeout(),
             self.streams.timeout(),
+            self.receipts.timeout(),
+            self.detached_until(),
         ];
         timers.into_iter().flatten().min()
     }
@@ -408,7 +556,8 @@ impl Engine {
     /// Whether [`Engine::poll_transmit`] has something to give.
     #[must_use]
     pub fn has_output(&self) -> bool {
-        self.fx.out.bytes() > 0 || self.heartbeat.pong_due.is_some()
+        let owes = self.heartbeat.pong_due.is_some() || self.receipts.is_due();
+        owes || self.fx.out.has_output()
     }
 
     /// Notifications of the peer's that were dropped since too many handlers were running.
@@ -441,11 +590,15 @@ impl Engine {
         id
     }
 
-    fn put_hello(&mut self, id: u64, reference: u64, body: Option<&[u8]>) {
+    fn put_hello(&mut self, id: u64, reference: u64, body: Option<&HelloBody>) {
+        self.put_hello_bytes(id, reference, body.map(HelloBody::encode).as_deref());
+    }
+
+    fn put_hello_bytes(&mut self, id: u64, reference: u64, body: Option<&[u8]>) {
         let mut message = Outgoing::answering(Kind::Hello, reference);
         message.id = id;
         message.payload = body;
-        self.fx.out.put_now(&message);
+        self.fx.out.put_front(&message);
     }
 
     fn flush_subscriptions(&mut self) {
@@ -472,13 +625,18 @@ impl Engine {
     fn check_drained(&mut self) {
         let both = self.goodbye_sent && self.goodbye_heard;
         let idle = self.is_idle() && !self.fx.out.has_flows();
-        if self.phase == Phase::Draining && both && idle {
+        if self.phase == Phase::Draining && both && idle && !self.owes() {
             self.finish(None);
         }
     }
 
     /// The peer broke a rule: it is told which, and its session is over.
     fn fail(&mut self, violation: Violation) {
+        if self.phase == Phase::Detached && self.has_link() {
+            // Whoever spoke has not proved that the session is its own, and must not end it.
+            let reason = Status::new(Code::Unavailable, violation.to_string());
+            return self.detach(reason.with_origin(Origin::Link));
+        }
         let status = Status::new(violation.code(), violation.to_string());
         self.abort(&status);
     }
@@ -488,19 +646,25 @@ impl Engine {
         if self.phase == Phase::Closed {
             return;
         }
-        let linked = self.phase != Phase::Idle;
+        let linked = !matches!(self.phase, Phase::Idle | Phase::Detached);
         self.finish(Some(status));
         // What was told to be unsent must not be sent now.
         self.fx.out.clear();
         if linked {
             let last_words = brief(status);
-            self.fx.out.put_now(&Outgoing::new(Kind::Cancel).with_error(Some(&last_words)));
+            self.fx.out.put_front(&Outgoing::new(Kind::Cancel).with_error(Some(&last_words)));
         }
     }
 
     /// Ends everything that is open.
     fn finish(&mut self, reason: Option<&Status>) {
+        if self.is_resumable() && self.phase == Phase::Draining && reason.is_none() {
+            // The last words: the other side may close, too.
+            self.put_receipt();
+        }
         self.phase = Phase::Closed;
+        self.resumable = None;
+        self.receipts.stop();
         self.handshake = Handshake::Done;
         self.heartbeat.pong_due = None;
         self.handshake_deadline = None;
@@ -515,6 +679,7 @@ impl Engine {
         self.calls.close(why, &mut self.fx);
         self.streams.close(why, &mut self.fx);
         self.subscriptions.close(reason, &mut self.fx);
+        self.fx.out.replay.stop();
         self.fx.out.clear_flows();
         self.fx.emit(Event::Closed { reason: reason.cloned() });
     }

@@ -4,9 +4,12 @@
 //! nobody. Messages of one flow (an id, or all publications) keep their order.
 
 use crate::engine::event::Event;
-use crate::engine::frame::{self, FRAGMENT_HEAD_BYTES, MORE, VOLATILE};
+use crate::engine::frame::{self, FRAGMENT_HEAD_BYTES, LEN_BYTES, MORE, VOLATILE};
 use crate::engine::items::Items;
 use crate::engine::message::envelope::{Bare, Outgoing};
+use crate::engine::message::kind::Kind;
+use crate::engine::replay::{Cut, Replay, frame_len};
+use crate::engine::wire::compress::{Codec, Contexts};
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
@@ -52,6 +55,25 @@ impl Effects {
     pub(crate) fn shrink(&mut self) {
         self.events.shrink_to(IDLE_EVENTS);
         self.out.small.shrink_to(IDLE_BYTES);
+        self.out.front.shrink_to(IDLE_BYTES);
+        self.out.replay.shrink();
+        self.out.packing.iter_mut().for_each(|packing| packing.contexts.forget());
+    }
+}
+
+/// How messages are compressed.
+#[derive(Debug)]
+struct Packing {
+    codec: Codec,
+    threshold_bytes: usize,
+    contexts: Contexts,
+}
+
+impl Packing {
+    /// The message as it is sent, and the codec's bits.
+    fn pack(&mut self, message: &[u8]) -> Option<(Vec<u8>, u8)> {
+        let packed = self.contexts.compress(self.codec, message)?;
+        Some((packed, self.codec.number()))
     }
 }
 
@@ -74,7 +96,20 @@ struct Flow {
 /// Bytes on their way to the link.
 #[derive(Debug)]
 pub(crate) struct Outbox {
+    /// What belongs to the link and not to the session, and dies with it: HELLOs and last words,
+    /// which go before everything else, and receipts, which go behind a batch, so that it need not
+    /// be copied to make room.
+    front: Vec<u8>,
+    /// Bytes of `front` that leave as they are, though the link is sealed by now.
+    clear_bytes: usize,
+    tail: Vec<u8>,
     small: Vec<u8>,
+    /// Messages in `small`, by whether they belong to the sequence.
+    sequenced: u64,
+    volatile: u64,
+    pub(crate) replay: Replay,
+    /// There is no link that could take more than `front`.
+    is_detached: bool,
     /// Bytes ever put into `small`, and ever taken from it.
     appended: u64,
     taken: u64,
@@ -92,6 +127,7 @@ pub(crate) struct Outbox {
     message_bytes_max: usize,
     /// Bytes ever handed to the link, fragments included.
     moved: u64,
+    packing: Option<Packing>,
     /// Something was handed to the link since the last tick.
     pub(crate) transmitted: bool,
 }
@@ -106,9 +142,16 @@ pub(crate) enum Mark {
 }
 
 impl Outbox {
-    pub(crate) fn new(fragment_bytes: u32) -> Self {
+    pub(crate) fn new(fragment_bytes: u32, replay: Replay) -> Self {
         Self {
+            front: Vec::new(),
+            clear_bytes: 0,
+            tail: Vec::new(),
             small: Vec::new(),
+            sequenced: 0,
+            volatile: 0,
+            replay,
+            is_detached: false,
             appended: 0,
             taken: 0,
             flows: FxHashMap::default(),
@@ -116,6 +159,7 @@ impl Outbox {
             parked: VecDeque::new(),
             waiting_bytes: 0,
             moved: 0,
+            packing: None,
             next_group: 0,
             open_groups: 0,
             open_bytes: 0,
@@ -141,9 +185,33 @@ impl Outbox {
         self.group_bytes_max = groups.1 as usize;
     }
 
-    /// Bytes that wait.
+    /// Compresses messages from this size on.
+    pub(crate) fn compress(&mut self, codec: Codec, threshold_bytes: u32) {
+        let threshold_bytes = threshold_bytes as usize;
+        self.packing = Some(Packing { codec, threshold_bytes, contexts: Contexts::default() });
+    }
+
+    /// What waits in front is not sealed; all that comes behind it is.
+    pub(crate) fn seal_from_here(&mut self) {
+        self.clear_bytes = self.front.len();
+    }
+
+    /// Bytes at the front of the next batch that are not sealed.
+    pub(crate) fn take_clear(&mut self) -> usize {
+        std::mem::take(&mut self.clear_bytes)
+    }
+
+    /// Bytes that wait, beside those that are sent again.
     pub(crate) fn bytes(&self) -> usize {
-        self.small.len() + self.waiting_bytes
+        self.front.len() + self.tail.len() + self.small.len() + self.waiting_bytes
+    }
+
+    /// Whether [`Outbox::take`] may have something to give.
+    pub(crate) fn has_output(&self) -> bool {
+        let waits = !self.small.is_empty() || !self.turns.is_empty();
+        let may_go = waits && (self.replay.fits(0, 1) || self.volatile > 0);
+        let of_link = !self.front.is_empty() || !self.tail.is_empty();
+        of_link || (!self.is_detached && (self.replay.is_behind() || may_go))
     }
 
     /// Whether a producer may add a message of about `size` to `flow`: while less than `soft` waits,
@@ -165,7 +233,7 @@ impl Outbox {
 
     /// Bytes of whole frames.
     pub(crate) fn ready_bytes(&self) -> usize {
-        self.small.len()
+        if self.is_detached { self.front.len() } else { self.small.len() }
     }
 
     /// Whether large messages wait.
@@ -184,16 +252,26 @@ impl Outbox {
 
     /// Puts a message behind all others of its flow.
     pub(crate) fn put(&mut self, flow: u64, message: &Outgoing<'_>) -> Mark {
-        let flags = if message.is_volatile() { VOLATILE } else { 0 };
+        let flags = self.flags(message);
         let size_hint = message.size_hint();
         let is_first = self.flows.is_empty() || !self.flows.contains_key(&flow);
-        if is_first && size_hint <= self.fragment_bytes {
+        let packing = self.packing.as_mut().filter(|packing| size_hint >= packing.threshold_bytes);
+        if is_first && size_hint <= self.fragment_bytes && packing.is_none() {
             return self.put_now(message);
         }
         let mut bytes = Vec::with_capacity(size_hint);
         message.put(&mut bytes);
+        let packed = packing.and_then(|packing| packing.pack(&bytes));
+        let flags = match packed {
+            Some((packed, codec)) => {
+                bytes = packed;
+                flags | codec
+            }
+            None => flags,
+        };
         if is_first && bytes.len() <= self.fragment_bytes {
-            // The hint was too high. It must go now: an id that comes whole must be the highest.
+            // It became small, or the hint was too high. It must go now: an id that comes whole
+            // must be the highest.
             return self.put_whole(flags, |out| out.extend_from_slice(&bytes));
         }
         self.waiting_bytes += bytes.len();
@@ -210,7 +288,9 @@ impl Outbox {
     /// flow waits; false when it has to go the general way. What most messages are.
     pub(crate) fn put_bare(&mut self, message: &Bare<'_>) -> bool {
         let bytes = message.payload.len() + Bare::HEAD_BYTES_MAX;
-        let is_small = bytes <= self.fragment_bytes.min(self.message_bytes_max);
+        let threshold = self.packing.as_ref().map_or(usize::MAX, |packing| packing.threshold_bytes);
+        let is_small =
+            bytes <= self.fragment_bytes.min(self.message_bytes_max) && bytes < threshold;
         let is_first = self.flows.is_empty() || !self.flows.contains_key(&message.reference);
         if is_small && is_first {
             self.put_whole(0, |out| message.put(out));
@@ -220,11 +300,34 @@ impl Outbox {
 
     /// Puts a small message that belongs to no flow.
     pub(crate) fn put_now(&mut self, message: &Outgoing<'_>) -> Mark {
-        let flags = if message.is_volatile() { VOLATILE } else { 0 };
+        let flags = self.flags(message);
         self.put_whole(flags, |out| message.put(out))
     }
 
+    /// Puts what belongs to the link before everything that belongs to the session.
+    pub(crate) fn put_front(&mut self, message: &Outgoing<'_>) {
+        let flags = self.flags(message);
+        frame::put_whole(&mut self.front, flags, |out| message.put(out));
+    }
+
+    /// Puts a receipt behind the next batch.
+    pub(crate) fn put_receipt(&mut self, message: &Outgoing<'_>) {
+        frame::put_whole(&mut self.tail, VOLATILE, |out| message.put(out));
+    }
+
+    /// A delivery costs credit, so on a session that can be resumed it must not be lost either.
+    fn flags(&self, message: &Outgoing<'_>) -> u8 {
+        let delivers = message.kind == Kind::Event && message.reference != 0;
+        let volatile = message.is_volatile() && !(delivers && self.replay.is_on());
+        if volatile { VOLATILE } else { 0 }
+    }
+
     fn put_whole(&mut self, flags: u8, body: impl FnOnce(&mut Vec<u8>)) -> Mark {
+        if flags & VOLATILE == 0 {
+            self.sequenced += 1;
+        } else {
+            self.volatile += 1;
+        }
         let before = self.small.len();
         frame::put_whole(&mut self.small, flags, body);
         self.appended += (self.small.len() - before) as u64;
@@ -253,8 +356,26 @@ impl Outbox {
         if out.capacity() > KEEP_BYTES {
             *out = Vec::new();
         }
-        std::mem::swap(out, &mut self.small);
-        self.taken = self.appended;
+        if !self.front.is_empty() {
+            std::mem::swap(out, &mut self.front);
+        }
+        if !self.is_detached {
+            let cut = Cut { fragment_bytes: self.fragment_bytes, batch_bytes: TRANSMIT_BYTES };
+            self.replay.put_again(out, cut, &mut self.next_group);
+            if !self.replay.is_behind() {
+                self.take_new(out);
+            }
+        }
+        out.append(&mut self.tail);
+        self.moved += out.len() as u64;
+        self.transmitted |= !out.is_empty();
+        !out.is_empty()
+    }
+
+    fn take_new(&mut self, out: &mut Vec<u8>) {
+        if !self.take_small(out) {
+            return;
+        }
         while out.len() < TRANSMIT_BYTES {
             let Some(key) = self.turns.pop_front() else { break };
             match self.send_fragment(key, out) {
@@ -265,16 +386,58 @@ impl Outbox {
                 }
             }
         }
-        self.moved += out.len() as u64;
-        self.transmitted |= !out.is_empty();
-        !out.is_empty()
+    }
+
+    /// Takes the small messages, all of them or as many as can be kept for a replay. False when
+    /// some must wait for receipts, and so must all that would come behind them.
+    fn take_small(&mut self, out: &mut Vec<u8>) -> bool {
+        let fits = self.replay.fits(self.small.len(), self.sequenced);
+        if fits && self.volatile == 0 && self.sequenced > 0 && self.replay.is_on() {
+            self.replay.push_frames(&self.small, self.sequenced);
+        } else if self.replay.is_on() && !self.small.is_empty() {
+            return self.take_some(out);
+        }
+        if out.is_empty() {
+            std::mem::swap(out, &mut self.small);
+        } else {
+            out.append(&mut self.small);
+        }
+        (self.sequenced, self.volatile) = (0, 0);
+        self.taken = self.appended;
+        true
+    }
+
+    /// As `take_small`, one frame after the other.
+    fn take_some(&mut self, out: &mut Vec<u8>) -> bool {
+        let mut at = 0;
+        while at < self.small.len() {
+            let frame = &self.small[at..at + frame_len(&self.small[at..])];
+            if frame[LEN_BYTES] & VOLATILE != 0 {
+                self.volatile -= 1;
+            } else if self.replay.fits(frame.len(), 1) {
+                self.replay.push_frames(frame, 1);
+                self.sequenced -= 1;
+            } else {
+                break;
+            }
+            at += frame.len();
+        }
+        out.extend_from_slice(&self.small[..at]);
+        self.small.drain(..at);
+        self.taken += at as u64;
+        self.small.is_empty()
     }
 
     fn send_fragment(&mut self, key: u64, out: &mut Vec<u8>) -> Turn {
         let Some(flow) = self.flows.get_mut(&key) else { return Turn::Done };
         let Some(front) = flow.messages.front() else { return Turn::Done };
         let len = front.bytes.len();
-        if flow.group.is_none() && len <= self.fragment_bytes {
+        let is_volatile = front.flags & VOLATILE != 0;
+        let begins = flow.group.is_none();
+        if begins && len <= self.fragment_bytes {
+            if !is_volatile && !self.replay.reserve(len) {
+                return Turn::Waits;
+            }
             frame::put_whole(out, front.flags, |out| out.extend_from_slice(&front.bytes));
         } else {
             let group = match flow.group {
@@ -285,6 +448,7 @@ impl Outbox {
                 {
                     return Turn::Waits;
                 }
+                None if !is_volatile && !self.replay.reserve(len) => return Turn::Waits,
                 None => {
                     self.open_groups += 1;
                     self.open_bytes += len;
@@ -307,8 +471,40 @@ impl Outbox {
             flow.sent = 0;
         }
         self.waiting_bytes -= len;
-        flow.messages.pop_front();
-        if flow.messages.is_empty() { Turn::Done } else { Turn::Sent }
+        let is_last = flow.messages.len() == 1;
+        if let Some(Waiting { bytes, flags, .. }) = flow.messages.pop_front()
+            && !is_volatile
+        {
+            self.replay.push_message(flags, bytes);
+        }
+        if is_last { Turn::Done } else { Turn::Sent }
+    }
+
+    /// The peer has taken everything up to this number: what waits for that may leave. `None` when
+    /// it cannot have; else whether that is news.
+    pub(crate) fn receipt(&mut self, upto: u64) -> Option<bool> {
+        let is_news = self.replay.receipt(upto)?;
+        self.turns.append(&mut self.parked);
+        Some(is_news)
+    }
+
+    /// The link is gone, the session is not. Half-sent messages begin anew.
+    pub(crate) fn detach(&mut self) {
+        self.is_detached = true;
+        self.front.clear();
+        self.clear_bytes = 0;
+        self.tail.clear();
+        self.replay.rewind();
+        for flow in self.flows.values_mut() {
+            (flow.group, flow.sent) = (None, 0);
+        }
+        self.turns.append(&mut self.parked);
+        (self.open_groups, self.open_bytes, self.next_group) = (0, 0, 0);
+    }
+
+    /// Another link is there.
+    pub(crate) fn attach(&mut self) {
+        self.is_detached = false;
     }
 
     /// Drops what waits in flows, when the session is over.
@@ -322,7 +518,12 @@ impl Outbox {
     /// Drops everything, when the link is gone.
     pub(crate) fn clear(&mut self) {
         self.clear_flows();
+        (self.front, self.clear_bytes) = (Vec::new(), 0);
+        self.tail = Vec::new();
         self.small = Vec::new();
+        (self.sequenced, self.volatile) = (0, 0);
+        self.replay.stop();
+        self.is_detached = false;
         self.appended = self.taken;
     }
 }

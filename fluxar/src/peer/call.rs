@@ -2,13 +2,14 @@
 
 use crate::engine::event::{Refusal, Request as EngineRequest};
 use crate::engine::time::Time;
-use crate::error::{Code, Status};
+use crate::error::{Code, Origin, Status};
 use crate::payload::{self, Encode, Mode};
 use crate::peer::Peer;
 use crate::peer::core::Ring;
 use crate::peer::encoding::{decode_answer, present};
 use crate::peer::queueing::{Place, Turn};
 use crate::peer::shared::{Attempt, Shared};
+use crate::peer::state::State;
 use crate::service::Failure;
 use bytes::Bytes;
 use serde::Serialize;
@@ -66,6 +67,8 @@ pub(crate) struct Options {
     /// Counted from the first attempt to send; the surrounding call's deadline, when that is nearer.
     deadline: Option<Time>,
     pub(crate) meta: Vec<(String, String)>,
+    /// Names the attempts at one thing.
+    key: Option<[u8; 16]>,
 }
 
 impl Options {
@@ -87,7 +90,14 @@ impl Peer {
         options: &'a Options,
     ) -> EngineRequest<'a> {
         let deadline = options.deadline.or(self.scope.deadline);
-        EngineRequest { target, payload, deadline, hops: self.scope.hops, user_meta: &options.meta }
+        EngineRequest {
+            target,
+            payload,
+            deadline,
+            hops: self.scope.hops,
+            idempotency_key: options.key,
+            user_meta: &options.meta,
+        }
     }
 
     /// Waits until a blocked command may be tried again, or its deadline has come: the engine then
@@ -105,6 +115,35 @@ impl Peer {
                 Some(deadline) => drop(tokio::time::timeout_at(deadline, turn).await),
             }
         }
+    }
+
+    /// When an attempt at a keyed call failed with its session: resolves when there may be another,
+    /// or the deadline has come. `None` when there is nothing to wait for.
+    fn another_attempt(
+        &self,
+        status: &Status,
+        options: &Options,
+    ) -> Option<impl Future<Output = ()> + Send + use<>> {
+        options.key?;
+        let is_lost = matches!(status.code(), Code::Unavailable | Code::Indeterminate);
+        let mut progress = self.shared.progress();
+        let is_over = progress.borrow().state == State::Closed;
+        let deadline = options.deadline.or(self.scope.deadline);
+        let is_late = deadline.is_some_and(|deadline| deadline <= self.shared.now());
+        if !is_lost || status.origin() != Origin::Link || is_over || is_late {
+            return None;
+        }
+        let deadline = deadline.map(|deadline| self.shared.instant(deadline));
+        Some(async move {
+            let settled =
+                progress.wait_for(|now| matches!(now.state, State::Ready | State::Closed));
+            match deadline {
+                None => drop(settled.await),
+                Some(deadline) => drop(tokio::time::timeout_at(deadline, settled).await),
+            }
+            // A session that was just lost may seem ready for a moment more.
+            tokio::task::yield_now().await;
+        })
     }
 
     /// A command that was blocked, other than for want of room, waits for a place among the calls
@@ -235,6 +274,25 @@ impl<T, E> Call<T, E> {
         self.outgoing.options.meta.push((key.into(), value.into()));
         self
     }
+
+    /// The callee may be asked twice and does it once: should the session be lost, the call is
+    /// sent again over the next one, with the same key. Its handler runs to its end, even when
+    /// nobody waits any more.
+    pub fn idempotent(self) -> Self {
+        let mut key = [0; 16];
+        match getrandom::fill(&mut key) {
+            Ok(()) => self.idempotency_key(key),
+            // A key that is not unique would be worse than one attempt only.
+            Err(_) => self,
+        }
+    }
+
+    /// As [`Call::idempotent`], with a key of the caller's own: one that it kept over a restart,
+    /// say. It names one intention; with other parameters the callee refuses it.
+    pub fn idempotency_key(mut self, key: [u8; 16]) -> Self {
+        self.outgoing.options.key = Some(key);
+        self
+    }
 }
 
 impl<T: DeserializeOwned, E: Failure> Call<T, E> {
@@ -274,10 +332,22 @@ pub struct CallFuture<T, E = Infallible> {
 }
 
 impl<T, E> CallFuture<T, E> {
+    fn try_again(&self, failed: Option<&Status>) -> Option<Step> {
+        let Outgoing { peer, options, .. } = &self.outgoing;
+        let again = peer.another_attempt(failed?, options)?;
+        Some(Step::Blocked(Box::pin(again)))
+    }
+
     fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Status>> {
         loop {
             match &mut self.step {
-                Step::Sent(pending) => return Pin::new(pending).poll(cx),
+                Step::Sent(pending) => {
+                    let answer = ready!(Pin::new(pending).poll(cx));
+                    match self.try_again(answer.as_ref().err()) {
+                        Some(step) => self.step = step,
+                        None => return Poll::Ready(answer),
+                    }
+                }
                 Step::Blocked(writable) => {
                     ready!(writable.as_mut().poll(cx));
                     self.step = Step::Unsent;
@@ -285,11 +355,15 @@ impl<T, E> CallFuture<T, E> {
                 Step::Unsent => {
                     let Outgoing { peer, target, payload, options } = &mut self.outgoing;
                     let bytes = payload.as_ref().map(Option::as_deref).map_err(|s| s.clone())?;
-                    self.step = match peer.begin_call(target, bytes, options)? {
-                        Attempt::Done(pending) => Step::Sent(pending),
-                        Attempt::Blocked(writable) => {
+                    self.step = match peer.begin_call(target, bytes, options) {
+                        Ok(Attempt::Done(pending)) => Step::Sent(pending),
+                        Ok(Attempt::Blocked(writable)) => {
                             Step::Blocked(Box::pin(peer.room(writable, options)))
                         }
+                        Err(status) => match self.try_again(Some(&status)) {
+                            Some(step) => step,
+                            None => return Poll::Ready(Err(status)),
+                        },
                     };
                 }
             }

@@ -4,13 +4,15 @@ use crate::config::Limits;
 use crate::engine::event::Text;
 use crate::engine::session::auth::Rights;
 use crate::engine::session::handshake::PeerInfo;
-use crate::engine::{Engine, EngineConfig, Role};
+use crate::engine::{Compression, Engine, EngineConfig, Role, WireConfig};
 use crate::error::{Code, Status};
 use crate::payload;
 use crate::peer::auth::Auth;
-use crate::peer::driver;
+use crate::peer::driver::{self, Outcome, Start, Waiting};
 use crate::peer::node::{NodeInner, NodeLimits};
 use crate::peer::reconnect::{Backoff, dice};
+use crate::peer::router::BoxFuture;
+use crate::peer::seal::{self, Seal};
 use crate::peer::shared::Shared;
 use crate::peer::state::{Progress, State};
 use crate::peer::{Handler, Peer, Service, StreamHandler, handler};
@@ -19,6 +21,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +36,9 @@ pub enum ConnectError {
     /// There is no link.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// There can be no seal: a fingerprint that is none, or two of them.
+    #[error("seal: {0}")]
+    Seal(String),
     /// There was a link, and no session came of it: a refused credential, a peer that speaks
     /// something else, a full server.
     #[error("no session: {0}")]
@@ -118,7 +124,8 @@ impl Deref for Client {
 #[derive(Clone, Debug)]
 #[must_use = "call build"]
 pub struct ClientBuilder {
-    address: String,
+    addresses: Vec<String>,
+    resumes: bool,
     auth: Auth,
     name: String,
     roles: Vec<String>,
@@ -127,12 +134,15 @@ pub struct ClientBuilder {
     dial: DialOptions,
     peer_rights: Rights,
     routes: crate::peer::Routes,
+    wire: WireConfig,
+    seal: Option<Seal>,
 }
 
 impl ClientBuilder {
     pub(crate) fn new(address: String) -> Self {
         Self {
-            address,
+            addresses: vec![address],
+            resumes: true,
             auth: Auth::none(),
             name: String::new(),
             roles: Vec::new(),
@@ -141,7 +151,37 @@ impl ClientBuilder {
             dial: DialOptions::default(),
             peer_rights: Rights::all(),
             routes: crate::peer::Routes::new(),
+            wire: WireConfig::default(),
+            seal: None,
         }
+    }
+
+    /// Seals the session, and takes none that is not. An address with a fingerprint,
+    /// `tcp://host:9000#fp=…`, does so too.
+    #[cfg(feature = "seal")]
+    pub fn seal(mut self, seal: Seal) -> Self {
+        self.seal = Some(seal);
+        self
+    }
+
+    /// Compresses messages, if the acceptor does.
+    pub fn compress(mut self, compression: Compression) -> Self {
+        self.wire.compression = compression;
+        self
+    }
+
+    /// Another address of the same acceptor, over whatever transport. A lost link is made anew over
+    /// each of them in turn.
+    pub fn or(mut self, address: impl Into<String>) -> Self {
+        self.addresses.push(address.into());
+        self
+    }
+
+    /// Whether the session outlives its link, where the acceptor agrees and this side reconnects.
+    /// On by default: what was sent is kept until the other side has taken it.
+    pub fn resume(mut self, resumes: bool) -> Self {
+        self.resumes = resumes;
+        self
     }
 
     /// What to present. Nothing by default.
@@ -231,38 +271,79 @@ impl ClientBuilder {
     /// # Errors
     /// See [`ConnectError`]. The first link is tried once; only a session that was ready is kept
     /// up by reconnecting.
-    pub async fn build(self) -> Result<Client, ConnectError> {
-        let address: Address = self.address.parse()?;
+    pub async fn build(mut self) -> Result<Client, ConnectError> {
+        self.settle_seal()?;
+        let addresses: Vec<Address> =
+            self.addresses.iter().map(|address| address.parse()).collect::<Result<_, _>>()?;
         self.limits.check().map_err(ConnectError::Limits)?;
-        let link = dial(&address, &self.dial).await?;
-        self.start(address.into(), link).await
+        let options = self.dial.clone();
+        let dialer: Dial = Arc::new(move |attempt| {
+            let address = addresses[attempt % addresses.len()].clone();
+            let options = options.clone();
+            Box::pin(async move { dial(&address, &options).await })
+        });
+        let mut tried = dialer(0).await;
+        for other in 1..self.addresses.len() {
+            if tried.is_ok() {
+                break;
+            }
+            tried = dialer(other).await;
+        }
+        self.start(Some(dialer), tried?).await
+    }
+
+    /// Makes the session over links that somebody else makes, one after the other: `dial` is asked
+    /// for the first, and for another whenever one is lost. It is given the number of the attempt.
+    ///
+    /// # Errors
+    /// As [`ClientBuilder::build`].
+    pub async fn build_with<F, Fut>(mut self, dial: F) -> Result<Client, ConnectError>
+    where
+        F: Fn(usize) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Link, TransportError>> + Send + 'static,
+    {
+        self.settle_seal()?;
+        let dialer: Dial = Arc::new(move |attempt| Box::pin(dial(attempt)));
+        let first = dialer(0).await?;
+        self.start(Some(dialer), first).await
     }
 
     /// Makes the session over a link that is there already; it cannot be made anew.
     ///
     /// # Errors
     /// [`ConnectError::Refused`].
-    pub async fn build_on(self, link: Link) -> Result<Client, ConnectError> {
+    pub async fn build_on(mut self, link: Link) -> Result<Client, ConnectError> {
+        self.settle_seal()?;
         self.start(None, link).await
     }
 
-    async fn start(self, address: Option<Address>, link: Link) -> Result<Client, ConnectError> {
+    /// What pins the acceptor in the addresses goes into the seal.
+    fn settle_seal(&mut self) -> Result<(), ConnectError> {
+        let settled = seal::settle(self.seal.take(), &mut self.addresses);
+        self.wire.seal = settled.map_err(ConnectError::Seal)?;
+        Ok(())
+    }
+
+    async fn start(self, dial: Option<Dial>, link: Link) -> Result<Client, ConnectError> {
         self.limits.check().map_err(ConnectError::Limits)?;
         let mut instance = [0; 16];
         // Only tells two processes of one name apart; zeros do no harm.
         let _none = getrandom::fill(&mut instance);
         let info = PeerInfo { instance, name: self.name, roles: self.roles };
-        let node = NodeInner::new(self.limits.clone(), NodeLimits::default(), info, None);
-        let shared = Shared::new(&node, node.next_key(), self.limits, true);
+        let wire = self.wire;
+        let limits = NodeLimits::default();
+        let node = NodeInner::new(self.limits.clone(), limits, info, None, (false, wire));
+        let backoff = self.backoff.filter(|_| dial.is_some());
+        // Nobody would take a session up again that has nowhere to dial.
+        let resumes = self.resumes && backoff.is_some();
+        let shared = Shared::new(&node, node.next_key(), self.limits, (true, resumes));
         shared.routes.add(self.routes);
         let peer = Peer::new(&shared);
         let mut progress = shared.progress();
-        let backoff = self.backoff.filter(|_| address.is_some());
         let auth = Arc::new(Mutex::new(self.auth));
         let dialer = Dialer {
             shared,
-            address,
-            options: self.dial,
+            dial,
             backoff,
             auth: Arc::clone(&auth),
             peer_rights: self.peer_rights,
@@ -304,24 +385,31 @@ impl Drop for AbortOnDrop {
     }
 }
 
+/// Makes a link; by the number of the attempt, to go round several addresses.
+type Dial = Arc<dyn Fn(usize) -> BoxFuture<Result<Link, TransportError>> + Send + Sync>;
+
 /// Keeps a session linked.
 struct Dialer {
     shared: Arc<Shared>,
-    address: Option<Address>,
-    options: DialOptions,
+    dial: Option<Dial>,
     backoff: Option<Backoff>,
     auth: Arc<Mutex<Auth>>,
     peer_rights: Rights,
 }
 
 impl Dialer {
+    fn credential(&self) -> crate::engine::session::auth::Credential {
+        self.auth.lock().unwrap_or_else(PoisonError::into_inner).credential()
+    }
+
     fn engine(&self) -> Engine {
         let config = EngineConfig {
             limits: self.shared.limits.clone(),
             peer: self.shared.node.info.clone(),
-            credential: self.auth.lock().unwrap_or_else(PoisonError::into_inner).credential(),
+            credential: self.credential(),
             peer_rights: self.peer_rights.clone(),
             session: [0; 16],
+            wire: self.shared.node.wire.clone(),
         };
         Engine::new(config, Role::Dialer, self.shared.now())
     }
@@ -329,36 +417,67 @@ impl Dialer {
     /// One link after the other, until the session is closed or gives up.
     async fn keep(self, first: Link) {
         self.shared.set_reconnects(self.backoff.is_some());
-        let mut link = first;
-        let mut attempt = 0;
+        let (mut link, mut start) = (first, Start::Fresh(Box::new(self.engine())));
+        // In a row without success, and all.
+        let (mut attempt, mut dialed) = (0, 1);
+        let mut previous: Option<Waiting> = None;
         loop {
-            driver::run(&self.shared, link, self.engine()).await;
+            let outcome = driver::run(&self.shared, link, start).await;
+            // Its session has had the next link by now, or is over.
+            drop(previous.take());
             let Progress { state, reason } = self.shared.progress().borrow().clone();
             let is_refused = reason.as_ref().is_some_and(|r| r.code() == Code::Unauthenticated);
             if state == State::Closed || is_refused {
                 return self.shared.end(reason);
             }
+            // At once after a link that worked: the network may have changed under it. Then with
+            // pauses.
             if self.shared.link_was_ready() {
                 attempt = 0;
             }
-            match self.relink(&mut attempt).await {
+            let waiting = match outcome {
+                Outcome::Detached(waiting) => Some(waiting),
+                _ => None,
+            };
+            let at_once = waiting.is_some() && attempt == 0;
+            match self.relink(&mut attempt, &mut dialed, at_once).await {
                 Some(fresh) => link = fresh,
                 None => return self.shared.end(reason),
             }
-            self.shared.advance(State::Connecting, None);
+            start = if self.shared.lock().is_detached() {
+                // It may have been refreshed.
+                let credential = self.credential();
+                self.shared.with(|core, _| {
+                    core.engine.iter_mut().for_each(|engine| engine.present(credential.clone()));
+                });
+                Start::Resume
+            } else {
+                self.shared.advance(State::Connecting, None);
+                Start::Fresh(Box::new(self.engine()))
+            };
+            previous = waiting;
         }
     }
 
     /// Dials until there is a link; `None` when it gives up or the session is closed meanwhile.
-    async fn relink(&self, attempt: &mut u32) -> Option<Link> {
-        let backoff = self.backoff.as_ref()?;
-        let address = self.address.as_ref()?;
+    async fn relink(
+        &self,
+        attempt: &mut u32,
+        dialed: &mut usize,
+        mut at_once: bool,
+    ) -> Option<Link> {
+        let (backoff, dial) = (self.backoff.as_ref()?, self.dial.as_ref()?);
         loop {
-            let pause = backoff.pause(*attempt, dice())?;
+            let pause = match std::mem::take(&mut at_once) {
+                true => Duration::ZERO,
+                false => backoff.pause(*attempt, dice())?,
+            };
             *attempt = attempt.saturating_add(1);
+            let link = dial(*dialed);
+            *dialed += 1;
             let dialing = async {
                 tokio::time::sleep(pause).await;
-                dial(address, &self.options).await
+                link.await
             };
             let mut progress = self.shared.progress();
             tokio::select! {

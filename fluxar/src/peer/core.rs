@@ -6,6 +6,7 @@ use crate::engine::message::meta::Meta;
 use crate::engine::session::auth::{Credential, Identity};
 use crate::engine::session::handshake::PeerInfo;
 use crate::engine::session::phase::Phase;
+use crate::engine::session::resume::Attachment;
 use crate::engine::time::Time;
 use crate::error::{Code, Origin, Status};
 use crate::peer::book::{Book, Job, StreamId, StreamSlot, Subscription};
@@ -39,6 +40,20 @@ pub(crate) struct Core {
     was_ready: bool,
     /// The present or last link came as far as that.
     pub(crate) link_was_ready: bool,
+    /// Counts the links.
+    pub(crate) link: u64,
+    /// The engine has given up the present link, and waits for another.
+    is_detached: bool,
+    /// The present link belongs to another session.
+    handover: Option<Attachment>,
+}
+
+/// How a link ended.
+pub(crate) enum LinkEnd {
+    Over,
+    Superseded,
+    Detached,
+    Handover(Attachment),
 }
 
 /// What must be done after unlocking, in this order.
@@ -51,15 +66,19 @@ pub(crate) enum Later {
     Cancel(Arc<ContextInner>, Status),
     /// A call that was cancelled before its handler started.
     Unstarted(u64, Status),
-    Authenticate(Credential, PeerInfo),
+    Authenticate(Credential, PeerInfo, Option<[u8; 32]>),
     Subscribe(u64, Text, SubscribeOptions),
     Unsubscribed(u64),
     Publish(Text, Bytes, PublishOptions),
     Granted(oneshot::Sender<Result<(), Status>>, Result<(), Status>),
     Pong(oneshot::Sender<()>),
+    Resume([u8; 16], Option<Credential>, PeerInfo),
     Ready(PeerInfo),
     Identified(Identity),
     Reauthenticated(oneshot::Sender<Result<(), Status>>, Result<(), Status>),
+    Detached(Status),
+    Resumed,
+    Handover,
     Draining,
     /// Over, and whether another link is to follow.
     Closed(Option<Status>, bool),
@@ -118,6 +137,36 @@ impl Core {
         self.writer_sleeps = false;
         self.armed = None;
         self.link_was_ready = false;
+    }
+
+    /// Another link is there.
+    pub(crate) fn relink(&mut self) -> u64 {
+        self.link += 1;
+        self.is_detached = false;
+        self.writer_sleeps = false;
+        self.link
+    }
+
+    /// The engine still cares for what this link brings.
+    pub(crate) fn is_linked(&self, link: u64) -> bool {
+        self.link == link && !self.is_detached && self.handover.is_none() && !self.has_ended()
+    }
+
+    /// Why it does not.
+    pub(crate) fn link_end(&mut self, link: u64) -> LinkEnd {
+        if self.link != link {
+            return LinkEnd::Superseded;
+        }
+        match self.handover.take() {
+            Some(attachment) => LinkEnd::Handover(attachment),
+            None if self.is_detached && !self.has_ended() => LinkEnd::Detached,
+            None => LinkEnd::Over,
+        }
+    }
+
+    /// The session waits for another link.
+    pub(crate) fn is_detached(&self) -> bool {
+        self.is_detached && !self.has_ended()
     }
 
     /// No engine, or one that has said `Closed`.
@@ -210,7 +259,11 @@ impl Core {
         while let Some(event) = engine.poll_event() {
             match &event {
                 Event::Closed { .. } => self.is_over = true,
-                Event::Ready { .. } => (self.was_ready, self.link_was_ready) = (true, true),
+                Event::Ready { .. } | Event::Resumed => {
+                    (self.was_ready, self.link_was_ready) = (true, true);
+                }
+                Event::Detached { .. } => self.is_detached = true,
+                Event::Handover { attachment } => self.handover = Some(attachment.clone()),
                 _ => {}
             }
             // What a lost link ends waits for the next one, if there will be one.
@@ -286,9 +339,19 @@ impl Book {
             }
             Event::Pong { id } => self.on_pong(id, later),
             Event::Writable => later.push(Later::Writable),
-            Event::Authenticate { credential, peer } => {
-                later.push(Later::Authenticate(credential, peer));
+            Event::Authenticate { credential, peer, seal_key } => {
+                later.push(Later::Authenticate(credential, peer, seal_key));
             }
+            Event::Resume { session, credential, peer, sealed } => {
+                later.push(Later::Resume(session, (!sealed).then_some(credential), peer));
+            }
+            Event::Handover { .. } => later.push(Later::Handover),
+            Event::Detached { reason } => {
+                // Their answers went with the link.
+                self.pings.clear();
+                later.push(Later::Detached(reason));
+            }
+            Event::Resumed => later.push(Later::Resumed),
             Event::Ready { peer } => later.push(Later::Ready(peer)),
             Event::Identified { identity } => later.push(Later::Identified(identity)),
             Event::Reauthenticated { outcome } => {

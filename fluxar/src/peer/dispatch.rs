@@ -8,10 +8,11 @@ use crate::peer::context::Context;
 use crate::peer::core::{InboundCall, InboundStream, Later, Ring};
 use crate::peer::handler::unimplemented;
 use crate::peer::hub::Published;
+use crate::peer::idempotency::{Begun, KeyName, Waiter};
 use crate::peer::job::{self, Duty, Guarded};
-use crate::peer::node::AuthAttempt;
+use crate::peer::node::{AuthAttempt, NodeInner};
 use crate::peer::raw::{Channel, RawSink, RawStreaming};
-use crate::peer::router::{Outcome, Params, Route, RouteCache};
+use crate::peer::router::{Outcome, Params, Route, RouteCache, UnaryFn};
 use crate::peer::shared::Shared;
 use crate::peer::state::State;
 use futures_util::FutureExt;
@@ -105,11 +106,42 @@ fn simple(shared: &Arc<Shared>, item: Later) {
         Later::Wake(waker) => waker.wake(),
         Later::Writable => shared.ring_writable(),
         Later::Cancel(context, status) => context.cancel.cancel(status),
-        Later::Authenticate(credential, peer) => authenticate(shared, credential, peer),
+        Later::Authenticate(credential, peer, seal_key) => {
+            authenticate(shared, credential, peer, Asks::Session { seal_key });
+        }
         Later::Subscribe(id, pattern, options) => {
             shared.node.subscribe_session(shared, id, pattern.as_str(), &options);
         }
         Later::Unsubscribed(id) => shared.node.unsubscribe_session(shared.session, id),
+        Later::Resume(session, credential, peer) => {
+            match credential {
+                Some(credential) => authenticate(shared, credential, peer, Asks::Resume(session)),
+                // It comes sealed, with the proof: whoever takes the link over asks then.
+                None => decide_resume(
+                    shared,
+                    shared.node.admits(shared.session, true).map(|()| None),
+                    session,
+                ),
+            }
+        }
+        Later::Handover => shared.ring_over(),
+        Later::Detached(reason) => {
+            tracing::debug!(target: "fluxar", %reason, "the link is lost");
+            // By now it may have another.
+            if shared.lock().is_detached() {
+                shared.advance(State::Detached, Some(reason));
+            }
+            shared.ring_over();
+            if !shared.is_dialer {
+                shared.node.session_detached(shared);
+            }
+        }
+        Later::Resumed => {
+            tracing::debug!(target: "fluxar", "the session goes on");
+            if !shared.lock().is_detached() {
+                shared.advance(State::Ready, None);
+            }
+        }
         Later::Ready(peer) => ready(shared, peer),
         Later::Draining => {
             shared.advance(State::Draining, None);
@@ -151,6 +183,9 @@ impl Work {
             let status = refusal(routes, call.target.as_str());
             return self.answer(duty, Err(status));
         };
+        if let (Some(id), Some(key)) = (call.id, call.meta.idempotency_key()) {
+            return keyed(shared, id, key, call, &**handler);
+        }
         let context = Context::new(shared, call.target, call.meta, call.deadline);
         let inner = Arc::clone(&context.inner);
         let params = Params::new(call.payload, shared.keys());
@@ -240,6 +275,65 @@ impl Work {
     }
 }
 
+/// A call that may come more than once. Its handler belongs to the node, and runs to its end
+/// whatever becomes of the session: the next attempt finds it, or its outcome.
+fn keyed(shared: &Arc<Shared>, id: u64, key: [u8; 16], call: InboundCall, handler: &UnaryFn) {
+    let name = KeyName { owner: shared.owner(), target: call.target.to_string(), key };
+    let epoch = shared.lock().book.epoch;
+    let waiter = Waiter { shared: Arc::clone(shared), epoch, id };
+    let payload = call.payload.clone().unwrap_or_default();
+    let now = tokio::time::Instant::now();
+    let outcome = match shared.node.keys().begin(name.clone(), &payload, waiter, now) {
+        Begun::Attached => return,
+        Begun::Run => {
+            let context = Context::new(shared, call.target, call.meta, call.deadline);
+            let deadline = context.deadline();
+            let params = Params::new(call.payload, shared.keys());
+            let inner = Arc::clone(&context.inner);
+            let started = Guarded::start(inner, || handler(context, params));
+            let node = Arc::clone(&shared.node);
+            shared.runtime.spawn(async move { finish_keyed(&node, name, started, deadline).await });
+            return;
+        }
+        Begun::Done(outcome) => outcome,
+        Begun::Refused(status) => Err(status),
+    };
+    answer_waiter(Waiter { shared: Arc::clone(shared), epoch, id }, outcome);
+}
+
+async fn finish_keyed(
+    node: &NodeInner,
+    name: KeyName,
+    started: Result<Guarded, Status>,
+    deadline: Option<tokio::time::Instant>,
+) {
+    let outcome = match (started, deadline) {
+        (Err(status), _) => Err(status),
+        (Ok(work), None) => work.await,
+        (Ok(work), Some(deadline)) => match tokio::time::timeout_at(deadline, work).await {
+            Ok(outcome) => outcome,
+            // What it came to is not known: the next attempt runs it anew.
+            Err(_) => {
+                let text = "the deadline passed before the handler came to its end";
+                let status = Status::new(Code::DeadlineExceeded, text);
+                let waiters = node.keys().forget(&name);
+                return waiters.into_iter().for_each(|w| answer_waiter(w, Err(status.clone())));
+            }
+        },
+    };
+    let waiters = node.keys().finish(&name, &outcome, tokio::time::Instant::now());
+    waiters.into_iter().for_each(|waiter| answer_waiter(waiter, outcome.clone()));
+}
+
+/// Answers one of the attempts, if its session still is there.
+fn answer_waiter(waiter: Waiter, outcome: Outcome) {
+    let Waiter { shared, epoch, id } = waiter;
+    let answering = Arc::clone(&shared);
+    shared.runtime.spawn(async move {
+        job::answer_all(&answering, epoch, &mut vec![(Duty::Call(id), outcome)]).await;
+    });
+}
+
 /// Why a target is not served that way.
 fn refusal(routes: &RouteCache, target: &str) -> Status {
     let text = match routes.find(target) {
@@ -250,15 +344,32 @@ fn refusal(routes: &RouteCache, target: &str) -> Status {
     Status::new(Code::Unimplemented, format!("`{target}` {text}"))
 }
 
+/// What an authenticator is asked about.
+#[derive(Clone, Copy)]
+enum Asks {
+    /// A new session.
+    Session { seal_key: Option<[u8; 32]> },
+    /// One that is to go on.
+    Resume([u8; 16]),
+}
+
 /// Asks the authenticator, in a task of the session.
-fn authenticate(shared: &Arc<Shared>, credential: Credential, peer: PeerInfo) {
-    if let Err(status) = shared.node.admits(shared.session) {
+fn authenticate(shared: &Arc<Shared>, credential: Credential, peer: PeerInfo, asks: Asks) {
+    let (resumes, seal_key) = match asks {
+        Asks::Session { seal_key } => (false, seal_key),
+        Asks::Resume(_) => (true, None),
+    };
+    let decide = move |shared: &Arc<Shared>, decision: Result<Identity, Status>| match asks {
+        Asks::Session { .. } => decide(shared, decision),
+        Asks::Resume(session) => decide_resume(shared, decision.map(Some), session),
+    };
+    if let Err(status) = shared.node.admits(shared.session, resumes) {
         return decide(shared, Err(status));
     }
     let Some(authenticator) = shared.node.authenticator.clone() else {
         return decide(shared, Ok(Identity::anonymous()));
     };
-    let attempt = AuthAttempt { credential, peer, link: shared.link_info() };
+    let attempt = AuthAttempt { credential, peer, link: shared.link_info(), seal_key };
     let waiting = Arc::clone(shared);
     shared.spawn_job(async move {
         let deciding = AssertUnwindSafe(async move { authenticator.authenticate(attempt).await });
@@ -267,6 +378,35 @@ fn authenticate(shared: &Arc<Shared>, credential: Credential, peer: PeerInfo) {
             Err(Status::new(Code::Internal, "the authenticator panicked: see the callee's log"))
         });
         decide(&waiting, decision);
+    });
+}
+
+/// The link is for a session that was made before, if that still is there and is the same
+/// identity's.
+fn decide_resume(
+    shared: &Arc<Shared>,
+    decision: Result<Option<Identity>, Status>,
+    session: [u8; 16],
+) {
+    let decision = decision.and_then(|identity| {
+        let unknown = || {
+            let text = "[L4.resume.5] this session is not known here: make another";
+            Status::new(Code::NotFound, text)
+        };
+        let found = shared.node.resumable(session).ok_or_else(unknown)?;
+        if identity.is_some_and(|identity| !found.identity().is_the_same_as(&identity)) {
+            let text = "[L4.resume.5] the session is another identity's";
+            return Err(Status::new(Code::PermissionDenied, text));
+        }
+        let ticket = found.lock().engine.as_ref().and_then(|engine| engine.ticket());
+        ticket.ok_or_else(unknown)
+    });
+    shared.with(|core, now| {
+        let Some(engine) = core.engine.as_mut() else { return };
+        match decision {
+            Ok(ticket) => engine.accept_resume(now, ticket),
+            Err(status) => engine.refuse(now, &status),
+        }
     });
 }
 

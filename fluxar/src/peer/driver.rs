@@ -1,11 +1,14 @@
 //! The tasks that pump one link: a reader, a writer and a timer.
 
 use crate::engine::Engine;
+use crate::engine::sealing::LinkSeal;
 use crate::engine::session::challenge::LinkBinding;
+use crate::engine::session::phase::Phase;
+use crate::engine::session::resume::{Attachment, LinkFacts};
 use crate::engine::time::Time;
 use crate::error::{Code, Origin, Status};
 use crate::peer::ahead::Ahead;
-use crate::peer::core::Ring;
+use crate::peer::core::{Core, LinkEnd, Ring};
 use crate::peer::dispatch::{Scratch, perform};
 use crate::peer::shared::{Flushed, Shared};
 use crate::peer::state::State;
@@ -19,46 +22,152 @@ use tokio::task::JoinSet;
 /// How long the last words of a session may take to be written, and the other side's to be read.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Runs a session over one link, from HELLO to the end. Dropping the future ends the session.
-pub(crate) async fn run(shared: &Arc<Shared>, link: Link, engine: Engine) {
-    let Link { mut reader, writer, info } = link;
-    let channel = info.security.as_ref().and_then(|security| security.exporter);
-    shared.set_link(info);
-    let teardown = Teardown { shared: Arc::clone(shared) };
-    let mut seed = [0; 32];
-    if getrandom::fill(&mut seed).is_err() {
-        tracing::error!(target: "fluxar", "no randomness for a link: it is given up");
-        return;
+/// What is told to an engine when a link comes up.
+struct Facts {
+    link: LinkFacts,
+    binding: Option<LinkBinding>,
+}
+
+/// How a link begins.
+pub(crate) enum Start {
+    /// A session is to be made.
+    Fresh(Box<Engine>),
+    /// The session that we dialed is to go on.
+    Resume,
+    /// The session that we accepted goes on: its dialer has proved that it may, and this is what
+    /// it sent behind the proof.
+    Adopt(Box<(Attachment, BytesMut, Option<LinkSeal>)>),
+}
+
+/// How a link ended.
+pub(crate) enum Outcome {
+    /// With its session.
+    Ended,
+    /// The session goes on over another link, in another task.
+    Superseded,
+    /// The session waits for another link.
+    Detached(Waiting),
+    /// The link belongs to another session of this node.
+    Handover(Box<Handover>),
+}
+
+/// A link, and the session that it is to go to.
+pub(crate) struct Handover {
+    pub(crate) link: Link,
+    pub(crate) attachment: Attachment,
+    pub(crate) bytes: BytesMut,
+    pub(crate) seal: Option<LinkSeal>,
+}
+
+/// A session without a link: its time goes on. Dropped before there is another, it ends.
+pub(crate) struct Waiting {
+    teardown: Teardown,
+    _timing: JoinSet<()>,
+}
+
+impl Waiting {
+    /// Resolves when the session is over, or another link has taken it over.
+    pub(crate) async fn settled(self) {
+        let shared = Arc::clone(&self.teardown.shared);
+        shared.wait_for(|core| core.has_ended() || core.link != self.teardown.link).await;
     }
-    let is_wanted = shared.with(|core, now| {
-        if core.is_closing {
-            // Closed while it was dialed: nobody would ever close this link.
-            return false;
-        }
-        core.start(engine);
-        core.engine.iter_mut().for_each(|engine| {
-            engine.bind_link(LinkBinding { seed, channel });
-            engine.handle_link_up(now);
+}
+
+/// Runs a session over one link. Dropping the future ends the session.
+pub(crate) async fn run(shared: &Arc<Shared>, link: Link, start: Start) -> Outcome {
+    let Link { mut reader, writer, info } = link;
+    let mut bytes = BytesMut::new();
+    let channel = info.security.as_ref().and_then(|security| security.exporter);
+    let facts = facts(shared, channel);
+    let begun = shared.switch_link(writer, |core, now| begin(core, now, start, facts, &mut bytes));
+    let Some((number, fenced)) = begun else { return Outcome::Ended };
+    let teardown = Teardown { shared: Arc::clone(shared), link: number };
+    shared.set_link(info);
+    if let Some(old) = fenced {
+        shared.runtime.spawn(async move {
+            let _late = tokio::time::timeout(FAREWELL, old.last_words(Engine::fenced())).await;
         });
-        true
-    });
-    if !is_wanted {
-        return;
     }
     let mut writing = JoinSet::new();
-    shared.set_writer(Some(writer));
-    writing.spawn(write(Arc::clone(shared)));
+    writing.spawn(write(Arc::clone(shared), number));
     let mut timing = JoinSet::new();
-    timing.spawn(keep_time(Arc::clone(shared)));
+    timing.spawn(keep_time(Arc::clone(shared), number));
     tokio::select! {
-        () = read(shared, &mut *reader) => {}
-        () = shared.wait_over() => {}
+        () = read(shared, number, &mut *reader, &mut bytes) => {}
+        () = shared.wait_for(|core| !core.is_linked(number)) => {}
     }
-    drop(timing);
+    match shared.with(|core, _| core.link_end(number)) {
+        LinkEnd::Over => {
+            drop(timing);
+            part(shared, teardown, writing, &mut *reader).await;
+            Outcome::Ended
+        }
+        LinkEnd::Superseded => {
+            writing.shutdown().await;
+            // It may have been rung for the new link.
+            shared.writer.notify_one();
+            let _late = tokio::time::timeout(FAREWELL, discard(&mut *reader)).await;
+            Outcome::Superseded
+        }
+        LinkEnd::Detached => {
+            writing.shutdown().await;
+            shared.writer.notify_one();
+            shared.drop_writer(number);
+            Outcome::Detached(Waiting { teardown, _timing: timing })
+        }
+        LinkEnd::Handover(attachment) => {
+            writing.shutdown().await;
+            match (shared.drop_writer(number), shared.link_info()) {
+                (Some(writer), Some(info)) => {
+                    let link = Link { reader, writer, info };
+                    let take = |core: &mut Core| core.engine.as_mut()?.take_link_seal();
+                    let seal = shared.with(|core, _| take(core));
+                    Outcome::Handover(Box::new(Handover { link, attachment, bytes, seal }))
+                }
+                _ => Outcome::Ended,
+            }
+        }
+    }
+}
+
+/// Tells the engine of its link. False when there is nothing to be done with it.
+fn begin(core: &mut Core, now: Time, start: Start, facts: Facts, bytes: &mut BytesMut) -> bool {
+    if let Start::Fresh(mut engine) = start {
+        // Closed while it was dialed: nobody would ever close this link.
+        if !core.is_closing {
+            facts.binding.into_iter().for_each(|binding| engine.bind_link(binding));
+            engine.handle_link_up_with(now, facts.link);
+            core.start(*engine);
+        }
+        return !core.is_closing;
+    }
+    let Some(engine) = core.engine.as_mut().filter(|_| !core.is_over) else { return false };
+    // Whoever authenticates again does so on this link.
+    facts.binding.into_iter().for_each(|binding| engine.bind_link(binding));
+    if let Start::Adopt(adopted) = start {
+        let (attachment, rest, seal) = *adopted;
+        *bytes = rest;
+        return match seal {
+            Some(seal) => engine.attach_sealed(now, &attachment, seal),
+            None => engine.attach(now, &attachment),
+        };
+    }
+    engine.handle_link_up_with(now, facts.link);
+    core.link_was_ready = false;
+    true
+}
+
+/// The end of a session, and with it of its link.
+async fn part(
+    shared: &Arc<Shared>,
+    teardown: Teardown,
+    mut writing: JoinSet<()>,
+    reader: &mut dyn LinkReader,
+) {
     let farewell = async {
         while writing.join_next().await.is_some() {}
         // A socket closed with unread bytes resets, and takes our last words with it.
-        discard(&mut *reader).await;
+        discard(reader).await;
     };
     // A peer that takes too long has lost its right to them.
     let _late = tokio::time::timeout(FAREWELL, farewell).await;
@@ -70,24 +179,54 @@ pub(crate) async fn run(shared: &Arc<Shared>, link: Link, engine: Engine) {
     let _late = tokio::time::timeout(FAREWELL, told).await;
 }
 
-/// Ends what is left when the driver goes, however it goes.
+/// What the engine may know of a link: randomness, and the secret that a transport exports to both
+/// of its ends, where there is one.
+fn facts(shared: &Shared, channel: Option<[u8; 32]>) -> Facts {
+    let draw = || {
+        let mut random = [0; 32];
+        getrandom::fill(&mut random).is_ok().then_some(random)
+    };
+    // Without randomness nothing is resumed, and nothing sealed: whoever requires that has no
+    // session.
+    let random = draw().filter(|_| shared.resumes);
+    let link = LinkFacts { random, seal_random: draw(), binding: channel, ..LinkFacts::default() };
+    // Without a seed there is no challenge.
+    Facts { link, binding: draw().map(|seed| LinkBinding { seed, channel }) }
+}
+
+/// Ends what is left when the driver goes, however it goes, unless another link took over.
 struct Teardown {
     shared: Arc<Shared>,
+    link: u64,
 }
 
 impl Drop for Teardown {
     fn drop(&mut self) {
-        link_down(&self.shared, "the session's task was ended");
-        self.shared.with(|core, _| core.engine = None);
-        self.shared.set_writer(None);
+        let status = Status::new(Code::Unavailable, "the session's task was ended");
+        let status = status.with_origin(Origin::Link);
+        let is_ours = self.shared.with(|core, now| {
+            let is_ours = core.link == self.link;
+            if let Some(engine) = core.engine.as_mut().filter(|_| is_ours) {
+                engine.handle_link_down(now, &status);
+                if engine.phase() == Phase::Detached {
+                    engine.close(now, Some(&status));
+                }
+            }
+            is_ours
+        });
+        if is_ours {
+            self.shared.with(|core, _| core.engine = None);
+            self.shared.drop_writer(self.link);
+        }
     }
 }
 
 /// Tells the engine that the link is gone.
-fn link_down(shared: &Arc<Shared>, why: &str) {
+fn link_down(shared: &Arc<Shared>, number: u64, why: &str) {
     let status = Status::new(Code::Unavailable, why).with_origin(Origin::Link);
     shared.with(|core, now| {
-        if let Some(engine) = core.engine.as_mut() {
+        let is_linked = core.is_linked(number) || core.is_over;
+        if let Some(engine) = core.engine.as_mut().filter(|_| is_linked) {
             engine.handle_link_down(now, &status);
         }
     });
@@ -108,26 +247,41 @@ const IDLE_READ_BYTES: usize = 16;
 
 /// Feeds the engine. Waits for nothing but the link: handlers get one look each, and tasks when
 /// that is not enough. What they answer at once it writes itself.
-async fn read(shared: &Arc<Shared>, reader: &mut dyn LinkReader) {
-    let mut bytes = BytesMut::new();
+async fn read(
+    shared: &Arc<Shared>,
+    number: u64,
+    reader: &mut dyn LinkReader,
+    bytes: &mut BytesMut,
+) {
     let mut later = Vec::new();
     let mut scratch = Scratch::default();
     let mut turn_bytes = 0;
     let mut ahead = Ahead::new();
+    // What came behind a proof.
+    let mut left = bytes.len();
     loop {
-        let arrived = match ahead.read(reader, &mut bytes).await {
-            Ok(0) => return link_down(shared, "the peer closed the link"),
-            Err(error) => return link_down(shared, &format!("the link broke: {error}")),
-            Ok(arrived) => arrived,
+        let arrived = match std::mem::take(&mut left) {
+            0 => match ahead.read(reader, bytes).await {
+                Ok(0) => return link_down(shared, number, "the peer closed the link"),
+                Err(error) => {
+                    return link_down(shared, number, &format!("the link broke: {error}"));
+                }
+                Ok(arrived) => arrived,
+            },
+            left => left,
         };
         let frames = TURN_FRAMES_MIN.max(bytes.len() / TURN_BYTES_A_FRAME);
         loop {
             let (is_over, is_more) = shared.locked(&mut later, Ring::No, |core, now| {
+                if !core.is_linked(number) {
+                    // Fenced: what still comes over this link does not count.
+                    return (true, false);
+                }
                 let engine = core.engine.as_mut();
-                let is_more =
-                    engine.is_some_and(|engine| engine.handle_frames(now, &mut bytes, frames));
-                (core.is_over, is_more)
+                let is_more = engine.is_some_and(|engine| engine.handle_frames(now, bytes, frames));
+                (false, is_more)
             });
+            let is_over = is_over || !shared.lock().is_linked(number);
             perform(shared, &mut later, Some(&mut scratch));
             shared.flush();
             if is_over {
@@ -157,14 +311,16 @@ async fn discard(reader: &mut dyn LinkReader) {
 }
 
 /// Writes what the engine has, in batches: whoever runs in the same turn shares a write.
-async fn write(shared: Arc<Shared>) {
+async fn write(shared: Arc<Shared>, number: u64) {
     loop {
-        match poll_fn(|cx| shared.poll_flush(cx)).await {
-            Err(error) => return link_down(&shared, &format!("the link broke: {error}")),
+        match poll_fn(|cx| shared.poll_flush(number, cx)).await {
+            Err(error) => return link_down(&shared, number, &format!("the link broke: {error}")),
             Ok(Flushed::Turn) => tokio::task::yield_now().await,
             Ok(Flushed::Over) => {
                 // The link is gone either way.
-                let _broken = poll_fn(|cx| shared.poll_close(cx)).await;
+                let _broken = poll_fn(|cx| shared.poll_close(number, cx)).await;
+                // A ring that was meant for the writer of another link.
+                shared.writer.notify_one();
                 return;
             }
             Ok(Flushed::All) => {
@@ -177,10 +333,14 @@ async fn write(shared: Arc<Shared>) {
 }
 
 /// One timer for everything that a session waits for.
-async fn keep_time(shared: Arc<Shared>) {
+async fn keep_time(shared: Arc<Shared>, number: u64) {
     loop {
         let due = {
             let mut core = shared.lock();
+            if core.link != number {
+                // Another link's task keeps it, and may have been rung.
+                return shared.timer.notify_one();
+            }
             core.armed = core.engine.as_ref().and_then(Engine::poll_timeout);
             core.armed
         };

@@ -19,6 +19,7 @@ mod encoding;
 mod events;
 mod handler;
 mod hub;
+mod idempotency;
 mod job;
 #[cfg(feature = "jwt")]
 mod jwt;
@@ -31,6 +32,11 @@ mod reconnect;
 mod router;
 #[doc(hidden)]
 pub mod rt;
+#[cfg(feature = "seal")]
+mod seal;
+#[cfg(not(feature = "seal"))]
+#[path = "seal_absent.rs"]
+mod seal;
 mod server;
 mod shared;
 mod sink;
@@ -54,12 +60,15 @@ pub use opening::{Duplex, DuplexCall, StreamCall};
 pub use raw::{RawSink, RawStreaming};
 pub use reconnect::Backoff;
 pub use router::{Params, Routes, Service};
+#[cfg(feature = "seal")]
+pub use seal::{KeyError, Seal};
 pub use server::{BindError, Server, ServerBuilder, Transport};
 pub use sink::Sink;
 pub use state::State;
 pub use streaming::Streaming;
 pub use topics::{Publisher, TopicEvents};
 
+use crate::engine::Engine;
 use crate::engine::event::PublishOptions;
 use crate::engine::session::auth::Identity;
 use crate::engine::session::handshake::{PeerInfo, PeerLimits};
@@ -390,6 +399,26 @@ impl Peer {
     #[must_use]
     pub fn link(&self) -> Option<LinkInfo> {
         self.shared.link_info()
+    }
+
+    /// Whether the present link is sealed.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.shared.with(|core, _| core.engine.as_ref().is_some_and(Engine::is_sealed))
+    }
+
+    /// The key that the other side has proved to have, if the link is sealed and it has one.
+    #[cfg(feature = "seal")]
+    #[must_use]
+    pub fn seal_key(&self) -> Option<crate::SealPublicKey> {
+        let key = self.shared.with(|core, _| core.engine.as_ref().and_then(Engine::seal_key));
+        key.map(crate::SealPublicKey::from_bytes)
+    }
+
+    /// How often another link took over this session: how many links it has lost.
+    #[must_use]
+    pub fn resumes(&self) -> u64 {
+        self.shared.lock().engine.as_ref().map_or(0, Engine::epoch)
     }
 
     /// Where the session is in its life.

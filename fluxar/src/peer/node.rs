@@ -3,13 +3,15 @@
 use crate::config::Limits;
 use crate::engine::session::auth::{Credential, Identity};
 use crate::engine::session::handshake::PeerInfo;
+use crate::engine::{Engine, WireConfig};
 use crate::error::{Code, Status};
 use crate::peer::hub::Hub;
+use crate::peer::idempotency::Keys;
 use crate::peer::router::{BoxFuture, Router};
 use crate::peer::shared::Shared;
 use crate::transport::{LinkInfo, PeerCertificate};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -27,11 +29,22 @@ pub struct NodeLimits {
     /// Sum of the credit of all streams and subscriptions that peers may send on: what they can
     /// make this process hold. 1 GiB; what would pass it is refused with `resource_exhausted`.
     pub credit_bytes_max: u64,
+    /// Sessions of one identity that wait for another link. 8; the oldest makes room. Peers without
+    /// an identity count by their instance.
+    pub detached_per_identity_max: usize,
+    /// Bytes that all sessions without a link hold to be sent. 256 MiB; the oldest makes room.
+    pub detached_bytes_max: u64,
 }
 
 impl Default for NodeLimits {
     fn default() -> Self {
-        Self { sessions_max: 1024, handshakes_max: 1024, credit_bytes_max: 1 << 30 }
+        Self {
+            sessions_max: 1024,
+            handshakes_max: 1024,
+            credit_bytes_max: 1 << 30,
+            detached_per_identity_max: 8,
+            detached_bytes_max: 256 << 20,
+        }
     }
 }
 
@@ -45,6 +58,8 @@ pub struct AuthAttempt {
     pub peer: PeerInfo,
     /// Where it comes from.
     pub link: Option<LinkInfo>,
+    /// The key that it has proved to have, if the link is sealed and it has one. See `Seal`.
+    pub seal_key: Option<[u8; 32]>,
 }
 
 impl AuthAttempt {
@@ -77,9 +92,13 @@ pub(crate) struct NodeInner {
     pub(crate) limits: Limits,
     pub(crate) node_limits: NodeLimits,
     pub(crate) info: PeerInfo,
+    pub(crate) wire: WireConfig,
     pub(crate) routes: Router,
     pub(crate) hub: Hub,
     pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
+    /// Its sessions are to outlive their links.
+    pub(crate) resumes: bool,
+    keys: Mutex<Keys>,
     sessions: Mutex<Sessions>,
     credit_left: AtomicU64,
     next_key: AtomicU64,
@@ -91,6 +110,10 @@ pub(crate) struct NodeInner {
 #[derive(Default)]
 struct Sessions {
     ready: FxHashMap<u64, Arc<Shared>>,
+    /// Those that outlive their link, by the name that both sides know.
+    resumable: FxHashMap<[u8; 16], u64>,
+    /// Of these the ones without a link, the longest first.
+    detached: VecDeque<u64>,
     /// Accepted sessions that hold one of the places, ready or about to be.
     admitted: FxHashSet<u64>,
     /// The tasks of accepted links, and of these the ones in their handshake, oldest first.
@@ -114,6 +137,7 @@ impl NodeInner {
         node_limits: NodeLimits,
         info: PeerInfo,
         authenticator: Option<Arc<dyn Authenticator>>,
+        (resumes, wire): (bool, WireConfig),
     ) -> Arc<Self> {
         let credit_left = AtomicU64::new(node_limits.credit_bytes_max);
         let (routes, hub, sessions) = (Router::default(), Hub::default(), Mutex::default());
@@ -126,6 +150,9 @@ impl NodeInner {
             routes,
             hub,
             authenticator,
+            resumes,
+            wire,
+            keys: Mutex::default(),
             sessions,
             credit_left,
             next_key,
@@ -142,6 +169,11 @@ impl NodeInner {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The calls that may come more than once.
+    pub(crate) fn keys(&self) -> MutexGuard<'_, Keys> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn session(&self, key: u64) -> Option<Arc<Shared>> {
         self.sessions().ready.get(&key).cloned()
     }
@@ -152,7 +184,7 @@ impl NodeInner {
     }
 
     /// Whether another session is welcome.
-    pub(crate) fn admits(&self, session: u64) -> Result<(), Status> {
+    pub(crate) fn admits(&self, session: u64, has_place: bool) -> Result<(), Status> {
         if self.sessions().admitted.contains(&session) {
             // It is here, and authenticates again.
             return Ok(());
@@ -161,12 +193,12 @@ impl NodeInner {
             let text = "this peer is shutting down: go to another, or retry later";
             return Err(Status::new(Code::Unavailable, text));
         }
-        self.sessions().has_place(self.node_limits.sessions_max)
+        if has_place { Ok(()) } else { self.sessions().has_place(self.node_limits.sessions_max) }
     }
 
     /// Takes a place for a session that is welcome: many may ask at once.
     pub(crate) fn admit(&self, session: u64) -> Result<(), Status> {
-        self.admits(session)?;
+        self.admits(session, false)?;
         let mut sessions = self.sessions();
         if !sessions.admitted.contains(&session) {
             sessions.has_place(self.node_limits.sessions_max)?;
@@ -190,10 +222,62 @@ impl NodeInner {
         self.routes.clear();
     }
 
+    /// The session that a dialer calls by this name.
+    pub(crate) fn resumable(&self, name: [u8; 16]) -> Option<Arc<Shared>> {
+        let sessions = self.sessions();
+        sessions.resumable.get(&name).and_then(|key| sessions.ready.get(key)).cloned()
+    }
+
+    /// A session waits for another link. It must not be one too many, nor may all of them hold too
+    /// much: else the oldest makes room.
+    pub(crate) fn session_detached(&self, shared: &Arc<Shared>) {
+        let mut sessions = self.sessions();
+        sessions.detached.retain(|key| *key != shared.session);
+        sessions.detached.push_back(shared.session);
+        let waiting: Vec<Arc<Shared>> =
+            sessions.detached.iter().filter_map(|key| sessions.ready.get(key)).cloned().collect();
+        drop(sessions);
+        let (mut of_owner, mut bytes) = (0, 0);
+        let owner = shared.owner();
+        // The newest first: what has no place then is old.
+        for waiting in waiting.into_iter().rev() {
+            let (is_detached, held) = {
+                let core = waiting.lock();
+                let held = |engine: &Engine| engine.replay_bytes() + engine.outbox_bytes();
+                (core.is_detached(), core.engine.as_ref().map_or(0, held))
+            };
+            if !is_detached {
+                continue;
+            }
+            let is_same = waiting.owner() == owner;
+            of_owner += usize::from(is_same);
+            bytes += held as u64;
+            let too_many = is_same && of_owner > self.node_limits.detached_per_identity_max;
+            if too_many || bytes > self.node_limits.detached_bytes_max {
+                bytes -= held as u64;
+                let text = "too many sessions wait for another link: this one is the oldest";
+                waiting.close(Some(&Status::new(Code::ResourceExhausted, text)));
+            }
+        }
+    }
+
+    /// The link of this task goes to a session that was made before.
+    pub(crate) fn handshake_done(&self, key: u64) {
+        self.sessions().handshakes.remove(&key);
+    }
+
     pub(crate) fn session_ready(&self, shared: &Arc<Shared>) {
+        let name = {
+            let core = shared.lock();
+            let engine = core.engine.as_ref().filter(|engine| engine.is_resumable());
+            engine.map(Engine::session).filter(|_| !shared.is_dialer)
+        };
         let mut sessions = self.sessions();
         sessions.handshakes.remove(&shared.session);
         sessions.ready.insert(shared.session, Arc::clone(shared));
+        if let Some(name) = name {
+            sessions.resumable.insert(name, shared.session);
+        }
         drop(sessions);
         if self.is_stopping.load(Ordering::Acquire) {
             shared.close(None);
@@ -206,6 +290,8 @@ impl NodeInner {
         let mut sessions = self.sessions();
         sessions.admitted.remove(&key);
         let gone = sessions.ready.remove(&key);
+        sessions.resumable.retain(|_, session| *session != key);
+        sessions.detached.retain(|session| *session != key);
         drop(sessions);
         drop(gone);
         self.emptied.notify_waiters();
@@ -228,7 +314,10 @@ impl NodeInner {
         let mut sessions = self.sessions();
         sessions.tasks.remove(&key);
         sessions.handshakes.remove(&key);
-        sessions.admitted.remove(&key);
+        // Another link may have taken over the session.
+        if !sessions.ready.contains_key(&key) {
+            sessions.admitted.remove(&key);
+        }
         drop(sessions);
         self.emptied.notify_waiters();
     }

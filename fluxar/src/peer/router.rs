@@ -18,7 +18,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// What every handler comes down to: perhaps a payload, or a status.
 pub(crate) type Outcome = Result<Option<Vec<u8>>, Status>;
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
-type UnaryFn = dyn Fn(Context, Params) -> BoxFuture<Outcome> + Send + Sync;
+pub(crate) type UnaryFn = dyn Fn(Context, Params) -> BoxFuture<Outcome> + Send + Sync;
 type StreamFn = dyn Fn(Context, Params, RawStreaming, RawSink) -> BoxFuture<Outcome> + Send + Sync;
 
 /// Something that serves a set of targets: what `#[fluxar::service]` generates for a trait.

@@ -2,15 +2,17 @@
 
 use crate::config::Limits;
 use crate::engine::event::{PublishOptions, Text};
+use crate::engine::sealing::LinkSeal;
 use crate::engine::session::auth::{Credential, Rights};
 use crate::engine::session::handshake::PeerInfo;
-use crate::engine::{Engine, EngineConfig, Role};
+use crate::engine::{Compression, Engine, EngineConfig, Role, WireConfig};
 use crate::error::Status;
 use crate::payload;
-use crate::peer::driver;
+use crate::peer::driver::{self, Handover, Outcome, Start};
 use crate::peer::events::{Events, Message, SubscribeWith, SubscriptionHandle};
-use crate::peer::node::{Authenticator, NodeInner, NodeLimits};
+use crate::peer::node::{AuthAttempt, Authenticator, NodeInner, NodeLimits};
 use crate::peer::router::Routes;
+use crate::peer::seal::{self, Seal};
 use crate::peer::shared::Shared;
 use crate::peer::{Handler, Peer, Service, StreamHandler, handler};
 use crate::service::describe::Registry;
@@ -35,6 +37,9 @@ pub enum BindError {
     /// The limits make no sense.
     #[error("limits: {0}")]
     Limits(String),
+    /// There can be no seal.
+    #[error("seal: {0}")]
+    Seal(String),
     /// An address cannot be listened at.
     #[error(transparent)]
     Transport(#[from] TransportError),
@@ -108,6 +113,9 @@ impl Server {
             name: String::new(),
             roles: Vec::new(),
             listen: ListenOptions::default(),
+            wire: WireConfig::default(),
+            seal: None,
+            resumes: true,
         }
     }
 
@@ -140,6 +148,13 @@ impl Server {
     #[must_use]
     pub fn addresses(&self) -> &[Address] {
         &self.inner.addresses
+    }
+
+    /// The key that dialers may pin, if sessions are sealed here.
+    #[cfg(feature = "seal")]
+    #[must_use]
+    pub fn seal_key(&self) -> Option<crate::SealPublicKey> {
+        self.inner.node.wire.seal.as_ref()?.key.as_ref().map(crate::SealKey::public)
     }
 
     /// The sessions that are ready.
@@ -267,9 +282,25 @@ pub struct ServerBuilder {
     name: String,
     roles: Vec<String>,
     listen: ListenOptions,
+    wire: WireConfig,
+    seal: Option<Seal>,
+    resumes: bool,
 }
 
 impl ServerBuilder {
+    /// Seals sessions, and takes no others unless it is [`Seal::allow`].
+    #[cfg(feature = "seal")]
+    pub fn seal(mut self, seal: Seal) -> Self {
+        self.seal = Some(seal);
+        self
+    }
+
+    /// Compresses messages for dialers that do.
+    pub fn compress(mut self, compression: Compression) -> Self {
+        self.wire.compression = compression;
+        self
+    }
+
     /// Listens at another address as well.
     pub fn also(mut self, address: impl Into<String>) -> Self {
         self.addresses.push(address.into());
@@ -320,6 +351,13 @@ impl ServerBuilder {
         self
     }
 
+    /// Whether sessions outlive their links, where the dialer can dial again. On by default: what
+    /// was sent is kept until the other side has taken it.
+    pub fn resume(mut self, resumes: bool) -> Self {
+        self.resumes = resumes;
+        self
+    }
+
     /// How to listen.
     pub fn listen_options(mut self, options: ListenOptions) -> Self {
         self.listen = options;
@@ -336,7 +374,9 @@ impl ServerBuilder {
     ///
     /// # Errors
     /// See [`BindError`]; nothing is listened at then.
-    pub async fn build(self) -> Result<Server, BindError> {
+    pub async fn build(mut self) -> Result<Server, BindError> {
+        let settled = seal::settle_acceptor(self.seal.take());
+        self.wire.seal = settled.map_err(BindError::Seal)?;
         self.limits.check().map_err(BindError::Limits)?;
         let mut listeners = Vec::new();
         for address in &self.addresses {
@@ -351,7 +391,9 @@ impl ServerBuilder {
         // Only tells two processes of one name apart; zeros do no harm.
         let _none = getrandom::fill(&mut instance);
         let info = PeerInfo { instance, name: self.name, roles: self.roles };
-        let node = NodeInner::new(self.limits, self.node_limits, info, self.authenticator);
+        let settings = (self.resumes, self.wire);
+        let node =
+            NodeInner::new(self.limits, self.node_limits, info, self.authenticator, settings);
         let addresses = listeners.iter().map(|listener| listener.address().clone()).collect();
         let (stop, listeners) = (watch::Sender::new(false), Mutex::new(listeners));
         Server { inner: Arc::new(Inner { node, listeners, addresses, stop }) }
@@ -432,8 +474,51 @@ async fn session(node: &Arc<NodeInner>, key: u64, link: Link) {
         credential: Credential::None,
         peer_rights: Rights::none(),
         session: id,
+        wire: node.wire.clone(),
     };
-    let shared = Shared::new(node, key, limits, false);
+    let shared = Shared::new(node, key, limits, (false, node.resumes));
     let engine = Engine::new(config, Role::Acceptor, shared.now());
-    driver::run(&shared, link, engine).await;
+    let mut outcome = driver::run(&shared, link, Start::Fresh(Box::new(engine))).await;
+    drop(shared);
+    loop {
+        match outcome {
+            Outcome::Ended | Outcome::Superseded => return,
+            Outcome::Detached(waiting) => return waiting.settled().await,
+            Outcome::Handover(handover) => {
+                let Some(session) = node.resumable(handover.attachment.session()) else { return };
+                let attempt = presented(&session, &handover);
+                if !is_still_welcome(node, &session, attempt).await {
+                    return;
+                }
+                let Handover { link, attachment, bytes, seal } = *handover;
+                node.handshake_done(key);
+                outcome =
+                    driver::run(&session, link, Start::Adopt(Box::new((attachment, bytes, seal))))
+                        .await;
+            }
+        }
+    }
+}
+
+/// Behind a seal the dialer presents itself only when it has proved that the session is its own. It
+/// must be the same identity as before.
+async fn is_still_welcome(
+    node: &NodeInner,
+    session: &Shared,
+    attempt: Option<AuthAttempt>,
+) -> bool {
+    let (Some(attempt), Some(authenticator)) = (attempt, &node.authenticator) else { return true };
+    let deciding = authenticator.authenticate(attempt);
+    let decided = tokio::time::timeout(node.limits.handshake_timeout, deciding).await;
+    matches!(decided, Ok(Ok(identity)) if identity == *session.identity())
+}
+
+/// What was presented behind the seal of a link that is handed over.
+fn presented(session: &Shared, handover: &Handover) -> Option<AuthAttempt> {
+    Some(AuthAttempt {
+        credential: handover.attachment.credential()?.clone(),
+        peer: PeerInfo::clone(&session.peer_info()),
+        link: Some(handover.link.info.clone()),
+        seal_key: handover.seal.as_ref().and_then(LinkSeal::remote),
+    })
 }

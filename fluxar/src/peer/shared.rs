@@ -52,7 +52,9 @@ pub(crate) struct Shared {
     /// Live handles; the last of a dialer says goodbye.
     handles: AtomicUsize,
     /// We dialed, so nobody else keeps the session.
-    is_dialer: bool,
+    pub(crate) is_dialer: bool,
+    /// Its sessions are to outlive their links.
+    pub(crate) resumes: bool,
     /// Both sides write records with numbers as keys.
     is_numbered: AtomicBool,
 }
@@ -85,12 +87,29 @@ pub(crate) enum Flushed {
 const BATCHES_A_TURN: u32 = 2;
 
 /// The sending half of the link, and what is on its way through it.
-struct WriteSide {
+pub(crate) struct WriteSide {
+    /// Whose it is: the writer's task of another link must not touch it, since it would take the
+    /// place of whoever is to be woken.
+    link: u64,
     writer: Box<dyn LinkWriter>,
     batch: Batch,
 }
 
 impl WriteSide {
+    /// Says one thing more, behind what is on its way, and closes the link.
+    pub(crate) async fn last_words(mut self, words: Vec<u8>) -> io::Result<()> {
+        for bytes in [None, Some(words)] {
+            if let Some(bytes) = bytes {
+                self.batch.bytes = bytes;
+            }
+            if !self.batch.bytes.is_empty() {
+                std::future::poll_fn(|cx| self.writer.poll_write(cx, &mut self.batch)).await?;
+            }
+            self.batch.clear();
+        }
+        std::future::poll_fn(|cx| self.writer.poll_close(cx)).await
+    }
+
     fn poll_flush(
         &mut self,
         shared: &Arc<Shared>,
@@ -139,7 +158,7 @@ impl Shared {
         node: &Arc<NodeInner>,
         session: u64,
         limits: Limits,
-        is_dialer: bool,
+        (is_dialer, resumes): (bool, bool),
     ) -> Arc<Self> {
         let about = About {
             identity: Arc::new(Identity::anonymous()),
@@ -166,6 +185,7 @@ impl Shared {
             handles: AtomicUsize::new(0),
             is_dialer,
             is_numbered: AtomicBool::new(false),
+            resumes,
         })
     }
 
@@ -291,9 +311,43 @@ impl Shared {
 
     // ---- writing
 
-    /// Gives the link's sending half to whoever flushes, or takes it away.
-    pub(crate) fn set_writer(&self, writer: Option<Box<dyn LinkWriter>>) {
-        *self.lock_writer() = writer.map(|writer| WriteSide { writer, batch: Batch::default() });
+    /// Begins with another link, if `begin` finds that it may: nobody writes anything to it before.
+    /// Gives the link's number, and what is left of the link before it.
+    pub(crate) fn switch_link(
+        self: &Arc<Self>,
+        writer: Box<dyn LinkWriter>,
+        begin: impl FnOnce(&mut Core, Time) -> bool,
+    ) -> Option<(u64, Option<WriteSide>)> {
+        let mut later = Vec::new();
+        let mut side = self.lock_writer();
+        let number =
+            self.locked_quietly(&mut later, |core, now| begin(core, now).then(|| core.relink()));
+        let before = number
+            .and_then(|link| side.replace(WriteSide { link, writer, batch: Batch::default() }));
+        drop(side);
+        // The tasks of the link before find out that it is over.
+        self.over.notify_waiters();
+        self.timer.notify_waiters();
+        crate::peer::dispatch::perform(self, &mut later, None);
+        Some((number?, before))
+    }
+
+    fn locked_quietly<R>(
+        &self,
+        later: &mut Vec<Later>,
+        command: impl FnOnce(&mut Core, Time) -> R,
+    ) -> R {
+        let mut core = self.lock();
+        let now = self.now();
+        let result = command(&mut core, now);
+        core.settle(later, Ring::No);
+        result
+    }
+
+    /// Takes away the sending half of this link, if it still is the present one.
+    pub(crate) fn drop_writer(&self, link: u64) -> Option<Box<dyn LinkWriter>> {
+        let mut side = self.lock_writer();
+        side.take_if(|side| side.link == link).map(|side| side.writer)
     }
 
     fn lock_writer(&self) -> MutexGuard<'_, Option<WriteSide>> {
@@ -303,9 +357,10 @@ impl Shared {
     /// Writes what waits.
     pub(crate) fn poll_flush(
         self: &Arc<Self>,
+        link: u64,
         cx: &mut std::task::Context<'_>,
     ) -> Poll<io::Result<Flushed>> {
-        match self.lock_writer().as_mut() {
+        match self.lock_writer().as_mut().filter(|side| side.link == link) {
             Some(side) => side.poll_flush(self, cx),
             None => Poll::Ready(Ok(Flushed::Over)),
         }
@@ -333,8 +388,12 @@ impl Shared {
     }
 
     /// Says that nothing follows.
-    pub(crate) fn poll_close(&self, cx: &mut std::task::Context<'_>) -> Poll<io::Result<()>> {
-        match self.lock_writer().as_mut() {
+    pub(crate) fn poll_close(
+        &self,
+        link: u64,
+        cx: &mut std::task::Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.lock_writer().as_mut().filter(|side| side.link == link) {
             Some(side) => side.writer.poll_close(cx),
             None => Poll::Ready(Ok(())),
         }
@@ -389,6 +448,13 @@ impl Shared {
 
     pub(crate) fn peer_info(&self) -> Arc<PeerInfo> {
         Arc::clone(&self.about().peer)
+    }
+
+    /// Whose session it is: an identity's, or a nameless peer's.
+    pub(crate) fn owner(&self) -> (String, Option<[u8; 16]>) {
+        let about = self.about();
+        let is_nameless = *about.identity == Identity::anonymous();
+        (about.identity.name.clone(), is_nameless.then_some(about.peer.instance))
     }
 
     pub(crate) fn link_info(&self) -> Option<LinkInfo> {
@@ -463,19 +529,19 @@ impl Shared {
         self.lock().link_was_ready
     }
 
-    /// Wakes the driver: the engine has said `Closed`.
+    /// Wakes the drivers: the engine has said something about its link.
     pub(crate) fn ring_over(&self) {
-        self.over.notify_one();
+        self.over.notify_waiters();
     }
 
-    /// Resolves when the present link's engine has said `Closed`.
-    pub(crate) async fn wait_over(&self) {
+    /// Resolves when that holds.
+    pub(crate) async fn wait_for(&self, holds: impl Fn(&Core) -> bool) {
         loop {
+            // Made before looking, so that no ring slips between.
             let rung = self.over.notified();
-            if self.lock().has_ended() {
+            if holds(&self.lock()) {
                 return;
             }
-            // A ring left over from an earlier link only makes us look once more.
             rung.await;
         }
     }

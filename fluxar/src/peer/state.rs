@@ -3,7 +3,7 @@
 use crate::error::Status;
 
 /// The life of a session, as a handle sees it. A dialer that reconnects goes back from
-/// [`State::Disconnected`] to [`State::Ready`].
+/// [`State::Detached`] or [`State::Disconnected`] to [`State::Ready`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {
@@ -14,7 +14,10 @@ pub enum State {
     Ready,
     /// One side said goodbye: what is open may finish, nothing new is taken.
     Draining,
-    /// The link is lost and will be made anew. Calls end with `unavailable` meanwhile.
+    /// The link is lost, the session is not: it goes on over the next link, with all that is open.
+    /// What is sent meanwhile waits for that, within the bound of what may wait for a link.
+    Detached,
+    /// The session is lost, and another will be made. Calls end with `unavailable` meanwhile.
     Disconnected,
     /// Over for good.
     Closed,

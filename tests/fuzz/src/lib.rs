@@ -6,8 +6,10 @@ use fluxar::engine::event::Event;
 use fluxar::engine::session::auth::{Credential, Identity, Rights};
 use fluxar::engine::session::handshake::PeerInfo;
 use fluxar::engine::session::phase::Phase;
+use fluxar::engine::session::resume::LinkFacts;
 use fluxar::engine::time::Time;
-use fluxar::engine::{Engine, EngineConfig, Role};
+use fluxar::engine::wire::seal::{Psk, SealConfig, SealKey, Suite};
+use fluxar::engine::{Engine, EngineConfig, Role, WireConfig};
 
 /// The moment at which every run begins.
 pub const START: Time = Time::from_micros(1_000_000);
@@ -21,6 +23,7 @@ pub fn config(limits: Limits) -> EngineConfig {
         credential: Credential::None,
         peer_rights: Rights::all(),
         session: [9; 16],
+        wire: WireConfig::default(),
     }
 }
 
@@ -37,9 +40,47 @@ impl End {
     /// An engine whose link is up.
     #[must_use]
     pub fn new(limits: Limits, role: Role) -> Self {
-        let mut engine = Engine::new(config(limits), role, START);
-        engine.handle_link_up(START);
+        Self::linked(limits, role, START, LinkFacts::default())
+    }
+
+    /// An engine whose link is up, and of which something is known.
+    #[must_use]
+    pub fn linked(limits: Limits, role: Role, now: Time, facts: LinkFacts) -> Self {
+        let mut engine = Engine::new(config(limits), role, now);
+        engine.handle_link_up_with(now, facts);
         Self { engine, inbox: BytesMut::new() }
+    }
+
+    /// One end of a link that is to be sealed: the dialer pins the acceptor, and presents a token.
+    #[must_use]
+    pub fn sealed(suite: Suite, role: Role) -> Self {
+        let is_dialer = role == Role::Dialer;
+        let own = SealKey::from_bytes(&[if is_dialer { 1 } else { 2 }; 32]);
+        let mut config = config(Limits::default());
+        config.credential = Credential::Bearer("token".to_owned());
+        config.wire.seal = Some(SealConfig {
+            suite,
+            key: (!is_dialer || suite.pattern.is_mutual()).then_some(own),
+            pinned: is_dialer.then(|| SealKey::from_bytes(&[2; 32]).public()),
+            psk: suite.has_psk.then(|| Psk::from_bytes(&[3; 32])),
+            required: true,
+        });
+        let random = [if is_dialer { 4 } else { 5 }; 32];
+        let mut engine = Engine::new(config, role, START);
+        engine.handle_link_up_with(START, LinkFacts::default().sealing(random));
+        Self { engine, inbox: BytesMut::new() }
+    }
+
+    /// Takes every event, and says yes to whoever asks.
+    pub fn settle(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        while let Some(event) = self.engine.poll_event() {
+            if matches!(event, Event::Authenticate { .. }) {
+                self.engine.accept(START, Identity::anonymous());
+            }
+            events.push(event);
+        }
+        events
     }
 
     /// Bytes come over the link.
@@ -62,8 +103,22 @@ impl End {
 /// The handshake of two engines fails.
 #[must_use]
 pub fn ready(limits: &Limits) -> (End, End) {
-    let mut dialer = End::new(limits.clone(), Role::Dialer);
-    let mut acceptor = End::new(limits.clone(), Role::Acceptor);
+    let new = |role| End::new(limits.clone(), role);
+    shake_hands(new(Role::Dialer), new(Role::Acceptor))
+}
+
+/// As `ready`, on a session that outlives its links.
+///
+/// # Panics
+/// As `ready`.
+#[must_use]
+pub fn resumable(limits: &Limits) -> (End, End) {
+    let new =
+        |role, random| End::linked(limits.clone(), role, START, LinkFacts::random([random; 32]));
+    shake_hands(new(Role::Dialer, 1), new(Role::Acceptor, 2))
+}
+
+fn shake_hands(mut dialer: End, mut acceptor: End) -> (End, End) {
     acceptor.receive(START, &dialer.transmit());
     while acceptor.engine.poll_event().is_some() {}
     acceptor.engine.accept(START, Identity::anonymous());

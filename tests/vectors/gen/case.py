@@ -3,7 +3,7 @@
 from .cbor import Raw, enc, ident, varint
 
 KINDS = {1: "HELLO", 2: "CALL", 3: "STREAM", 4: "SUBSCRIBE", 5: "EVENT", 6: "ACK", 7: "CANCEL"}
-GROUP, MORE, VOLATILE = 0x10, 0x20, 0x40
+SEQ, GROUP, MORE, VOLATILE = 0x08, 0x10, 0x20, 0x40
 
 
 def valid(name, rules, data, decoded, note=None, **more):

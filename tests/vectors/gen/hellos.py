@@ -106,6 +106,8 @@ def taken():
     yield good("offer_heartbeat_large", ["L4.body.1"], offer(k4=(1 << 32) - 1))
     ignored = {32: [1, {"a": None}], 63: "later"}
     yield good("offer_ignored_keys", ["L4.body.3"], offer(), more=ignored)
+    fresh = {0: bytes(32), 1: bytes(range(32)), 2: False}
+    yield good("offer_resume", ["L4.body.6", "L4.caps.1"], offer(), more={33: fresh})
     peer = {0: DIALER, 1: "d", 2: [], 40: True}
     plain = offer(k1={0: DIALER, 1: "d", 2: []})
     yield good("offer_ignored_nested_key", ["L4.body.3"], plain, more={1: peer})
@@ -166,6 +168,23 @@ def refused():
     for key, value in ((0, 1023), (1, 1023), (5, 0), (5, 1 << 31), (6, 0), (7, (16 << 20) - 1)):
         limits = {**LIMITS, key: value}
         yield bad(f"offer_{LIMIT_NAMES[key]}_of_{value}", "L4.body.5", offer(k3=limits))
+    claim = {0: bytes(32), 2: False, 3: SESSION, 4: 0, 5: 1, 6: 1}
+    public = {0: bytes(32), 1: bytes(32), 2: True}
+    broken = {
+        "neither": {0: bytes(32), 2: False},
+        "both": {**claim, 1: bytes(32)},
+        "without_nonce": {1: bytes(32), 2: True},
+        "without_bound": {0: bytes(32), 1: bytes(32)},
+        "nonce_of_31_bytes": {**public, 0: bytes(31)},
+        "key_of_33_bytes": {**public, 1: bytes(33)},
+        "bound_number": {**public, 2: 1},
+        "claim_without_epoch": {key: value for key, value in claim.items() if key != 4},
+        "epoch_too_high": {**claim, 4: 1 << 63},
+        "mac_of_16_bytes": {**claim, 7: bytes(16)},
+    }
+    for name, resume in broken.items():
+        yield bad(f"offer_resume_{name}", "L4.body.6", {**offer(), 33: resume})
+    yield bad("offer_resume_key_8", "L4.body.3", {**offer(), 33: {**public, 8: 1}})
     yield from encodings()
 
 

@@ -6,6 +6,7 @@ pub(crate) mod cert;
 pub(crate) mod completion;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod key;
 pub(crate) mod publish;
 pub(crate) mod serve;
 pub(crate) mod subscribe;
@@ -28,6 +29,7 @@ pub(crate) enum Verb {
     Doctor(doctor::Args),
     #[command(subcommand)]
     Cert(cert::Verb),
+    Key(key::Args),
     Completion(completion::Args),
 }
 
@@ -47,6 +49,7 @@ impl Verb {
             Self::Bench(args) => bench::run(args).await,
             Self::Doctor(args) => doctor::run(args).await,
             Self::Cert(verb) => cert::run(&verb),
+            Self::Key(args) => key::run(args).await,
             Self::Completion(args) => completion::run(&args),
         }
     }

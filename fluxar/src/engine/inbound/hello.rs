@@ -13,6 +13,7 @@ use crate::engine::pattern::expired_status;
 use crate::engine::session::auth::{Credential, Identity, Rights};
 use crate::engine::session::handshake::{HelloBody, VERSION, decode_proof, encode_proof};
 use crate::engine::session::phase::Phase;
+use crate::engine::session::resume::Ephemeral;
 use crate::engine::violation::Violation;
 use crate::error::Status;
 use crate::id::Id;
@@ -33,9 +34,18 @@ impl Engine {
             return Err(Violation::PhaseEarly);
         }
         let payload = received.envelope.payload.unwrap_or_default();
+        let proves = match &self.handshake {
+            Handshake::AwaitProof(_) => true,
+            Handshake::AwaitConfirm { .. } => self.seal.is_some() || self.transcript.key.is_some(),
+            _ => false,
+        };
+        let is_empty = received.envelope.payload.is_none();
+        if form == Form::Confirm && is_empty == proves && received.envelope.error.is_none() {
+            return Err(Violation::HelloConfirm);
+        }
         match (std::mem::replace(&mut self.handshake, Handshake::Idle), form) {
             (Handshake::AwaitOffer, Form::Offer) => self.handle_offer(received, payload),
-            (Handshake::AwaitAnswer { offer }, Form::Answer) => {
+            (Handshake::AwaitAnswer { offer, ephemeral }, Form::Answer) => {
                 self.expect_ref(received, offer)?;
                 let answer = self.take_remote_id(received)?;
                 match received.error() {
@@ -43,18 +53,44 @@ impl Engine {
                         self.finish(Some(&refusal));
                         Ok(())
                     }
-                    None => self.handle_answer(answer, payload),
+                    None => self.handle_answer((offer, answer), payload, ephemeral.as_deref()),
                 }
             }
-            (Handshake::AwaitConfirm { answer, body }, Form::Confirm) => {
+            // Their ids are the link's: they take no part in those of the session.
+            (Handshake::AwaitResumed(resuming), Form::Answer) => {
+                self.expect_ref(received, 1)?;
+                self.handle_resumed(&resuming, received.error().map_or(Ok(payload), Err))
+            }
+            (Handshake::AwaitProof(resuming), Form::Confirm) => {
+                self.expect_ref(received, 2)?;
+                match received.error() {
+                    Some(refusal) => {
+                        self.finish(Some(&refusal));
+                        Ok(())
+                    }
+                    None => self.handle_proof(&resuming, payload),
+                }
+            }
+            (Handshake::AwaitConfirm { offer, answer, body }, Form::Confirm) => {
                 self.expect_ref(received, answer)?;
                 match received.error() {
                     Some(refusal) => self.finish(Some(&refusal)),
+                    None if self.seal.is_some() => {
+                        return self.take_sealed_confirm(offer, body, payload);
+                    }
                     None => {
                         self.take_proof(received)?;
                         self.take_identity();
                         self.ready(&body);
                     }
+                }
+                Ok(())
+            }
+            (Handshake::AwaitWelcome { offer, body }, Form::Confirm) => {
+                self.expect_ref(received, offer)?;
+                match received.error() {
+                    Some(refusal) => self.finish(Some(&refusal)),
+                    None => self.ready(&body),
                 }
                 Ok(())
             }
@@ -73,19 +109,20 @@ impl Engine {
             (Handshake::Done, Form::Offer) if self.role == Role::Acceptor => {
                 self.budget.charge(self.now)?;
                 self.handshake_deadline = Some(self.now + self.config.limits.handshake_timeout);
-                self.handle_offer(received, payload)
+                self.handle_reoffer(received, payload)
             }
             (due, Form::Offer) => {
                 self.handshake = due;
                 self.refuse_offer(received)
             }
-            (Handshake::AwaitAnswer { offer }, Form::Answer) => {
+            (Handshake::AwaitAnswer { offer, .. }, Form::Answer) => {
                 self.expect_ref(received, offer)?;
                 let answer = self.take_remote_id(received)?;
                 let outcome = match received.error() {
                     Some(refusal) => Err(refusal),
                     None => {
                         let body = HelloBody::decode(payload)?;
+                        Self::check_answer(&body)?;
                         self.confirm(answer, &body, payload)?;
                         Ok(())
                     }
@@ -122,7 +159,7 @@ impl Engine {
     }
 
     /// Whoever was accepted is here now.
-    fn take_identity(&mut self) {
+    pub(in crate::engine) fn take_identity(&mut self) {
         let Some(identity) = self.next_identity.take() else { return };
         self.expires = identity.valid_for.map(|time| self.now + time);
         self.is_expired = false;
@@ -147,45 +184,113 @@ impl Engine {
         if body.session.is_some() {
             return Err(Violation::HelloForeign);
         }
-        let credential = body.credential.take().unwrap_or(Credential::None);
+        let credential = body.credential.take();
+        let is_known = body.versions.contains(&VERSION);
+        if is_known && self.is_sealing(&body) {
+            if credential.is_some() {
+                return Err(Violation::SealAuth);
+            }
+            self.take_sealed_offer(offer, &body, payload)?;
+        }
+        let claim = body.resume.and_then(|resume| resume.claim);
+        if self.seal.is_some() && claim.is_none() {
+            return self.answer_sealed(offer, body);
+        }
+        let credential = credential.unwrap_or_default();
+        if claim.is_none() {
+            self.expect_proof(&credential, &body, payload)?;
+        }
         let peer = body.peer.clone();
-        let known = body.versions.contains(&VERSION);
+        self.handshake = Handshake::AwaitDecision { offer, body: Box::new(body) };
+        let violation = match is_known {
+            false => Violation::HelloVersion,
+            true if self.requires_seal() && self.seal.is_none() => Violation::SealRequired,
+            true if !self.can_challenge() => Violation::NonceMissing,
+            true => {
+                self.fx.emit(match claim {
+                    Some(claim) => {
+                        let (session, sealed) = (claim.session, self.seal.is_some());
+                        Event::Resume { session, credential, peer, sealed }
+                    }
+                    None => Event::Authenticate { credential, peer, seal_key: None },
+                });
+                return Ok(());
+            }
+        };
+        let status = Status::new(violation.code(), violation.to_string());
+        self.refuse(self.now, &status);
+        Ok(())
+    }
+
+    /// The dialer authenticates again: its key, its rights and its time change, nothing else.
+    fn handle_reoffer(&mut self, received: &Received<'_>, payload: &[u8]) -> Result<(), Violation> {
+        let offer = self.take_remote_id(received)?;
+        let mut body = HelloBody::decode(payload)?;
+        if body.session.is_some() {
+            return Err(Violation::HelloForeign);
+        }
+        let credential = body.credential.take().unwrap_or_default();
+        self.expect_proof(&credential, &body, payload)?;
+        let (peer, seal_key) = (body.peer.clone(), self.seal_key());
+        let is_known = body.versions.contains(&VERSION);
+        self.handshake = Handshake::AwaitDecision { offer, body: Box::new(body) };
+        if is_known && self.can_challenge() {
+            self.fx.emit(Event::Authenticate { credential, peer, seal_key });
+            return Ok(());
+        }
+        let violation = if is_known { Violation::NonceMissing } else { Violation::HelloVersion };
+        let status = Status::new(violation.code(), violation.to_string());
+        self.refuse(self.now, &status);
+        Ok(())
+    }
+
+    /// Notes the key that the dialer will have to prove, if it presents one.
+    fn expect_proof(
+        &mut self,
+        credential: &Credential,
+        body: &HelloBody,
+        payload: &[u8],
+    ) -> Result<(), Violation> {
         self.transcript.offered(payload);
-        self.transcript.key = match &credential {
+        self.transcript.key = match credential {
             Credential::PublicKey(_) if body.nonce.is_none() => {
                 return Err(Violation::NonceMissing);
             }
             Credential::PublicKey(key) => Some(*key),
             _ => None,
         };
-        let can_challenge = self.transcript.key.is_none() || self.transcript.binding.is_some();
-        self.handshake = Handshake::AwaitDecision { offer, body: Box::new(body) };
-        if known && can_challenge {
-            self.fx.emit(Event::Authenticate { credential, peer });
-            return Ok(());
-        }
-        let violation = if known { Violation::NonceMissing } else { Violation::HelloVersion };
-        let status = Status::new(violation.code(), violation.to_string());
-        self.refuse(self.now, &status);
         Ok(())
     }
 
-    fn handle_answer(&mut self, answer: u64, payload: &[u8]) -> Result<(), Violation> {
+    fn can_challenge(&self) -> bool {
+        self.transcript.key.is_none() || self.transcript.binding.is_some()
+    }
+
+    fn handle_answer(
+        &mut self,
+        (offer, answer): (u64, u64),
+        payload: &[u8],
+        ephemeral: Option<&Ephemeral>,
+    ) -> Result<(), Violation> {
         let body = HelloBody::decode(payload)?;
-        self.session = self.confirm(answer, &body, payload)?;
+        let session = Self::check_answer(&body)?;
+        self.check_chosen(&body)?;
+        self.session = session;
         self.identity = Identity::new(body.peer.name.clone(), self.config.peer_rights.clone());
+        self.agreed_on_resume(ephemeral, &body);
+        if self.seal.is_some() {
+            self.take_sealed_answer(answer, &body, payload)?;
+            self.confirm_sealed(answer, None)?;
+            self.handshake = Handshake::AwaitWelcome { offer, body: Box::new(body) };
+            return Ok(());
+        }
+        self.confirm(answer, &body, payload)?;
         self.ready(&body);
         Ok(())
     }
 
-    /// Checks an answer and confirms it, with a proof where our credential needs one. Gives the
-    /// session's name.
-    fn confirm(
-        &mut self,
-        answer: u64,
-        body: &HelloBody,
-        payload: &[u8],
-    ) -> Result<[u8; 16], Violation> {
+    /// What every answer must be. Gives the session's name.
+    fn check_answer(body: &HelloBody) -> Result<[u8; 16], Violation> {
         let session = body.session.ok_or(Violation::HelloMissing)?;
         if body.credential.is_some() {
             return Err(Violation::HelloForeign);
@@ -193,6 +298,11 @@ impl Engine {
         if body.versions != [VERSION] {
             return Err(Violation::HelloVersion);
         }
+        Ok(session)
+    }
+
+    /// Confirms an answer, with a proof where our credential needs one.
+    fn confirm(&mut self, answer: u64, body: &HelloBody, payload: &[u8]) -> Result<(), Violation> {
         self.transcript.answered(payload);
         let mut proof = None;
         if let Credential::Key(key) = &self.config.credential {
@@ -202,8 +312,8 @@ impl Engine {
             }
             proof = Some(encode_proof(&key.sign(&self.transcript.to_sign())));
         }
-        self.put_hello(0, answer, proof.as_deref());
-        Ok(session)
+        self.put_hello_bytes(0, answer, proof.as_deref());
+        Ok(())
     }
 
     /// Not this side's to take, or not now: refused without harm to the session.
@@ -219,8 +329,11 @@ impl Engine {
     pub(in crate::engine) fn put_refusal(&mut self, offer: u64, status: &Status) {
         let status = brief(status);
         let mut refusal = Outgoing::answering(Kind::Hello, offer).with_error(Some(&status));
-        refusal.id = self.mint();
-        self.fx.out.put_now(&refusal);
+        // Behind a seal it stands where the welcome would.
+        if !self.is_handshaking() || !self.is_sealed() {
+            refusal.id = self.mint();
+        }
+        self.fx.out.put_front(&refusal);
     }
 
     fn expect_ref(&self, received: &Received<'_>, id: u64) -> Result<(), Violation> {
@@ -228,7 +341,8 @@ impl Engine {
         if reference == Some(id) { Ok(()) } else { Err(Violation::HelloRef) }
     }
 
-    fn ready(&mut self, body: &HelloBody) {
+    /// `body` is the peer's, with the codecs that were chosen.
+    pub(in crate::engine) fn ready(&mut self, body: &HelloBody) {
         // Whatever it declares: our own tables are bounded too.
         let mut limits = body.limits;
         for max in [&mut limits.calls_max, &mut limits.streams_max, &mut limits.subscriptions_max] {
@@ -238,12 +352,16 @@ impl Engine {
         self.peer_limits = limits;
         self.numbered_keys = body.numbered_keys && self.config.limits.numbered_keys;
         let groups = (limits.groups_max, limits.reassembly_bytes_max);
-        self.fx.out.set_peer_limits(limits.frame_bytes_max, limits.message_bytes_max, groups);
+        let frame_bytes_max = self.use_codecs_and_seal(body);
+        self.fx.out.set_peer_limits(frame_bytes_max, limits.message_bytes_max, groups);
         let silence = self.config.limits.silence_heartbeats_tenths;
         self.heartbeat.start(body.heartbeat, silence, self.now);
         self.handshake = Handshake::Done;
         self.handshake_deadline = None;
         self.phase = Phase::Ready;
+        if self.is_resumable() {
+            self.fx.out.replay.start();
+        }
         self.fx.emit(Event::Ready { peer: body.peer.clone() });
     }
 }

@@ -5,12 +5,13 @@ mod topics;
 mod work;
 
 use crate::engine::event::{Event, Text};
-use crate::engine::frame::{self, VOLATILE};
+use crate::engine::frame::{self, CODEC, Frame, VOLATILE};
 use crate::engine::message::Form;
 use crate::engine::message::envelope::{Bare, Envelope, is_volatile};
 use crate::engine::message::kind::Kind;
 use crate::engine::message::meta::Meta;
 use crate::engine::session::phase::Phase;
+use crate::engine::session::receipts::Numbered;
 use crate::engine::time::Time;
 use crate::engine::violation::Violation;
 use crate::engine::{Engine, Role};
@@ -60,7 +61,7 @@ impl Received<'_> {
     pub(super) fn meta(&self) -> Meta {
         let view = &self.envelope.meta;
         let raw = if !view.has_user { Bytes::new() } else { self.slice(view.raw) };
-        Meta::new(raw, u32::try_from(view.hops).unwrap_or(u32::MAX))
+        Meta::new(raw, u32::try_from(view.hops).unwrap_or(u32::MAX), view.idempotency_key)
     }
 
     pub(super) fn error(&self) -> Option<Status> {
@@ -78,18 +79,26 @@ impl Engine {
     /// As `handle_bytes`, for at most `frames_max` frames; true when there may be more.
     pub fn handle_frames(&mut self, now: Time, bytes: &mut BytesMut, frames_max: usize) -> bool {
         self.advance(now);
-        if self.phase == Phase::Idle {
+        if self.phase == Phase::Idle || !self.has_link() {
+            bytes.clear();
             return false;
         }
         let mut frames_left = frames_max;
-        self.heartbeat.heard(self.now);
+        if !self.is_sealed() {
+            self.heartbeat.heard(self.now);
+        }
         let arrived = bytes.len().saturating_sub(self.partial_bytes);
         let continued = self.partial_bytes > 0;
-        while self.phase != Phase::Closed && frames_left > 0 {
+        while self.phase != Phase::Closed && self.has_link() && frames_left > 0 {
             let (whole, broken) = self.whole_frames(bytes, &mut frames_left);
             if whole > 0 {
-                let chunk = bytes.split_to(whole).freeze();
-                if let Err(violation) = self.handle_chunk(&chunk) {
+                let mut chunk = bytes.split_to(whole);
+                let done = match self.open_chunk(&mut chunk) {
+                    Ok(true) => self.handle_chunk(&chunk.freeze()),
+                    Ok(false) => Ok(()),
+                    Err(violation) => Err(violation),
+                };
+                if let Err(violation) = done {
                     self.fail(violation);
                 }
             }
@@ -99,7 +108,8 @@ impl Engine {
                 _ => {}
             }
         }
-        if self.phase == Phase::Closed {
+        let is_done = self.phase == Phase::Closed || !self.has_link();
+        if is_done && !self.handed_over {
             bytes.clear();
         }
         self.partial_bytes = bytes.len();
@@ -141,22 +151,49 @@ impl Engine {
         while let Some((len, after)) = rest.split_first_chunk::<{ frame::LEN_BYTES }>() {
             let (body, next) = after.split_at(u32::from_be_bytes(*len) as usize);
             rest = next;
-            let frame = frame::decode(body)?;
+            let Some(body) = self.inner_frame(body)? else { continue };
+            let frame = self.decode_frame(body)?;
             match frame.group {
-                None => self.handle_message(chunk, frame.body, frame.flags, false)?,
-                Some(_) if self.phase == Phase::Handshaking => return Err(Violation::GroupEarly),
+                None => self.handle_whole(chunk, frame.body, &frame)?,
+                Some(_) if self.is_handshaking() => return Err(Violation::GroupEarly),
                 Some(group) => {
                     self.received_bytes += frame.body.len() as u64;
                     if let Some(message) = self.assembler.take(&frame, group)? {
-                        self.handle_message(&message, &message, frame.flags, true)?;
+                        self.handle_whole(&message, &message, &frame)?;
                     }
                 }
             }
-            if self.phase == Phase::Closed {
+            if self.phase == Phase::Closed || !self.has_link() {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// A message that is all there with this frame.
+    fn handle_whole(
+        &mut self,
+        owner: &Bytes,
+        body: &[u8],
+        frame: &Frame<'_>,
+    ) -> Result<(), Violation> {
+        if frame.flags & VOLATILE == 0 && self.is_resumable() {
+            if self.is_handshaking() {
+                return Err(Violation::PhaseEarly);
+            }
+            match self.receipts.take(self.now, frame.seq, body.len())? {
+                Numbered::New if self.phase == Phase::Draining => self.receipts.hurry(),
+                Numbered::New => {}
+                Numbered::Again => return Ok(()),
+                Numbered::Stale => return self.budget.charge(self.now),
+            }
+        }
+        let grouped = frame.group.is_some();
+        if frame.flags & CODEC == 0 {
+            return self.handle_message(owner, body, frame.flags, grouped);
+        }
+        let message = Bytes::from(self.unpack(frame.flags, body)?);
+        self.handle_message(&message, &message, frame.flags & !CODEC, grouped)
     }
 
     fn handle_message(
@@ -166,21 +203,23 @@ impl Engine {
         flags: u8,
         grouped: bool,
     ) -> Result<(), Violation> {
-        if flags == 0
-            && self.phase != Phase::Handshaking
+        if flags & VOLATILE == 0
+            && !self.is_handshaking()
             && let Some(bare) = Bare::read(body)
             && self.handle_bare(owner, &bare)?
         {
             return Ok(());
         }
         let envelope = Envelope::decode(body)?;
-        let volatile = is_volatile(envelope.kind, envelope.reference.is_some(), envelope.meta.qos);
+        let (kind, has_reference) = (envelope.kind, envelope.reference.is_some());
+        let delivers = kind == Kind::Event && has_reference && self.is_resumable();
+        let volatile = is_volatile(kind, has_reference, envelope.meta.qos) && !delivers;
         if volatile != (flags & VOLATILE != 0) {
             return Err(Violation::FrameVolatile);
         }
         let form = Form::of(&envelope)?;
         let received = Received { owner, envelope, grouped };
-        if self.phase == Phase::Handshaking {
+        if self.is_handshaking() {
             return self.handle_hello(form, &received);
         }
         match form {
@@ -192,7 +231,7 @@ impl Engine {
             Form::Granted | Form::Over => self.handle_granted(form, &received),
             Form::Publish => self.handle_publish(&received),
             Form::Deliver => self.handle_delivery(&received),
-            Form::Heartbeat => self.budget.charge(self.now),
+            Form::Heartbeat => self.handle_receipt(received.envelope.meta.receipt),
             Form::Ping => self.handle_ping(&received),
             Form::Pong => self.handle_pong(&received),
             Form::Credit => self.handle_credit(&received),

@@ -51,7 +51,7 @@ impl Engine {
             && self.subscriptions.wildcards() >= limits.wildcards_max as usize;
         let (code, text) = if self.phase == Phase::Draining {
             (Code::Unavailable, "the peer is closing its session: reconnect".to_owned())
-        } else if meta.unsupported.is_some() {
+        } else if meta.unsupported_but_on_calls().is_some() {
             let text = "[X.open.1] qos 1 and 2, durable subscriptions and the policy `block` are \
                         not offered";
             (Code::Unimplemented, text.to_owned())
@@ -134,7 +134,7 @@ fn check_reserved(received: &Received<'_>) -> Result<(), Violation> {
     if received.envelope.id.is_some() || meta.qos > 0 {
         return Err(Violation::Qos);
     }
-    if meta.unsupported.is_some() { Err(Violation::EventReserved) } else { Ok(()) }
+    if meta.unsupported_but_on_calls().is_some() { Err(Violation::EventReserved) } else { Ok(()) }
 }
 
 fn overflow(number: u8) -> Overflow {

@@ -27,10 +27,13 @@ impl Engine {
     ) -> Option<Status> {
         let envelope = &received.envelope;
         let target = envelope.target.unwrap_or_default();
+        let is_call = envelope.kind == Kind::Call && envelope.id.is_some();
+        let meta = &envelope.meta;
+        let unsupported = if is_call { meta.unsupported } else { meta.unsupported_but_on_calls() };
         let draining = self.phase == Phase::Draining && envelope.id.is_some();
         let (code, text) = if draining {
             (Code::Unavailable, "the callee is closing its session: reconnect".to_owned())
-        } else if let Some(key) = envelope.meta.unsupported {
+        } else if let Some(key) = unsupported {
             (
                 Code::Unimplemented,
                 format!("[X.open.1] meta key {key} asks for what was not offered"),

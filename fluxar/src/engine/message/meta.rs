@@ -22,7 +22,8 @@ pub const RETAIN: u64 = 4;
 const CONTENT_TYPE: u64 = 5;
 const TRACEPARENT: u64 = 6;
 const TRACESTATE: u64 = 7;
-const IDEMPOTENCY_KEY: u64 = 8;
+/// The same for every attempt at one thing.
+pub const IDEMPOTENCY_KEY: u64 = 8;
 const TO: u64 = 9;
 const FROM: u64 = 10;
 /// Calls and relays between the first caller and this message.
@@ -40,7 +41,8 @@ pub const OVERFLOW: u64 = 19;
 /// The policy that needs qos 1.
 const OVERFLOW_BLOCK: u8 = 4;
 const ENCODING: u64 = 20;
-const RECEIPT: u64 = 21;
+/// The highest number of the sequence that was taken.
+pub const RECEIPT: u64 = 21;
 /// Events dropped on this subscription since the last one delivered.
 pub const DROPPED: u64 = 22;
 /// Unknown keys below this are a violation, from here on they are ignored.
@@ -73,6 +75,10 @@ pub struct MetaView<'a> {
     pub hops: u64,
     /// [`DROPPED`].
     pub dropped: u64,
+    /// [`RECEIPT`].
+    pub receipt: Option<u64>,
+    /// [`IDEMPOTENCY_KEY`].
+    pub idempotency_key: Option<[u8; 16]>,
     /// [`GROUP`].
     pub group: Option<&'a str>,
     /// There are entries of the user's.
@@ -161,10 +167,11 @@ impl<'a> MetaView<'a> {
             }
             TRACEPARENT => sized(reader, 25)?,
             IDEMPOTENCY_KEY => {
-                sized(reader, 16)?;
-                self.ask_for(key, true);
+                let bytes = reader.bytes()?.try_into();
+                self.idempotency_key = Some(bytes.map_err(|_| Violation::MetaValue)?);
             }
-            EXPIRY | DELIVERY | RECEIPT => {
+            RECEIPT => self.receipt = Some(reader.uint()?),
+            EXPIRY | DELIVERY => {
                 reader.uint()?;
             }
             POSITION => {
@@ -188,6 +195,11 @@ impl<'a> MetaView<'a> {
             _ => return Err(Violation::MetaUnknown),
         }
         Ok(())
+    }
+
+    /// A key that asks for something that is not done, on a message other than a call.
+    pub(crate) fn unsupported_but_on_calls(&self) -> Option<u64> {
+        self.unsupported.or_else(|| self.idempotency_key.map(|_| IDEMPOTENCY_KEY))
     }
 
     fn ask_for(&mut self, key: u64, asked: bool) {
@@ -235,11 +247,18 @@ fn numbers(reader: &mut Reader<'_>, len: u64) -> Result<(), Violation> {
 pub struct Meta {
     raw: Bytes,
     hops: u32,
+    idempotency_key: Option<[u8; 16]>,
 }
 
 impl Meta {
-    pub(crate) fn new(raw: Bytes, hops: u32) -> Self {
-        Self { raw, hops }
+    pub(crate) fn new(raw: Bytes, hops: u32, idempotency_key: Option<[u8; 16]>) -> Self {
+        Self { raw, hops, idempotency_key }
+    }
+
+    /// What names the attempts at one thing.
+    #[must_use]
+    pub fn idempotency_key(&self) -> Option<[u8; 16]> {
+        self.idempotency_key
     }
 
     /// Calls and relays between the first caller and this message.
@@ -276,6 +295,8 @@ pub(crate) struct MetaOut<'a> {
     pub(crate) credit: Option<u64>,
     pub(crate) hops: u32,
     pub(crate) dropped: u64,
+    pub(crate) receipt: Option<u64>,
+    pub(crate) idempotency_key: Option<[u8; 16]>,
     pub(crate) overflow: u8,
     pub(crate) group: Option<&'a str>,
     pub(crate) user: &'a [(String, String)],
@@ -290,6 +311,8 @@ impl MetaOut<'_> {
             + u64::from(self.credit.is_some())
             + u64::from(self.hops > 0)
             + u64::from(self.dropped > 0)
+            + u64::from(self.receipt.is_some())
+            + u64::from(self.idempotency_key.is_some())
             + u64::from(self.overflow > 0)
             + u64::from(self.group.is_some())
             + self.user.len() as u64;
@@ -308,12 +331,17 @@ impl MetaOut<'_> {
             cbor::put_uint(out, RETAIN);
             cbor::put_bool(out, true);
         }
+        if let Some(key) = &self.idempotency_key {
+            cbor::put_uint(out, IDEMPOTENCY_KEY);
+            cbor::put_bytes(out, key);
+        }
         put_number(out, HOPS, (self.hops > 0).then_some(u64::from(self.hops)));
         if let Some(group) = self.group {
             cbor::put_uint(out, GROUP);
             cbor::put_text(out, group);
         }
         put_number(out, OVERFLOW, (self.overflow > 0).then_some(u64::from(self.overflow)));
+        put_number(out, RECEIPT, self.receipt);
         put_number(out, DROPPED, (self.dropped > 0).then_some(self.dropped));
         self.put_user(out);
     }

@@ -40,6 +40,8 @@ struct Stream {
     window: Window,
     /// Its part of the session's committed credit.
     committed: u64,
+    /// Items that came.
+    items: u64,
 }
 
 /// What is asked of a new stream.
@@ -116,6 +118,7 @@ impl Streams {
             blocked: false,
             window: Window::new(window),
             committed,
+            items: 0,
         };
         self.open.insert(id, stream);
     }
@@ -235,6 +238,7 @@ impl Streams {
             return Err(Violation::StreamEnded);
         }
         stream.window.take(payload.len())?;
+        stream.items += 1;
         let callee_is_done = !stream.ours && stream.local_ended;
         // What nobody reads is not granted again: the sender runs dry until it hears the end.
         if !stream.abandoned && !callee_is_done {
@@ -367,7 +371,12 @@ impl Streams {
             let callee_is_done = !stream.ours && stream.local_ended;
             if !stream.remote_ended && !stream.abandoned && !callee_is_done {
                 let unsent = stream.ours && fx.out.is_unsent(id, stream.mark);
-                let status = lost_status(unsent, reason);
+                let mut status = lost_status(unsent, reason);
+                if !unsent {
+                    // Where whoever asks again may go on.
+                    let text = format!("{}; {} items had come", status.message(), stream.items);
+                    status = Status::new(status.code(), text).with_origin(status.origin());
+                }
                 fx.emit(Event::StreamEnd { id, outcome: Err(status) });
             }
         }

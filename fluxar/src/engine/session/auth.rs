@@ -5,10 +5,11 @@ use bytes::Bytes;
 use std::time::Duration;
 
 /// What a dialer presents. Never printed: `Debug` shows the scheme only.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Credential {
     /// Nothing.
+    #[default]
     None,
     /// A bearer token.
     Bearer(String),
@@ -91,6 +92,14 @@ impl Identity {
     pub fn valid_for(mut self, time: Duration) -> Self {
         self.valid_for = Some(time);
         self
+    }
+}
+
+impl Identity {
+    /// The same one with the same rights; a credential that was renewed lasts longer, and is no
+    /// other identity for that.
+    pub(crate) fn is_the_same_as(&self, other: &Self) -> bool {
+        self.name == other.name && self.rights == other.rights
     }
 }
 

@@ -10,6 +10,7 @@
 use crate::config::Limits;
 use crate::engine::session::auth::Credential;
 use crate::engine::session::challenge::PublicKey;
+use crate::engine::session::resume::ResumeHello;
 use crate::engine::violation::Violation;
 use crate::engine::wire::cbor::{self, Reader};
 use bytes::Bytes;
@@ -30,6 +31,12 @@ const NAME_BYTES_MAX: usize = 256;
 const CREDENTIAL_BYTES_MAX: usize = 8 << 10;
 /// The key of the proof in a confirmation.
 const PROOF: u64 = 8;
+/// The key of what is said about resuming: one that others ignore.
+const RESUME: u64 = 33;
+/// The key of the message that seals: one that others ignore.
+const SEAL: u64 = 34;
+/// Bytes of it, at most; a confirmation holds the credential.
+const SEAL_BYTES_MAX: usize = 12 << 10;
 /// Frames below this cannot carry the messages of the protocol itself.
 const FRAME_BYTES_MIN: u64 = 1024;
 
@@ -140,6 +147,14 @@ pub struct HelloBody {
     pub numbered_keys: bool,
     /// A number drawn for this one handshake: with a challenge.
     pub nonce: Option<[u8; 32]>,
+    /// What is said about resuming; with it the capability `resume` is offered or chosen.
+    pub resume: Option<ResumeHello>,
+    /// The codecs offered, or those chosen.
+    pub codecs: Vec<u64>,
+    /// The seal offered, or chosen.
+    pub seals: Vec<u64>,
+    /// The message that seals; empty when there is none.
+    pub seal: Vec<u8>,
 }
 
 impl HelloBody {
@@ -153,6 +168,10 @@ impl HelloBody {
             session: None,
             numbered_keys: limits.numbered_keys,
             nonce: None,
+            resume: None,
+            codecs: Vec::new(),
+            seals: Vec::new(),
+            seal: Vec::new(),
         }
     }
 
@@ -162,15 +181,16 @@ impl HelloBody {
         let mut out = Vec::with_capacity(160);
         let optional = u64::from(self.credential.is_some())
             + u64::from(self.session.is_some())
-            + u64::from(self.nonce.is_some());
+            + u64::from(self.nonce.is_some())
+            + u64::from(self.resume.is_some())
+            + u64::from(!self.seal.is_empty());
         cbor::put_head(&mut out, cbor::MAP, 5 + optional);
         cbor::put_uint(&mut out, 0);
-        cbor::put_head(&mut out, cbor::ARRAY, self.versions.len() as u64);
-        self.versions.iter().for_each(|version| cbor::put_uint(&mut out, *version));
+        put_numbers(&mut out, &self.versions);
         cbor::put_uint(&mut out, 1);
         self.put_peer(&mut out);
         cbor::put_uint(&mut out, 2);
-        put_capabilities(&mut out, self.numbered_keys);
+        self.put_capabilities(&mut out);
         cbor::put_uint(&mut out, 3);
         let numbers = self.limits.numbers();
         cbor::put_head(&mut out, cbor::MAP, numbers.len() as u64);
@@ -193,7 +213,30 @@ impl HelloBody {
             cbor::put_uint(&mut out, 7);
             cbor::put_bytes(&mut out, nonce);
         }
+        if let Some(resume) = &self.resume {
+            cbor::put_uint(&mut out, RESUME);
+            resume.put(&mut out);
+        }
+        if !self.seal.is_empty() {
+            cbor::put_uint(&mut out, SEAL);
+            cbor::put_bytes(&mut out, &self.seal);
+        }
         out
+    }
+
+    /// Codecs beside plain, seals, resume, the highest qos and key modes beside names.
+    fn put_capabilities(&self, out: &mut Vec<u8>) {
+        cbor::put_head(out, cbor::MAP, 5);
+        cbor::put_uint(out, 0);
+        put_numbers(out, &self.codecs);
+        cbor::put_uint(out, 1);
+        put_numbers(out, &self.seals);
+        cbor::put_uint(out, 2);
+        cbor::put_bool(out, self.resume.is_some());
+        cbor::put_uint(out, 3);
+        cbor::put_uint(out, 0);
+        cbor::put_uint(out, 4);
+        put_numbers(out, if self.numbered_keys { &[NUMBERED] } else { &[] });
     }
 
     fn put_peer(&self, out: &mut Vec<u8>) {
@@ -223,6 +266,8 @@ impl HelloBody {
         let (mut versions, mut peer, mut limits, mut heartbeat) = (None, None, None, None);
         let (mut credential, mut session, mut capabilities) = (None, None, None);
         let mut nonce = None;
+        let mut resume = None;
+        let mut seal = Vec::new();
         each_key(&mut reader, |key, reader| {
             match key {
                 0 => versions = Some(read_numbers(reader)?),
@@ -231,25 +276,133 @@ impl HelloBody {
                 3 => limits = Some(read_limits(reader)?),
                 4 => heartbeat = Some(Duration::from_millis(reader.uint()?)),
                 5 => credential = Some(read_credential(reader)?),
-                6 => session = Some(sixteen(reader)?),
-                7 => nonce = Some(sized(reader)?),
+                6 => session = Some(sized_bytes(reader)?),
+                7 => nonce = Some(sized_bytes(reader)?),
+                RESUME => resume = Some(ResumeHello::read(reader).map_err(of_resume)?),
+                SEAL => seal = read_seal(reader)?.to_vec(),
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
         reader.finish()?;
-        let (Some(versions), Some(peer), Some(limits), Some(heartbeat), Some(numbered_keys)) =
+        let (Some(versions), Some(peer), Some(limits), Some(heartbeat), Some(capabilities)) =
             (versions, peer, limits, heartbeat, capabilities)
         else {
             return Err(Violation::HelloMissing);
         };
-        Ok(Self { versions, peer, limits, heartbeat, credential, session, numbered_keys, nonce })
+        let Capabilities { codecs, seals, resume: resumes, numbered_keys } = capabilities;
+        // One without the other asks for nothing.
+        let resume = resume.filter(|_| resumes);
+        Ok(Self {
+            versions,
+            peer,
+            limits,
+            heartbeat,
+            credential,
+            session,
+            numbered_keys,
+            nonce,
+            resume,
+            codecs,
+            seals,
+            seal,
+        })
+    }
+}
+
+/// The body as it was before the message that seals was put into it: zeros stand for that.
+pub(crate) fn without_seal(body: &[u8]) -> Vec<u8> {
+    let mut blank = body.to_vec();
+    let mut reader = Reader::new(body);
+    let _broken = each_key(&mut reader, |key, reader| {
+        if key == SEAL {
+            let message = read_seal(reader)?.len();
+            blank[reader.position() - message..reader.position()].fill(0);
+        } else {
+            reader.skip(OUTER_LEVELS)?;
+        }
+        Ok(true)
+    });
+    blank
+}
+
+fn read_seal<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], Violation> {
+    let message = reader.bytes()?;
+    if message.len() > SEAL_BYTES_MAX { Err(Violation::HelloLong) } else { Ok(message) }
+}
+
+/// What a confirmation seals: the proof of a resume, and what the dialer presents.
+pub(crate) fn encode_presented(mac: Option<&[u8; 32]>, credential: &Credential) -> Vec<u8> {
+    let mut out = Vec::with_capacity(64);
+    cbor::put_head(&mut out, cbor::MAP, 1 + u64::from(mac.is_some()));
+    if let Some(mac) = mac {
+        cbor::put_uint(&mut out, 0);
+        cbor::put_bytes(&mut out, mac);
+    }
+    cbor::put_uint(&mut out, 5);
+    put_credential(&mut out, credential);
+    out
+}
+
+/// The counterpart of [`encode_presented`].
+pub(crate) fn decode_presented(bytes: &[u8]) -> Result<(Option<[u8; 32]>, Credential), Violation> {
+    let (mut mac, mut credential) = (None, None);
+    read_confirm(bytes, |key, reader| {
+        match key {
+            0 => mac = Some(sized_bytes(reader)?),
+            5 => credential = Some(read_credential(reader)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    Ok((mac, credential.ok_or(Violation::HelloMissing)?))
+}
+
+/// The body of a confirmation that seals.
+pub(crate) fn encode_confirm(message: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(message.len() + 8);
+    cbor::put_head(&mut out, cbor::MAP, 1);
+    cbor::put_uint(&mut out, SEAL);
+    cbor::put_bytes(&mut out, message);
+    out
+}
+
+/// The message in the body of a confirmation.
+pub(crate) fn decode_confirm(bytes: &[u8]) -> Result<&[u8], Violation> {
+    let mut message = None;
+    read_confirm(bytes, |key, reader| {
+        if key == SEAL {
+            message = Some(read_seal(reader)?);
+        }
+        Ok(key == SEAL)
+    })?;
+    message.ok_or(Violation::HelloMissing)
+}
+
+fn read_confirm<'a>(
+    bytes: &'a [u8],
+    take: impl FnMut(u64, &mut Reader<'a>) -> Result<bool, Violation>,
+) -> Result<(), Violation> {
+    let mut reader = Reader::new(bytes);
+    each_key(&mut reader, take).and_then(|()| reader.finish()).map_err(
+        |violation| match violation {
+            Violation::CborType => Violation::HelloMissing,
+            other => other,
+        },
+    )
+}
+
+/// A value of the wrong type there breaks the rule about it.
+fn of_resume(violation: Violation) -> Violation {
+    match violation {
+        Violation::CborType | Violation::HelloMissing => Violation::HelloResume,
+        other => other,
     }
 }
 
 /// Reads a map with rising integer keys. Keys that `take` does not know are a violation below 32
 /// and ignored from there on.
-fn each_key<'a>(
+pub(super) fn each_key<'a>(
     reader: &mut Reader<'a>,
     mut take: impl FnMut(u64, &mut Reader<'a>) -> Result<bool, Violation>,
 ) -> Result<(), Violation> {
@@ -260,11 +413,13 @@ fn each_key<'a>(
             return Err(Violation::CborKeyOrder);
         }
         last = Some(key);
-        if (32..64).contains(&key) {
-            reader.skip(OUTER_LEVELS)?;
-        } else if !take(key, reader)? {
+        if take(key, reader)? {
+            continue;
+        }
+        if !(32..64).contains(&key) {
             return Err(Violation::HelloUnknown);
         }
+        reader.skip(OUTER_LEVELS)?;
     }
     Ok(())
 }
@@ -283,14 +438,6 @@ fn short_text(reader: &mut Reader<'_>) -> Result<String, Violation> {
     if text.len() > NAME_BYTES_MAX { Err(Violation::HelloLong) } else { Ok(text.to_owned()) }
 }
 
-fn sixteen(reader: &mut Reader<'_>) -> Result<[u8; 16], Violation> {
-    sized(reader)
-}
-
-fn sized<const N: usize>(reader: &mut Reader<'_>) -> Result<[u8; N], Violation> {
-    reader.bytes()?.try_into().map_err(|_| Violation::HelloMissing)
-}
-
 /// The body of a confirmation that proves a key.
 pub(crate) fn encode_proof(signature: &[u8; 64]) -> Vec<u8> {
     let mut out = Vec::with_capacity(68);
@@ -303,26 +450,31 @@ pub(crate) fn encode_proof(signature: &[u8; 64]) -> Vec<u8> {
 /// The signature in the body of a confirmation.
 pub(crate) fn decode_proof(bytes: &[u8]) -> Result<[u8; 64], Violation> {
     let mut proof = None;
-    let mut reader = Reader::new(bytes);
-    each_key(&mut reader, |key, reader| {
+    read_confirm(bytes, |key, reader| {
         if key == PROOF {
-            proof = Some(sized(reader)?);
+            proof = Some(sized_bytes(reader)?);
         }
         Ok(key == PROOF)
-    })
-    .and_then(|()| reader.finish())
-    .map_err(|violation| match violation {
-        Violation::CborType => Violation::HelloMissing,
-        other => other,
     })?;
     proof.ok_or(Violation::HelloMissing)
+}
+
+/// A byte string of just this length.
+pub(super) fn sized_bytes<const N: usize>(reader: &mut Reader<'_>) -> Result<[u8; N], Violation> {
+    reader.bytes()?.try_into().map_err(|_| Violation::HelloMissing)
+}
+
+/// A count or position: 2^63 and above would leave no room to count on.
+pub(super) fn number(reader: &mut Reader<'_>) -> Result<u64, Violation> {
+    let number = reader.uint()?;
+    if number >> 63 == 0 { Ok(number) } else { Err(Violation::HelloResume) }
 }
 
 fn read_peer(reader: &mut Reader<'_>) -> Result<PeerInfo, Violation> {
     let (mut instance, mut name, mut roles) = (None, None, Vec::new());
     each_key(reader, |key, reader| {
         match key {
-            0 => instance = Some(sixteen(reader)?),
+            0 => instance = Some(sized_bytes(reader)?),
             1 => name = Some(short_text(reader)?),
             2 => {
                 for _ in 0..list_len(reader)? {
@@ -339,41 +491,36 @@ fn read_peer(reader: &mut Reader<'_>) -> Result<PeerInfo, Violation> {
     }
 }
 
-/// Codecs beside plain, seals, resume, the highest qos: this version offers none. Encodings beside
-/// names: numbers, unless they are turned off.
-fn put_capabilities(out: &mut Vec<u8>, numbered_keys: bool) {
-    cbor::put_head(out, cbor::MAP, 5);
-    cbor::put_uint(out, 0);
-    cbor::put_head(out, cbor::ARRAY, 0);
-    cbor::put_uint(out, 1);
-    cbor::put_head(out, cbor::ARRAY, 0);
-    cbor::put_uint(out, 2);
-    cbor::put_bool(out, false);
-    cbor::put_uint(out, 3);
-    cbor::put_uint(out, 0);
-    cbor::put_uint(out, 4);
-    cbor::put_head(out, cbor::ARRAY, u64::from(numbered_keys));
-    if numbered_keys {
-        cbor::put_uint(out, NUMBERED);
-    }
+fn put_numbers(out: &mut Vec<u8>, numbers: &[u64]) {
+    cbor::put_head(out, cbor::ARRAY, numbers.len() as u64);
+    numbers.iter().for_each(|number| cbor::put_uint(out, *number));
 }
 
-/// Checks the peer's capabilities, and says whether it writes numbers as keys. Since this side
-/// offers nothing else beyond the base, the rest of their intersection is the base, whatever the
-/// peer offers.
-fn read_capabilities(reader: &mut Reader<'_>) -> Result<bool, Violation> {
-    let mut numbered_keys = false;
+/// What a peer can beyond the base. Of what is left out this side offers nothing, so there the
+/// intersection is the base, whatever the peer offers.
+#[derive(Debug, Default)]
+struct Capabilities {
+    codecs: Vec<u64>,
+    seals: Vec<u64>,
+    resume: bool,
+    /// Numbers as keys.
+    numbered_keys: bool,
+}
+
+fn read_capabilities(reader: &mut Reader<'_>) -> Result<Capabilities, Violation> {
+    let mut read = Capabilities::default();
     each_key(reader, |key, reader| {
         match key {
-            0 | 1 => drop(read_numbers(reader)?),
-            4 => numbered_keys = read_numbers(reader)?.contains(&NUMBERED),
-            2 => drop(reader.bool()?),
+            0 => read.codecs = read_numbers(reader)?,
+            1 => read.seals = read_numbers(reader)?,
+            2 => read.resume = reader.bool()?,
+            4 => read.numbered_keys = read_numbers(reader)?.contains(&NUMBERED),
             3 => drop(reader.uint()?),
             _ => return Ok(false),
         }
         Ok(true)
     })?;
-    Ok(numbered_keys)
+    Ok(read)
 }
 
 fn read_limits(reader: &mut Reader<'_>) -> Result<PeerLimits, Violation> {

@@ -6,3 +6,5 @@ pub mod challenge;
 pub mod handshake;
 pub(crate) mod heartbeat;
 pub mod phase;
+pub(crate) mod receipts;
+pub mod resume;

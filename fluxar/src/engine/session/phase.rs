@@ -2,7 +2,11 @@
 //!
 //! ```text
 //! Idle ──link up──▶ Handshaking ──ready──▶ Ready ──goodbye──▶ Draining ──empty──▶ Closed
-//!                        └───────── refusal, violation, link lost ──────────────────▲
+//!                        │               ▲ │                │ ▲                    ▲
+//!                        │         resumed │ │ link lost      │ │                    │
+//!                        │                 │ ▼                ▼ │                    │
+//!                        │               Detached ── too late, rejected ─────────────┤
+//!                        └───────── refusal, violation, link lost without resume ────┘
 //! ```
 
 /// Where a session is in its life.
@@ -17,6 +21,8 @@ pub enum Phase {
     Ready,
     /// No new work; what is open may finish.
     Draining,
+    /// The link is lost and the session waits for another; what is sent meanwhile waits with it.
+    Detached,
     /// Over.
     Closed,
 }

@@ -307,7 +307,6 @@ fn reserved_keys_of_a_call() {
     let producer = [vec![0x83], bytes(&[1; 16]), uint(1), uint(2)].concat();
     for (key, value) in [
         (3, uint(2)),
-        (8, bytes(&[1; 16])),
         (9, text("somebody")),
         (12, position),
         (15, text("durable")),

@@ -7,9 +7,15 @@ mod drain;
 mod frames;
 mod handshake;
 mod heartbeat;
+#[cfg(all(feature = "zstd", feature = "gzip"))]
+mod packed;
 mod pair;
 mod properties;
 mod raw;
+mod receipts;
+mod resume;
+#[cfg(feature = "seal")]
+mod sealed;
 mod sim;
 mod streams;
 mod topics;

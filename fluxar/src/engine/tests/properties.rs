@@ -378,7 +378,7 @@ proptest! {
             opened = opened.max(group);
             let (body, left) = bytes.split_at(cuts[turn % cuts.len()].min(bytes.len()));
             let more = if left.is_empty() { 0 } else { MORE };
-            let fragment = Frame { flags: GROUP | more, group: Some(group), body };
+            let fragment = Frame { flags: GROUP | more, seq: None, group: Some(group), body };
             if let Some(message) = assembler.take(&fragment, group).expect("within the limits") {
                 done.insert(group, message);
             }

@@ -7,11 +7,12 @@ use super::raw::{
 };
 use crate::config::Limits;
 use crate::engine::event::{Event, PublishOptions, SubscribeOptions};
-use crate::engine::frame::{GROUP, MORE, VOLATILE};
+use crate::engine::frame::{GROUP, MORE, SEQ, VOLATILE};
 use crate::engine::session::auth::{Credential, Identity, Rights};
 use crate::engine::session::challenge::PublicKey;
 use crate::engine::session::handshake::{HelloBody, encode_proof};
 use crate::engine::session::phase::Phase;
+use crate::engine::session::resume::{Ephemeral, ResumeHello};
 use crate::engine::violation::Violation;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ use std::time::Duration;
 enum Scene {
     /// A dialer whose session is ready sends this.
     Ready(Vec<u8>),
+    /// The same, on a session that can be resumed.
+    Resumable(Vec<u8>),
     /// The same, to an acceptor with other limits.
     Bounded(Limits, Vec<u8>),
     /// A dialer sends this first.
@@ -27,6 +30,9 @@ enum Scene {
     Answer(Vec<u8>),
     /// A longer story: gives what the offended side sent last.
     Play(fn() -> Vec<u8>),
+    /// A story that was told: what the offended side sent last.
+    #[allow(dead_code, reason = "only what features add is told so")]
+    Said(Vec<u8>),
     /// It cannot end a session; the reason why.
     Never(&'static str),
 }
@@ -76,6 +82,8 @@ fn frames(violation: Violation) -> Scene {
         Violation::FrameMore => Scene::Ready(frame(MORE, b"x")),
         Violation::FrameBody => Scene::Ready(frame(0, b"")),
         Violation::FrameVolatile => Scene::Ready(frame(VOLATILE, &call(3).body())),
+        Violation::SeqPlace => Scene::Resumable(frame(SEQ | VOLATILE, b"x")),
+        Violation::SeqNumber => Scene::Resumable(frame(SEQ, &[0x40, 1, 0])),
         Violation::GroupVolatile => {
             Scene::Ready([fragment(MORE, 1, b"x"), fragment(MORE | VOLATILE, 1, b"x")].concat())
         }
@@ -88,8 +96,32 @@ fn frames(violation: Violation) -> Scene {
         ),
         Violation::MessageTooLong => Scene::Bounded(small(), fragment(MORE, 1, &part).repeat(3)),
         Violation::GroupEarly => Scene::Early(fragment(0, 1, b"x")),
+        Violation::GroupCodec | Violation::CodecBroken | Violation::CodecTooLarge => {
+            packed(violation)
+        }
+        Violation::SealFailures | Violation::SealPadding => sealed(violation),
         _ => envelopes(violation),
     }
+}
+
+#[cfg(feature = "seal")]
+fn sealed(violation: Violation) -> Scene {
+    Scene::Said(super::sealed::break_rule(violation))
+}
+
+#[cfg(not(feature = "seal"))]
+fn sealed(_: Violation) -> Scene {
+    Scene::Never("nothing is sealed without the feature")
+}
+
+#[cfg(all(feature = "zstd", feature = "gzip"))]
+fn packed(violation: Violation) -> Scene {
+    Scene::Said(super::packed::break_rule(violation))
+}
+
+#[cfg(not(all(feature = "zstd", feature = "gzip")))]
+fn packed(_: Violation) -> Scene {
+    Scene::Never("nothing is compressed without the features")
 }
 
 fn envelopes(violation: Violation) -> Scene {
@@ -173,7 +205,23 @@ fn handshakes(violation: Violation) -> Scene {
         }
         Violation::HelloLong => early(|body| body.peer.name = "n".repeat(257)),
         Violation::HelloLimits => early(|body| body.limits.groups_max = 0),
+        Violation::HelloResume => early(|body| {
+            let drawn = Ephemeral::new(&[1; 32]);
+            body.resume = Some(ResumeHello { public: None, ..drawn.hello(false) });
+        }),
         Violation::HelloVersion => answer(1, 2),
+        Violation::HelloCaps => {
+            let mut body = offer(|body| body.session = Some([9; 16]));
+            body.codecs = vec![1];
+            Scene::Answer(Raw::of(HELLO).id(2).reference(1).payload(&body.encode()).frame())
+        }
+        Violation::SealOffer
+        | Violation::SealRequired
+        | Violation::SealBroken
+        | Violation::SealTranscript
+        | Violation::SealKey
+        | Violation::SealChallenge
+        | Violation::SealAuth => sealed(violation),
         Violation::HandshakeLate => Scene::Play(|| {
             let mut pair = Pair::connecting(Limits::default(), Limits::default());
             pair.now = pair.now + Duration::from_secs(5);
@@ -209,6 +257,16 @@ fn sessions(violation: Violation) -> Scene {
             pair.reach_acceptor(&batch);
             pair.acceptor.transmit()
         }),
+        Violation::SeqGap => Scene::Resumable(frame(SEQ, &[&[2][..], &call(3).body()].concat())),
+        Violation::ReceiptAhead => Scene::Resumable(super::receipts::receipt(1)),
+        Violation::ResumeProof => Scene::Play(|| {
+            let mut pair = Pair::resumable();
+            pair.cut();
+            let (mut gate, _) = pair.offer_again();
+            gate.feed(pair.now, &Raw::of(HELLO).reference(2).payload(b"guess").frame());
+            gate.transmit()
+        }),
+        Violation::ResumePosition => Scene::Never("it is told in the answer, as a refusal"),
         Violation::Silent => Scene::Play(|| quiet(25, |_| Vec::new())),
         Violation::Stalled => Scene::Play(stalled),
         Violation::TooSlow => Scene::Play(|| {
@@ -299,6 +357,7 @@ fn play(scene: Scene) -> Option<(Vec<u8>, Option<Pair>)> {
     let fresh = || Pair::connecting(Limits::default(), Limits::default());
     Some(match scene {
         Scene::Ready(bytes) => at_acceptor(Pair::ready(), &bytes),
+        Scene::Resumable(bytes) => at_acceptor(Pair::resumable(), &bytes),
         Scene::Bounded(limits, bytes) => {
             at_acceptor(Pair::with(Limits::default(), limits, Identity::anonymous()), &bytes)
         }
@@ -310,6 +369,7 @@ fn play(scene: Scene) -> Option<(Vec<u8>, Option<Pair>)> {
             (pair.dialer.transmit(), None)
         }
         Scene::Play(story) => (story(), None),
+        Scene::Said(batch) => (batch, None),
         Scene::Never(reason) => {
             assert!(!reason.is_empty());
             return None;

@@ -7,6 +7,7 @@ mod calls;
 mod cancel;
 mod drops;
 mod lifecycle;
+mod resume;
 mod review;
 mod streams;
 mod stress;

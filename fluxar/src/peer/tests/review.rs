@@ -3,7 +3,7 @@
 use super::{connected, settle, soon};
 use crate::engine::session::auth::Credential;
 use crate::engine::session::handshake::PeerInfo;
-use crate::engine::{Engine, EngineConfig, Role};
+use crate::engine::{Engine, EngineConfig, Role, WireConfig};
 use crate::peer::core::Later;
 use crate::peer::node::{NodeInner, NodeLimits};
 use crate::peer::shared::Shared;
@@ -107,8 +107,14 @@ async fn what_comes_after_the_end_of_a_session_leaves_nothing_behind() {
 
 #[tokio::test(start_paused = true)]
 async fn a_link_that_comes_after_close_is_not_used() {
-    let node = NodeInner::new(Limits::default(), NodeLimits::default(), PeerInfo::default(), None);
-    let shared = Shared::new(&node, node.next_key(), Limits::default(), true);
+    let node = NodeInner::new(
+        Limits::default(),
+        NodeLimits::default(),
+        PeerInfo::default(),
+        None,
+        (true, WireConfig::default()),
+    );
+    let shared = Shared::new(&node, node.next_key(), Limits::default(), (true, false));
     shared.close(None);
     let config = EngineConfig {
         limits: Limits::default(),
@@ -116,10 +122,12 @@ async fn a_link_that_comes_after_close_is_not_used() {
         credential: Credential::None,
         peer_rights: Rights::none(),
         session: [0; 16],
+        wire: WireConfig::default(),
     };
     let engine = Engine::new(config, Role::Dialer, shared.now());
     let (ours, mut theirs) = mem::pair();
-    soon(driver::run(&shared, ours, engine)).await;
+    let start = driver::Start::Fresh(Box::new(engine));
+    soon(driver::run(&shared, ours, start)).await;
     let mut bytes = bytes::BytesMut::new();
     let read = soon(std::future::poll_fn(|cx| theirs.reader.poll_read(cx, &mut bytes))).await;
     assert_eq!(read.unwrap(), 0);

@@ -1,7 +1,7 @@
 //! Anything that an application, a link and a hostile peer can do to two engines, in any order.
 //! Whatever happens: no panic, nothing after `Closed`, every call and stream of ours ends exactly
 //! once, the tables and the outbox keep their bounds, and two honest engines never accuse each
-//! other.
+//! other, over however many links.
 #![no_main]
 
 mod world;
@@ -109,6 +109,11 @@ pub(crate) enum Op {
     LinkDown {
         side: Side,
     },
+    /// The dialer makes another link; it breaks at some stage, or takes over the session.
+    Resume {
+        stage: u8,
+        random: u8,
+    },
     Pass {
         ms: u16,
     },
@@ -138,9 +143,9 @@ pub(crate) enum Op {
     },
 }
 
-fuzz_target!(|input: (bool, Vec<Op>)| {
-    let (small, ops) = input;
-    let mut world = World::new(small);
+fuzz_target!(|input: (bool, bool, Vec<Op>)| {
+    let (small, resumes, ops) = input;
+    let mut world = World::new(small, resumes);
     for op in &ops {
         world.step(op);
         world.check();

@@ -2,11 +2,13 @@
 
 use crate::{Op, Side};
 use bytes::Bytes;
+use fluxar::engine::Role;
 use fluxar::engine::event::{Event, Overflow, PublishOptions, Refusal, Request, SubscribeOptions};
 use fluxar::engine::session::phase::Phase;
+use fluxar::engine::session::resume::LinkFacts;
 use fluxar::engine::time::Time;
 use fluxar::{Code, Limits, Status};
-use fluxar_fuzz::{End, START, ready};
+use fluxar_fuzz::{End, START, ready, resumable};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -122,9 +124,9 @@ fn small_limits() -> Limits {
 }
 
 impl World {
-    pub(crate) fn new(small: bool) -> Self {
+    pub(crate) fn new(small: bool, resumes: bool) -> Self {
         let limits = if small { small_limits() } else { Limits::default() };
-        let (dialer, acceptor) = ready(&limits);
+        let (dialer, acceptor) = if resumes { resumable(&limits) } else { ready(&limits) };
         Self {
             dialer: Party::new(dialer),
             acceptor: Party::new(acceptor),
@@ -147,6 +149,7 @@ impl World {
                 let lost = Status::new(Code::Unavailable, "cut");
                 self.side(side).end.engine.handle_link_down(now, &lost);
             }
+            Op::Resume { stage, random } => self.resume(stage % 5, random),
             Op::Inject { side, bytes } => self.inject(side, &bytes),
             Op::InjectFrame { side, flags, bytes } => {
                 let mut frame = (bytes.len() as u32 + 1).to_be_bytes().to_vec();
@@ -174,7 +177,7 @@ impl World {
                     payload: Some(payload(len)),
                     deadline,
                     hops,
-                    user_meta: &[],
+                    ..Request::default()
                 };
                 let side = self.side(side);
                 let id = side.end.engine.call(now, &request);
@@ -321,6 +324,47 @@ impl World {
         other.end.receive(now, second);
     }
 
+    /// The HELLOs of another link, as far as `stage`.
+    fn resume(&mut self, stage: u8, random: u8) {
+        let (now, lost) = (self.now, Status::new(Code::Unavailable, "cut"));
+        self.dialer.end.engine.handle_link_down(now, &lost);
+        if self.dialer.end.engine.phase() != Phase::Detached {
+            return;
+        }
+        let facts = |number| LinkFacts::random([number; 32]);
+        let mut gate = End::linked(self.limits.clone(), Role::Acceptor, now, facts(random ^ 0x80));
+        self.dialer.end.engine.handle_link_up_with(now, facts(random));
+        let offer = self.dialer.end.transmit();
+        gate.receive(now, &offer);
+        while let Some(event) = gate.engine.poll_event() {
+            assert!(matches!(event, Event::Resume { .. }), "{event:?}");
+            match self.acceptor.end.engine.ticket() {
+                Some(ticket) if stage > 0 => gate.engine.accept_resume(now, ticket),
+                _ => gate.engine.refuse(now, &Status::new(Code::Unavailable, "not now")),
+            }
+        }
+        let answer = gate.transmit();
+        if stage > 1 {
+            self.dialer.end.receive(now, &answer);
+        }
+        let confirm = self.dialer.end.transmit();
+        if stage > 2 {
+            gate.receive(now, &confirm);
+        }
+        let handover =
+            std::iter::from_fn(|| gate.engine.poll_event()).find_map(|event| match event {
+                Event::Handover { attachment } => Some(attachment),
+                _ => None,
+            });
+        let acceptor = &mut self.acceptor.end;
+        if handover.is_some_and(|attachment| acceptor.engine.attach(now, &attachment)) {
+            acceptor.inbox = gate.inbox;
+            acceptor.receive(now, &[]);
+        } else {
+            self.dialer.end.engine.handle_link_down(now, &lost);
+        }
+    }
+
     fn inject(&mut self, side: Side, bytes: &[u8]) {
         self.honest = false;
         let now = self.now;
@@ -332,7 +376,7 @@ impl World {
             let honest = self.honest;
             let why = self.side(side).drain();
             if let (true, Some(status)) = (honest, why) {
-                let accuses = ["[L1.", "[L3.", "[L5.", "[X."];
+                let accuses = ["[L1.", "[L3.", "[L5.", "[X.", "[L4.seq", "[L4.rec", "[L4.res"];
                 let text = status.message();
                 assert!(
                     !accuses.iter().any(|rule| text.starts_with(rule)),
@@ -346,6 +390,8 @@ impl World {
             assert!(engine.open_items() <= most as usize + flood, "{}", engine.open_items());
             let room = limits.outbox_bytes_max as usize + PAYLOAD_BYTES_MAX + 1024;
             assert!(engine.outbox_bytes() <= room, "{}", engine.outbox_bytes());
+            let kept = 2 * limits.replay_bytes_max as usize + PAYLOAD_BYTES_MAX + 1024;
+            assert!(engine.replay_bytes() <= kept, "{}", engine.replay_bytes());
         }
     }
 
@@ -356,6 +402,8 @@ impl World {
         for side in [true, false] {
             let side = self.side(side);
             side.end.engine.handle_link_down(now, &lost);
+            // A session that could be resumed waits for that, and not for ever.
+            side.end.engine.handle_timeout(now + Duration::from_secs(120));
             side.drain();
             assert!(side.closed, "a lost link closes");
             assert_eq!(side.end.engine.phase(), Phase::Closed);

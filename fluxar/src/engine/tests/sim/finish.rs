@@ -1,6 +1,6 @@
 //! How a run ends: everything that is open finishes, or is cut off, and nothing is left behind.
 
-use super::ledger::{CALLEE, OPENER};
+use super::ledger::{CALLEE, OPENER, OneWay};
 use super::world::{Ending, World};
 use crate::engine::session::phase::Phase;
 use crate::error::{Code, Status};
@@ -74,7 +74,9 @@ impl World {
             let subscriptions =
                 engine.subscriptions.outbound_len() + engine.subscriptions.inbound_len();
             let open = engine.open_items() - subscriptions;
-            open == 0 && engine.outbox_bytes() == 0 && engine.heartbeat.pong_due.is_none()
+            let said = engine.outbox_bytes() == 0 && engine.fx.out.replay.is_empty();
+            let linked = engine.phase() != Phase::Detached;
+            open == 0 && said && linked && engine.heartbeat.pong_due.is_none()
         };
         let quiet = self.sides.iter().all(done) && self.pipes.iter().all(|pipe| pipe.is_empty());
         match self.ending {
@@ -83,8 +85,12 @@ impl World {
                 let decided = asked.filter(|open| !open.end_heard).all(|open| open.granted);
                 quiet && decided
             }
-            _ => self.sides.iter().all(|side| side.down),
+            _ => self.is_over(),
         }
+    }
+
+    fn is_over(&self) -> bool {
+        self.sides.iter().all(|side| side.down && side.closed.is_some())
     }
 
     /// What an application does when it wants to be done.
@@ -156,7 +162,9 @@ impl World {
             assert_eq!(this.engine.fx.out.open_groups(), (0, 0));
             let committed = [true, false].map(|ours| this.engine.streams.committed(ours));
             assert_eq!(committed, [0, 0], "credit leaks");
-            let unseen = self.ledger.oneways[1 - side].len() as u64;
+            let unseen = self.ledger.oneways[1 - side].iter();
+            let unseen = unseen.filter(|one| matches!(one, OneWay::Notification { .. })).count();
+            let unseen = unseen as u64;
             let skipped = self.ledger.skipped[side] + unseen;
             assert_eq!(skipped, this.engine.notifications_dropped(), "a notification is lost");
         }
@@ -200,7 +208,7 @@ impl World {
     fn finish_overdue(&mut self) {
         self.say_goodbye();
         for _ in 0..50_000 {
-            if self.sides.iter().all(|side| side.down) {
+            if self.is_over() {
                 return;
             }
             self.carry();
@@ -223,6 +231,7 @@ impl World {
     }
 
     fn finish_by_goodbye(&mut self) {
+        self.mend();
         self.say_goodbye();
         for _ in 0..self.rng.below(60) {
             self.step();
@@ -237,6 +246,7 @@ impl World {
 
     fn finish_by_cut(&mut self) {
         self.ending = Ending::Cut;
+        self.give_up_links();
         let first = self.rng.below(2) as usize;
         for side in [first, 1 - first] {
             let kept = self.pipes[1 - side].cut(&mut self.rng);
@@ -250,6 +260,7 @@ impl World {
             }
             self.link_down(side);
         }
+        self.wait_for_nobody();
     }
 
     fn step_of(&mut self, side: usize) {
@@ -266,7 +277,7 @@ impl World {
         self.sides[side].engine.close(self.now, Some(&status));
         self.drain(side);
         for _ in 0..50_000 {
-            if self.sides.iter().all(|side| side.down) {
+            if self.is_over() {
                 return;
             }
             if self.rng.chance(20) {

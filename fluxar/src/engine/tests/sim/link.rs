@@ -5,6 +5,7 @@ use crate::engine::frame;
 use crate::engine::message::Form;
 use crate::engine::message::envelope::Envelope;
 use crate::engine::time::Time;
+use crate::engine::wire::compress::{Codec, Contexts};
 use crate::id::Id;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -24,6 +25,11 @@ pub(super) struct Pipe {
 impl Pipe {
     pub(super) fn new(room: usize, latency_micros: u64) -> Self {
         Self { room, latency_micros, ..Self::default() }
+    }
+
+    /// The same for another link.
+    pub(super) fn renewed(&self) -> Self {
+        Self::new(self.room, self.latency_micros)
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -107,23 +113,41 @@ pub(super) struct Sniffer {
     /// Credit that was granted since somebody looked.
     pub(super) grants: Vec<(u64, u64)>,
     pub(super) hash: u64,
+    /// Messages of the sequence, each by its hash, and the number of the next on this link.
+    sequence: Vec<u64>,
+    position: usize,
+    /// The session can be resumed.
+    pub(super) is_numbered: bool,
+    /// Messages that were sent again.
+    pub(super) again: u64,
 }
 
 impl Sniffer {
-    /// `max` is the receiver's limit of a frame, `groups_max` that of open groups.
-    pub(super) fn read(&mut self, mut bytes: &[u8], max: u32, groups_max: u32) {
+    /// What the link carries, sealed or not.
+    pub(super) fn count(&mut self, mut bytes: &[u8], max: u32) {
         for byte in bytes {
             self.hash = (self.hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         }
+        while !bytes.is_empty() {
+            let whole = frame::whole_len(bytes, max).expect("the sender keeps to the limit");
+            bytes = &bytes[whole.expect("a batch holds whole frames")..];
+        }
+    }
+
+    /// `max` is the receiver's limit of a frame, `groups_max` that of open groups.
+    pub(super) fn read(&mut self, mut bytes: &[u8], max: u32, groups_max: u32) {
         while !bytes.is_empty() {
             let whole = frame::whole_len(bytes, max)
                 .expect("the sender keeps to the frame limit")
                 .expect("a batch holds whole frames");
             let (frame, rest) = bytes.split_at(whole);
             bytes = rest;
-            let frame = frame::decode(&frame[frame::LEN_BYTES..]).expect("a well-formed frame");
+            let numbered = if self.is_numbered { frame::SEQ } else { 0 };
+            let allowed = numbered | frame::CODEC;
+            let frame = frame::decode_with(&frame[frame::LEN_BYTES..], allowed)
+                .expect("a well-formed frame");
             let Some(group) = frame.group else {
-                self.message(frame.body);
+                self.whole(frame.body, frame.flags, frame.seq);
                 continue;
             };
             if !self.groups.contains_key(&group) {
@@ -134,9 +158,47 @@ impl Sniffer {
             message.extend_from_slice(frame.body);
             if frame.flags & frame::MORE == 0 {
                 let message = self.groups.remove(&group).expect("it was filled just now");
-                self.message(&message);
+                self.whole(&message, frame.flags, frame.seq);
             }
             assert!(self.groups.len() <= groups_max as usize, "too many groups are open");
+        }
+    }
+
+    /// Another link: what follows is numbered, or comes behind everything.
+    pub(super) fn relink(&mut self) {
+        self.groups.clear();
+        self.last_group = 0;
+        self.position = self.sequence.len();
+    }
+
+    /// What is sent again is the same, byte for byte, and was counted before.
+    fn whole(&mut self, body: &[u8], flags: u8, seq: Option<u64>) {
+        if flags & frame::VOLATILE != 0 || !self.is_numbered {
+            return self.packed(flags, body);
+        }
+        let hash = body
+            .iter()
+            .fold(0_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+        let at = seq.map_or(self.position, |seq| seq as usize - 1);
+        assert!(at <= self.sequence.len(), "a number was left out");
+        self.position = at + 1;
+        if let Some(sent) = self.sequence.get(at) {
+            assert!(seq.is_some(), "sent again without its number");
+            assert_eq!(*sent, hash, "message {} was another the first time", at + 1);
+            self.again += 1;
+            return;
+        }
+        self.sequence.push(hash);
+        self.packed(flags, body);
+    }
+
+    fn packed(&mut self, flags: u8, body: &[u8]) {
+        match Codec::from_number(u64::from(flags & frame::CODEC)) {
+            None => self.message(body),
+            Some(codec) => {
+                let message = Contexts::default().decompress(codec, body, 1 << 20);
+                self.message(&message.expect("a message"));
+            }
         }
     }
 

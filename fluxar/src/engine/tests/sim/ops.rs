@@ -22,6 +22,9 @@ impl World {
     /// One step of a run: an application does something, bytes move, or time passes.
     pub(super) fn step(&mut self) {
         let side = self.rng.below(2) as usize;
+        if self.relink.is_on && self.rng.chance(2) {
+            self.break_link();
+        }
         match self.rng.below(10) {
             0..6 => self.act(side),
             6 => self.transmit(side),

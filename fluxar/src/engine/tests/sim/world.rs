@@ -9,7 +9,7 @@ use crate::engine::session::auth::{Identity, Rights, pattern_matches};
 use crate::engine::session::phase::Phase;
 use crate::engine::tests::pair::config;
 use crate::engine::time::Time;
-use crate::engine::{Engine, Role};
+use crate::engine::{Engine, EngineConfig, Role, WireConfig};
 use crate::error::{Code, Origin, Status};
 use bytes::{Bytes, BytesMut};
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub(super) enum Ending {
 #[derive(Debug)]
 pub(super) struct Side {
     pub(super) engine: Engine,
-    inbox: BytesMut,
+    pub(super) inbox: BytesMut,
     pub(super) limits: Limits,
     pub(super) ready: bool,
     pub(super) closed: Option<Option<Code>>,
@@ -41,6 +41,8 @@ pub(super) struct Side {
     pub(super) ping: Option<u64>,
     authenticate_at: Option<Time>,
     pub(super) down: bool,
+    /// What it writes goes nowhere, and it may not know that yet.
+    pub(super) cut_off: bool,
 }
 
 /// Everything of one run.
@@ -59,6 +61,9 @@ pub(super) struct World {
     /// What was reported as sent, with nobody knowing what became of it.
     pub(super) unknown: Vec<u64>,
     pub(super) trace: bool,
+    pub(super) relink: super::relink::Relink,
+    /// The acceptor's.
+    pub(super) wire: WireConfig,
     /// Grows with everything that happens: tells whether a run moves.
     pub(super) moves: u64,
 }
@@ -83,6 +88,9 @@ pub(super) fn random_limits(rng: &mut Rng) -> Limits {
         subscription_bytes_max: rng.range(100, 20_000) as u32,
         outbox_soft_bytes: rng.range(600, 60_000) as u32,
         heartbeat: Duration::from_millis(rng.range(1_000, 4_000)),
+        replay_bytes_max: rng.range(35_000, 80_000) as u32,
+        replay_messages_max: rng.range(64, 200) as u32,
+        detached_timeout: Duration::from_secs(rng.range(15, 60)),
         ..Limits::default()
     }
 }
@@ -91,10 +99,12 @@ impl World {
     pub(super) fn new(seed: u64, trace: bool) -> Self {
         let mut rng = Rng::new(seed);
         let now = Time::from_micros(1_000_000);
+        let wires = super::wire::wires(&mut rng);
         let mut side = |role| {
             let limits = random_limits(&mut rng);
+            let wire = wires[usize::from(role == Role::Acceptor)].clone();
             Side {
-                engine: Engine::new(config(limits.clone()), role, now),
+                engine: Engine::new(EngineConfig { wire, ..config(limits.clone()) }, role, now),
                 inbox: BytesMut::new(),
                 limits,
                 ready: false,
@@ -104,6 +114,7 @@ impl World {
                 ping: None,
                 authenticate_at: None,
                 down: false,
+                cut_off: false,
             }
         };
         let sides = [side(Role::Dialer), side(Role::Acceptor)];
@@ -118,6 +129,8 @@ impl World {
             ending: Ending::Alive,
             diligence: rng.range(5, 80),
             unknown: Vec::new(),
+            relink: super::relink::Relink::new(&mut rng),
+            wire: wires[1].clone(),
             trace,
             moves: 0,
             rng,
@@ -133,7 +146,8 @@ impl World {
     /// Both links come up, and both sides get ready, unless it takes more rounds than that.
     pub(super) fn connect(&mut self, rounds: u32) {
         for side in 0..2 {
-            self.sides[side].engine.handle_link_up(self.now);
+            let facts = self.facts();
+            self.sides[side].engine.handle_link_up_with(self.now, facts);
             self.drain(side);
         }
         for _ in 0..rounds {
@@ -148,6 +162,7 @@ impl World {
 
     /// What may be written is written, and what has arrived is read.
     pub(super) fn carry(&mut self) {
+        self.carry_ghost();
         for side in 0..2 {
             self.transmit(side);
         }
@@ -157,6 +172,12 @@ impl World {
     }
 
     pub(super) fn transmit(&mut self, side: usize) {
+        if side == 1 && self.relink.gate.is_some() {
+            self.transmit_gate();
+        }
+        if self.sides[side].cut_off {
+            return self.transmit_into_nothing(side);
+        }
         let this = &mut self.sides[side];
         if this.down || self.pipes[side].closed || !self.pipes[side].has_room() {
             return;
@@ -165,8 +186,10 @@ impl World {
         if this.engine.poll_transmit(&mut batch) {
             self.moves += 1;
             assert!(!batch.is_empty());
+            let seen = this.engine.before_sealing(&batch).to_vec();
             let there = &self.sides[1 - side].limits;
-            self.sniffers[side].read(&batch, there.frame_bytes_max, there.groups_max);
+            self.sniffers[side].count(&batch, there.frame_bytes_max);
+            self.sniffers[side].read(&seen, there.frame_bytes_max, there.groups_max);
             self.pipes[side].send(self.now, &batch, &mut self.rng);
             self.check_grants(side);
             self.note(|| format!("{side} writes {} bytes", batch.len()));
@@ -180,6 +203,13 @@ impl World {
 
     /// `side` reads what has arrived for it.
     pub(super) fn receive(&mut self, side: usize) {
+        if side == 1 && self.relink.gate.is_some() {
+            return self.receive_gate();
+        }
+        if self.sides[side].cut_off {
+            self.pipes[1 - side].cut(&mut self.rng);
+            return;
+        }
         let pipe = &mut self.pipes[1 - side];
         let bytes = pipe.receive(self.now, &mut self.rng);
         if !bytes.is_empty() && !self.sides[side].down {
@@ -208,11 +238,15 @@ impl World {
         self.pipes[side].closed = true;
         self.moves += 1;
         self.drain(side);
+        // Only the link is gone, and there will be another.
+        let waits = self.sides[side].engine.phase() == Phase::Detached;
+        self.sides[side].down = !(waits && self.relink.goes_on());
     }
 
     /// Time goes on to the next thing that is due, or a little.
     pub(super) fn tick(&mut self) {
-        let step = Duration::from_micros(self.rng.range(1, 3_000));
+        let longest = if self.is_broken() { 100_000 } else { 3_000 };
+        let step = Duration::from_micros(self.rng.range(1, longest));
         self.tick_within(step);
     }
 
@@ -222,11 +256,13 @@ impl World {
         for side in 0..2 {
             let this = &self.sides[side];
             let due = [this.engine.poll_timeout(), self.pipes[side].next_arrival()];
-            for due in due.into_iter().chain([this.authenticate_at]).flatten() {
+            let own = [this.authenticate_at, self.relink.due(side)];
+            for due in due.into_iter().chain(own).flatten() {
                 next = next.min(due.max(self.now));
             }
         }
         self.now = next;
+        self.tick_relink();
         for side in 0..2 {
             if self.sides[side].engine.poll_timeout().is_some_and(|due| due <= self.now) {
                 self.sides[side].engine.handle_timeout(self.now);
@@ -259,7 +295,12 @@ impl World {
                 let wait = Duration::from_micros(self.rng.below(50_000));
                 self.sides[side].authenticate_at = Some(self.now + wait);
             }
-            Event::Ready { .. } => self.sides[side].ready = true,
+            Event::Ready { .. } => {
+                self.sides[side].ready = true;
+                self.sniffers[side].is_numbered = self.sides[side].engine.is_resumable();
+            }
+            Event::Detached { reason } => self.detached(side, &reason),
+            Event::Resumed => {}
             Event::Call { id: Some(id), target, payload, deadline, .. } => {
                 self.called(side, id, target.as_str(), payload.as_deref(), deadline);
             }
@@ -347,7 +388,10 @@ impl World {
                     }
                     self.ledger.skipped[side] += 1;
                 }
-                OneWay::Publication { topic, .. } => panic!("{topic} was overtaken"),
+                // At most once: one that was under way went with its link.
+                OneWay::Publication { topic, .. } => {
+                    assert!(self.relink.cuts > 0, "{topic} was overtaken");
+                }
             }
         }
     }
@@ -357,8 +401,10 @@ impl World {
         loop {
             match sent.pop_front().expect("a publication that nobody sent, or out of order") {
                 OneWay::Publication { topic: wanted, stamp, retain: wanted_retain } => {
-                    assert!(wanted == topic && wanted_retain == retain && stamp.is(payload));
-                    break;
+                    if wanted == topic && wanted_retain == retain && stamp.is(payload) {
+                        break;
+                    }
+                    assert!(self.relink.cuts > 0, "{wanted} was overtaken");
                 }
                 OneWay::Notification { .. } => self.ledger.skipped[side] += 1,
             }
@@ -418,11 +464,15 @@ impl World {
         assert!(engine.subscriptions.wildcards() <= this.limits.wildcards_max as usize);
         let queued = engine.subscriptions.longest_queue();
         assert!(queued <= this.limits.subscription_bytes_max as usize, "a queue is too long");
+        let replay_max = 2 * this.limits.replay_bytes_max + 250_000;
+        assert!(engine.replay_bytes() <= replay_max as usize, "too much is kept");
+        let kept = engine.fx.out.replay.next() - engine.fx.out.replay.oldest();
+        assert!(kept <= u64::from(this.limits.replay_messages_max + 4), "{kept} are kept");
         assert!(engine.fx.events.is_empty());
     }
 
     /// Nobody grants in crumbs: half a window at least.
-    fn check_grants(&mut self, side: usize) {
+    pub(super) fn check_grants(&mut self, side: usize) {
         for (id, grant) in std::mem::take(&mut self.sniffers[side].grants) {
             let window = match self.ledger.stream(id) {
                 Some(stream) => {
