@@ -64,12 +64,15 @@ pub fn plain_trait(item: TokenStream) -> TokenStream {
 pub fn expand_topic(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
     let message = "a topic is a struct of the values in its path: write \
                    `#[fluxar::topic(…)] struct …`";
-    let parsed: syn::ItemStruct = match syn::parse2(item)? {
+    let mut parsed: syn::ItemStruct = match syn::parse2(item)? {
         syn::Item::Struct(parsed) => parsed,
         other => return Err(syn::Error::new_spanned(other, message)),
     };
     let read = front::rust_topic(arguments, &parsed)?;
     let code = emit::rust::topic(&read.topic, &read.settings);
+    for field in &mut parsed.fields {
+        field.attrs.retain(|attribute| !attribute.path().is_ident("fluxar"));
+    }
     Ok(quote!(#parsed #code))
 }
 

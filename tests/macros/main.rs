@@ -11,6 +11,7 @@ pub mod lints;
 mod no_prelude;
 #[path = "pass/odd_names.rs"]
 mod odd_names;
+mod random;
 mod shapes;
 #[path = "pass/shop.rs"]
 pub mod shop;

@@ -21,7 +21,7 @@ pub(super) fn definition(
     if def.is_error {
         options.push(quote!(error));
     }
-    options.extend(attribute::rename(&name, &def.name.wire));
+    options.extend(attribute::rename(&name, &def.name));
     options.extend(attribute::code(def.code.as_ref()));
     options.extend(attribute::constraints(&def.constraints));
     options.extend(attribute::lifecycle(&def.lifecycle));
@@ -76,7 +76,7 @@ impl Emitter<'_> {
     fn variant(&self, variant: &Variant<Contract>, name: &proc_macro2::Ident) -> TokenStream {
         let docs = attribute::docs(&variant.docs);
         let mut options: Vec<TokenStream> = attribute::id(variant.id).into_iter().collect();
-        options.extend(attribute::rename(name, &variant.name.wire));
+        options.extend(attribute::rename(name, &variant.name));
         options.extend(attribute::code(variant.code.as_ref()));
         options.extend(attribute::lifecycle(&variant.lifecycle));
         options.extend(attribute::annotations(&variant.annotations));
