@@ -94,7 +94,7 @@ pub use engine::session::auth::{Credential, Identity, Rights};
 pub use engine::session::handshake::PeerInfo;
 pub use error::{Code, Origin, Status};
 #[cfg(feature = "macros")]
-pub use fluxar_macros::{Type, service, topic};
+pub use fluxar_macros::{Type, assert_idl, service, topic};
 pub use payload::{Decimal, Int, Timestamp, Unknown, UnknownKey, Url, Uuid, Value};
 #[cfg(feature = "tokio")]
 pub use peer::{

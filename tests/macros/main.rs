@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test, and says where")]
 #![allow(unreachable_pub, missing_docs, reason = "the modules in `pass` are as authors write them")]
 
+mod assert;
 mod compiled;
 mod contract;
 mod describe;

@@ -50,11 +50,16 @@ impl Package<Contract> {
         write::package(self).encode()
     }
 
+    /// The descriptor without documentation.
+    pub(crate) fn bare_descriptor(&self) -> Vec<u8> {
+        write::package(self).without_docs().encode()
+    }
+
     /// The SHA-256 of the descriptor without documentation: equal contracts have equal hashes,
     /// whatever language says them.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
-        hmac_sha256::Hash::hash(&write::package(self).without_docs().encode())
+        hmac_sha256::Hash::hash(&self.bare_descriptor())
     }
 
     /// Reads a descriptor.
