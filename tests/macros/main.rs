@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, missing_docs, reason = "the modules in `pass` are as authors write them")]
 
 mod assert;
+#[allow(dead_code, non_snake_case, reason = "no test uses all of every contract, nor its names")]
 mod compiled;
 mod contract;
 mod describe;

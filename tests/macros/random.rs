@@ -72,7 +72,7 @@ impl Maker<'_> {
         match scalar {
             Scalar::Unit => Value::Null,
             Scalar::Bool => Value::Bool(self.flip()),
-            Scalar::F32 => Value::Float(f64::from(bits as i32) / 8.0).into_single(),
+            Scalar::F32 => Value::Float(f64::from((bits as i32) as f32 / 8.0)),
             Scalar::F64 => Value::Float(bits as i64 as f64 / 8.0),
             Scalar::String | Scalar::Url => Value::Text(format!("ä{small}")),
             Scalar::Decimal => Value::Text(format!("-{small}.5")),
@@ -86,7 +86,7 @@ impl Maker<'_> {
                 let span = u128::try_from(max - min).unwrap() + 1;
                 let number = min + i128::try_from(u128::from(small) % span).unwrap();
                 match i64::try_from(number) {
-                    Ok(number) if small % 7 == 0 && number.unsigned_abs() < 1 << 53 => {
+                    Ok(number) if small.is_multiple_of(7) && number.unsigned_abs() < 1 << 53 => {
                         // As a language without integers writes them.
                         Value::Float(number as f64)
                     }
@@ -142,20 +142,6 @@ impl Maker<'_> {
                 let place = self.below(variants.len() as u64) as usize;
                 self.variant(bottom.unwrap_or(&variants[place]), depth)
             }
-        }
-    }
-}
-
-/// A float that 32 bits can hold.
-trait Single {
-    fn into_single(self) -> Value;
-}
-
-impl Single for Value {
-    fn into_single(self) -> Value {
-        match self {
-            Value::Float(value) => Value::Float(f64::from(value as f32)),
-            other => other,
         }
     }
 }

@@ -304,7 +304,7 @@ impl Registry {
             self.heads.len() == 1 && self.packages.iter().all(|of| head.packages.contains(of))
         };
         let head = self.heads.values().next().filter(speaks).copied();
-        let head = head.unwrap_or(Head { name: only, ..Head::default() });
+        let head = head.unwrap_or_else(|| Head { name: only, ..Head::default() });
         let mut entries = vec![(0, item(|to| to.uint(FORM)))];
         entries.extend(head.name.map(|name| (1, item(|to| to.text(name)))));
         entries.extend(head.level.map(|level| (2, item(|to| to.uint(level.into())))));

@@ -97,7 +97,7 @@ pub struct User {
     #[fluxar(id = 8, default = "0")]
     pub balance: ::fluxar::Decimal,
     #[fluxar(id = 9)]
-    pub boss: ::core::option::Option<::std::boxed::Box<User>>,
+    pub boss: ::core::option::Option<::std::boxed::Box<Self>>,
     #[fluxar(id = 10, default = member("member"))]
     pub r#type: Role,
     #[fluxar(id = 11, rename = "self", default = -7)]

@@ -10,7 +10,7 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
 fn ty(of: &TypeRef, names: &Names) -> TokenStream {
-    spelled(of, names, &|_| false)
+    spelled(of, names)
 }
 
 /// The trait of a service.
