@@ -15,6 +15,7 @@ mod no_prelude;
 mod odd_names;
 mod random;
 mod shapes;
+#[rustfmt::skip]
 #[path = "pass/shop.rs"]
 pub mod shop;
 mod shop_contract;

@@ -241,12 +241,14 @@ impl Registry {
     }
 
     /// The targets of the services so far.
+    #[cfg(feature = "tokio")]
     pub(crate) fn targets(&self) -> impl Iterator<Item = &'static str> {
         self.targets.iter().copied()
     }
 
     /// Describes what is served by closures: what they take and give, nobody knows. Targets that
     /// are no names of a contract cannot be said and are left out.
+    #[cfg(feature = "tokio")]
     pub(crate) fn raw<'t>(&mut self, targets: impl Iterator<Item = &'t str>) {
         let mut services: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for target in targets {
@@ -335,6 +337,7 @@ impl Registry {
 }
 
 /// A letter or `_`, then letters, digits and `_`.
+#[cfg(feature = "tokio")]
 fn is_name(text: &str) -> bool {
     let is_letter = |b: u8| b.is_ascii_alphabetic() || b == b'_';
     text.bytes().next().is_some_and(is_letter)
@@ -342,6 +345,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// A method that answers with anything.
+#[cfg(feature = "tokio")]
 fn raw_method(to: &mut Writer, name: &str) {
     to.map(2);
     to.uint(0);
