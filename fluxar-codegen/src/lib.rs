@@ -4,6 +4,7 @@
 //! model as code. The macros of `fluxar-macros` are one front end and one emitter, joined by the
 //! two functions here.
 
+mod assert;
 mod build_script;
 mod cbor;
 pub mod check;
@@ -17,6 +18,7 @@ pub mod syntax;
 #[cfg(test)]
 mod tests;
 
+pub use assert::assert_contract;
 pub use build_script::{CompileError, compile};
 
 use proc_macro2::TokenStream;
@@ -64,13 +66,44 @@ pub fn plain_trait(item: TokenStream) -> TokenStream {
 pub fn expand_topic(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
     let message = "a topic is a struct of the values in its path: write \
                    `#[fluxar::topic(…)] struct …`";
-    let parsed: syn::ItemStruct = match syn::parse2(item)? {
+    let mut parsed: syn::ItemStruct = match syn::parse2(item)? {
         syn::Item::Struct(parsed) => parsed,
         other => return Err(syn::Error::new_spanned(other, message)),
     };
     let read = front::rust_topic(arguments, &parsed)?;
     let code = emit::rust::topic(&read.topic, &read.settings);
+    for field in &mut parsed.fields {
+        field.attrs.retain(|attribute| !attribute.path().is_ident("fluxar"));
+    }
     Ok(quote!(#parsed #code))
+}
+
+/// `fluxar::assert_idl!("idl/shop.fluxar", Users, Llm)`.
+///
+/// # Errors
+/// Something else is written.
+pub fn expand_assert(arguments: TokenStream) -> syn::Result<TokenStream> {
+    use syn::parse::Parser;
+    let parser = |input: syn::parse::ParseStream<'_>| {
+        let path: syn::LitStr = input.parse()?;
+        input.parse::<syn::Token![,]>()?;
+        let services =
+            syn::punctuated::Punctuated::<syn::Path, syn::Token![,]>::parse_terminated(input)?;
+        Ok((path, services))
+    };
+    let (path, services) = parser.parse2(arguments)?;
+    let clients = services.into_iter().map(|mut service| {
+        if let Some(last) = service.segments.last_mut() {
+            last.ident = quote::format_ident!("{}Client", last.ident);
+        }
+        service
+    });
+    Ok(quote!({
+        let mut registry = ::fluxar::service::describe::Registry::new();
+        #(<#clients as ::fluxar::service::describe::Described>::describe(&mut registry);)*
+        let path = ::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/", #path);
+        ::fluxar_codegen::assert_contract(path, &registry.descriptor());
+    }))
 }
 
 /// `#[derive(fluxar::Type)] item`.

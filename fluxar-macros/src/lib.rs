@@ -96,6 +96,24 @@ pub fn topic(arguments: TokenStream, item: TokenStream) -> TokenStream {
     code.into()
 }
 
+/// Fails a test when traits do not say any more what a contract file says.
+///
+/// ```ignore
+/// #[test]
+/// fn the_contract_is_that_of_the_file() {
+///     fluxar::assert_idl!("idl/shop.fluxar", Users, Llm);
+/// }
+/// ```
+///
+/// The path is that from the package. The message is the difference; `FLUXAR_BLESS=1` rewrites the
+/// file from the traits. Documentation does not count, and numbers that Rust does not give are
+/// those of the file. Needs `fluxar-codegen` among the `dev-dependencies`.
+#[proc_macro]
+pub fn assert_idl(arguments: TokenStream) -> TokenStream {
+    let code = fluxar_codegen::expand_assert(arguments.into());
+    code.unwrap_or_else(|error| error.into_compile_error()).into()
+}
+
 /// Makes a type travel: a codec of its own (`fluxar::payload::{Encode, Decode}`), serde's
 /// `Serialize` and `Deserialize` for the bounds of the API and for other formats, and its
 /// description.

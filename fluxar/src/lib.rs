@@ -104,7 +104,7 @@ pub use engine::wire::compress::Codec;
 pub use engine::wire::seal::{Cipher, FingerprintError, Psk, SealKey, SealPublicKey};
 pub use error::{Code, Origin, Status};
 #[cfg(feature = "macros")]
-pub use fluxar_macros::{Type, service, topic};
+pub use fluxar_macros::{Type, assert_idl, service, topic};
 pub use payload::{Decimal, Int, Timestamp, Unknown, UnknownKey, Url, Uuid, Value};
 #[cfg(feature = "tokio")]
 pub use peer::{

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test, and says where")]
 #![allow(unreachable_pub, missing_docs, reason = "the modules in `pass` are as authors write them")]
 
+mod assert;
+#[allow(dead_code, non_snake_case, reason = "no test uses all of every contract, nor its names")]
 mod compiled;
 mod contract;
 mod describe;
@@ -11,7 +13,9 @@ pub mod lints;
 mod no_prelude;
 #[path = "pass/odd_names.rs"]
 mod odd_names;
+mod random;
 mod shapes;
+#[rustfmt::skip]
 #[path = "pass/shop.rs"]
 pub mod shop;
 mod shop_contract;

@@ -33,6 +33,8 @@ pub(super) struct Options {
     pub(super) name: Option<Placed<String>>,
     pub(super) package: Option<Placed<String>>,
     pub(super) rename: Option<Placed<String>>,
+    /// The name in contracts, where that on the wire is another.
+    pub(super) called: Option<Placed<String>>,
     pub(super) id: Option<Placed<u32>>,
     pub(super) default: Option<Missing>,
     pub(super) constraints: Constraints,
@@ -62,19 +64,43 @@ pub(super) enum Place {
     Variant,
 }
 
+/// Options by name, as a person writes them.
+type Known = [(&'static str, &'static str)];
+
+/// Options that fit everywhere.
+const LIFE: &Known = &[
+    ("since", "since = 2"),
+    ("removed", "removed = 3"),
+    ("deprecated", "deprecated = \"…\""),
+    ("deprecated_since", "deprecated_since = 3"),
+    ("annotation", "annotation(scope, name = \"users\")"),
+    ("called", "called = \"user_id\""),
+];
+
+/// Options of what has a value.
+const BOUNDS: &Known = &[
+    ("min", "min = 1"),
+    ("max", "max = 5"),
+    ("range", "range = \"1..=5\""),
+    ("len", "len = \"1..=256\""),
+    ("format", "format = \"email\""),
+    ("pattern", "pattern = \"[a-z]+\""),
+];
+
 impl Place {
-    /// The options that fit here, as a person writes them.
-    fn fitting(self) -> &'static [(&'static str, &'static str)] {
+    /// The options that fit here.
+    fn fitting(self) -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+        let bounds = matches!(self, Self::Type | Self::Field).then_some(BOUNDS);
+        self.own().iter().chain(bounds.into_iter().flatten()).chain(LIFE)
+    }
+
+    /// The options that fit only here.
+    fn own(self) -> &'static Known {
         match self {
             Self::Service => &[
                 ("name", "name = \"users\""),
                 ("package", "package = \"shop.v1\""),
                 ("crate", "crate = \"::fluxar\""),
-                ("since", "since = 2"),
-                ("deprecated", "deprecated = \"…\""),
-                ("deprecated_since", "deprecated_since = 3"),
-                ("annotation", "annotation(scope, name = \"users\")"),
-                ("removed", "removed = 3"),
             ],
             Self::Method => &[
                 ("notification", "notification"),
@@ -84,11 +110,6 @@ impl Place {
                 ("resumable", "resumable"),
                 ("cache", "cache = \"30s\""),
                 ("bytes_max", "bytes_max = 65536"),
-                ("since", "since = 2"),
-                ("deprecated", "deprecated = \"…\""),
-                ("deprecated_since", "deprecated_since = 3"),
-                ("annotation", "annotation(scope, name = \"users\")"),
-                ("removed", "removed = 3"),
             ],
             Self::Type => &[
                 ("error", "error"),
@@ -98,34 +119,12 @@ impl Place {
                 ("retired", "retired(7, phone: String, removed = 3)"),
                 ("rename", "rename = \"…\""),
                 ("crate", "crate = \"::fluxar\""),
-                ("since", "since = 2"),
-                ("deprecated", "deprecated = \"…\""),
-                ("deprecated_since", "deprecated_since = 3"),
-                ("annotation", "annotation(scope, name = \"users\")"),
-                ("removed", "removed = 3"),
-                ("min", "min = 1"),
-                ("max", "max = 5"),
-                ("range", "range = \"1..=5\""),
-                ("len", "len = \"1..=256\""),
-                ("format", "format = \"email\""),
-                ("pattern", "pattern = \"[a-z]+\""),
             ],
             Self::Field => &[
                 ("id", "id = 1"),
                 ("rename", "rename = \"…\""),
                 ("default", "default"),
-                ("min", "min = 1"),
-                ("max", "max = 5"),
-                ("range", "range = \"1..=5\""),
-                ("len", "len = \"1..=256\""),
-                ("format", "format = \"email\""),
-                ("pattern", "pattern = \"[a-z]+\""),
                 ("was", "was = \"old_name\""),
-                ("since", "since = 2"),
-                ("deprecated", "deprecated = \"…\""),
-                ("deprecated_since", "deprecated_since = 3"),
-                ("annotation", "annotation(scope, name = \"users\")"),
-                ("removed", "removed = 3"),
             ],
             Self::Variant => &[
                 ("id", "id = 1"),
@@ -136,18 +135,13 @@ impl Place {
                 ("unknown", "unknown"),
                 ("retired", "retired(7, phone: String, removed = 3)"),
                 ("was", "was = \"old_name\""),
-                ("since", "since = 2"),
-                ("deprecated", "deprecated = \"…\""),
-                ("deprecated_since", "deprecated_since = 3"),
-                ("annotation", "annotation(scope, name = \"users\")"),
-                ("removed", "removed = 3"),
             ],
         }
     }
 
     fn list(self) -> String {
         let examples: Vec<String> =
-            self.fitting().iter().map(|(_, example)| format!("`{example}`")).collect();
+            self.fitting().map(|(_, example)| format!("`{example}`")).collect();
         examples.join(", ")
     }
 }
@@ -174,7 +168,7 @@ impl Options {
     /// An option that is unknown, does not fit here, is written twice or has a wrong value.
     pub(super) fn take(&mut self, meta: &ParseNestedMeta<'_>, place: Place) -> syn::Result<()> {
         let key = meta.path.get_ident().map(ToString::to_string).unwrap_or_default();
-        if !place.fitting().iter().any(|(name, _)| *name == key) {
+        if !place.fitting().any(|(name, _)| *name == key) {
             return Err(meta.error(format!("unknown option: write one of {}", place.list())));
         }
         let twice = || meta.error(format!("`{key}` is written twice: keep one"));
@@ -214,27 +208,9 @@ impl Options {
             "retry" => flag(&mut self.retry).map_err(|()| twice()),
             "idempotent" => flag(&mut self.idempotent).map_err(|()| twice()),
             "resumable" => flag(&mut self.resumable).map_err(|()| twice()),
-            "since" => {
-                let level = number(meta)?.value;
-                self.lifecycle.since.replace(level).map_or(Ok(()), |_| Err(twice()))
-            }
-            "removed" => {
-                let level = number(meta)?.value;
-                self.lifecycle.removed.replace(level).map_or(Ok(()), |_| Err(twice()))
-            }
-            "deprecated" => {
-                let note = text(meta)?.value;
-                let deprecated = self.lifecycle.deprecated.get_or_insert_default();
-                deprecated.note.replace(note).map_or(Ok(()), |_| Err(twice()))
-            }
-            "deprecated_since" => {
-                let level = number(meta)?.value;
-                let deprecated = self.lifecycle.deprecated.get_or_insert_default();
-                deprecated.since.replace(level).map_or(Ok(()), |_| Err(twice()))
-            }
-            "annotation" => {
-                self.annotations.push(carried::annotation(meta.input)?);
-                Ok(())
+            "called" => self.called.replace(text(meta)?).map_or(Ok(()), |_| Err(twice())),
+            "since" | "removed" | "deprecated" | "deprecated_since" | "annotation" => {
+                self.take_life(&key, meta)
             }
             "retired" => {
                 self.retired.push(carried::retired(meta)?);
@@ -249,6 +225,38 @@ impl Options {
             }
             "notification" => flag(&mut self.notification).map_err(|()| twice()),
             _ => Err(meta.error("unknown option")),
+        }
+    }
+
+    /// Reads an option that fits everywhere.
+    fn take_life(&mut self, key: &str, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
+        let twice = || meta.error(format!("`{key}` is written twice: keep one"));
+        match key {
+            "since" => {
+                let level = number(meta)?.value;
+                self.lifecycle.since.replace(level).map_or(Ok(()), |_| Err(twice()))
+            }
+            "removed" => {
+                let level = number(meta)?.value;
+                self.lifecycle.removed.replace(level).map_or(Ok(()), |_| Err(twice()))
+            }
+            "deprecated" => {
+                let deprecated = self.lifecycle.deprecated.get_or_insert_default();
+                if !meta.input.peek(syn::Token![=]) {
+                    return Ok(());
+                }
+                let note = meta.value()?.parse::<LitStr>()?.value();
+                deprecated.note.replace(note).map_or(Ok(()), |_| Err(twice()))
+            }
+            "deprecated_since" => {
+                let level = number(meta)?.value;
+                let deprecated = self.lifecycle.deprecated.get_or_insert_default();
+                deprecated.since.replace(level).map_or(Ok(()), |_| Err(twice()))
+            }
+            _ => {
+                self.annotations.push(carried::annotation(meta.input)?);
+                Ok(())
+            }
         }
     }
 }

@@ -72,10 +72,7 @@ pub fn derived_type(item: &DeriveInput) -> syn::Result<DerivedType> {
     }
     let name = name_of(&item.ident);
     let def = TypeDef {
-        name: match options.rename {
-            Some(wire) => name.on_wire(wire.value),
-            None => name,
-        },
+        name: renamed(name, options.rename, options.called),
         docs: docs_of(&item.attrs),
         annotations: options.annotations,
         lifecycle: options.lifecycle,
@@ -130,7 +127,11 @@ fn read_fields<'f>(
         let ty = payload::without_self(&field.ty, own);
         payload::check(&ty, found);
         let name = name_of(ident);
-        unique.check(&renamed(name.clone(), options.rename.clone()), options.id.as_ref(), found);
+        unique.check(
+            &renamed(name.clone(), options.rename.clone(), None),
+            options.id.as_ref(),
+            found,
+        );
         Some(field_of(name, ty, options, docs_of(&field.attrs)))
     });
     read.collect()
@@ -140,7 +141,7 @@ fn read_fields<'f>(
 pub(super) fn field_of(name: Name, ty: Type, options: Options, docs: Docs) -> Field<Rust> {
     let defaulted = options.default.is_some();
     Field {
-        name: renamed(name, options.rename),
+        name: renamed(name, options.rename, options.called),
         id: options.id.map(|id| id.value),
         docs,
         annotations: options.annotations,
@@ -190,7 +191,7 @@ fn variants(
             found.report(&variant.ident, "say how it fails: `#[fluxar(code = \"not_found\")]`");
         }
         check_message(options.message.as_ref(), &variant.fields, found);
-        let name = renamed(name_of(&variant.ident), options.rename);
+        let name = renamed(name_of(&variant.ident), options.rename, options.called);
         unique.check(&name, options.id.as_ref(), found);
         let body = match &variant.fields {
             Fields::Unit => VariantBody::Unit,
@@ -264,7 +265,13 @@ fn check_message(message: Option<&Placed<String>>, fields: &Fields, found: &mut 
     }
 }
 
-fn renamed(name: Name, wire: Option<Placed<String>>) -> Name {
+/// The name on the wire and in contracts, where they are declared.
+pub(super) fn renamed(
+    mut name: Name,
+    wire: Option<Placed<String>>,
+    called: Option<Placed<String>>,
+) -> Name {
+    name.called = called.map(|called| called.value);
     match wire {
         Some(wire) => name.on_wire(wire.value),
         None => name,

@@ -41,6 +41,7 @@ pub(super) fn read_method(item: &TraitItemFn, found: &mut Diagnostics) -> Option
         );
         found.report(&signature.ident, message);
     }
+    name.called = options.called.map(|called| called.value);
     if let Some(wire) = options.rename {
         if let Some(problem) = segment_problem(&wire.value) {
             found.report_at(wire.span, format!("the name of a method {problem}"));

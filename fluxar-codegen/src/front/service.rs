@@ -43,9 +43,6 @@ pub fn rust_service(arguments: TokenStream, item: &ItemTrait) -> syn::Result<Rus
             other => found.report(other, "a service has only methods: move this out of the trait"),
         }
     }
-    if methods.is_empty() && item.items.is_empty() {
-        found.report(&item.ident, "a service needs a method: write `async fn ping(&self);`");
-    }
     let service = Service {
         name: service_name(item, &options, &mut found),
         package: package(&options, &mut found),

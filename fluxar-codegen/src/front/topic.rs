@@ -1,6 +1,7 @@
 //! `#[fluxar::topic("orders.{region}", value = OrderEvent)] struct` → [`Topic`].
 
-use super::attributes::{docs_of, duration};
+use super::attributes::{Options, Place, docs_of, duration};
+use super::derive::renamed;
 use super::names::{dotted_problem, name_of};
 use super::{carried, literal};
 use crate::diagnostics::Diagnostics;
@@ -65,6 +66,10 @@ impl Arguments {
         let name: Ident = input.call(syn::ext::IdentExt::parse_any)?;
         if name == "annotation" {
             self.annotations.push(carried::annotation(input)?);
+            return Ok(());
+        }
+        if name == "deprecated" && !input.peek(Token![=]) {
+            self.lifecycle.deprecated.get_or_insert_default();
             return Ok(());
         }
         input.parse::<Token![=]>()?;
@@ -138,7 +143,9 @@ pub fn rust_topic(arguments: TokenStream, item: &ItemStruct) -> syn::Result<Rust
             found.report_at(arguments.path.span(), message);
             continue;
         };
+        let options = Options::of(&field.attrs, Place::Field, &mut found);
         let name = field.ident.as_ref().map(name_of);
+        let name = name.map(|name| renamed(name, options.rename, options.called));
         segments.extend(name.map(|name| Segment::Param { name, ty: field.ty.clone() }));
     }
     for field in fields {

@@ -137,6 +137,8 @@ pub struct Name {
     pub source: String,
     /// As it travels.
     pub wire: String,
+    /// As contracts call it, where neither of the two says it.
+    pub called: Option<String>,
     /// Where the source says it, for messages and for editors.
     pub span: Span,
 }
@@ -146,7 +148,7 @@ impl Name {
     #[must_use]
     pub fn new(source: impl Into<String>, span: Span) -> Self {
         let source = source.into();
-        Self { wire: source.clone(), source, span }
+        Self { wire: source.clone(), source, called: None, span }
     }
 
     /// The same name, travelling as `wire`.

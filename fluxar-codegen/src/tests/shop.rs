@@ -133,6 +133,12 @@ fn service(of: &str, wire: &str, methods: Vec<Method<Contract>>) -> Service<Cont
 }
 
 fn types() -> Vec<TypeDef<Contract>> {
+    let mut types = choices();
+    types.extend(records());
+    types
+}
+
+fn choices() -> Vec<TypeDef<Contract>> {
     let unit = |id, of: &str| bare(id, of);
     let mut email = def("Email", Body::Newtype(Box::new(scalar(Scalar::String))));
     email.constraints =
@@ -152,27 +158,11 @@ fn types() -> Vec<TypeDef<Contract>> {
     );
     error.is_error = true;
     error.name.wire = "shop.v1.UserError".to_owned();
-    let quantity = Constraints { min: Some(Number::Int(1)), ..Constraints::default() };
     vec![
         def("UserId", Body::Newtype(Box::new(scalar(Scalar::Uuid)))),
         email,
         def("Role", Body::Enum(vec![unit(1, "admin"), unit(2, "member"), unit(3, "self")])),
         side,
-        def(
-            "User",
-            Body::Record(vec![
-                field(1, "id", named("UserId")),
-                field(2, "email", named("Email")),
-                with(field(3, "display_name", scalar(Scalar::String)), Value::Text(String::new())),
-                field(4, "created_at", scalar(Scalar::Timestamp)),
-                with(field(5, "roles", list(named("Role"))), Value::List(vec![])),
-                field(6, "avatar", maybe(scalar(Scalar::Url))),
-                with(field(8, "balance", scalar(Scalar::Decimal)), Value::Text("0".to_owned())),
-                field(9, "boss", maybe(named("User"))),
-                with(field(10, "type", named("Role")), Value::Name("member".to_owned())),
-                with(field(11, "self", scalar(Scalar::Int)), Value::Int(-7)),
-            ]),
-        ),
         error,
         def(
             "Delta",
@@ -190,6 +180,27 @@ fn types() -> Vec<TypeDef<Contract>> {
             ]),
         ),
         def("Region", Body::Enum(vec![unit(1, "eu"), unit(2, "us")])),
+    ]
+}
+
+fn records() -> Vec<TypeDef<Contract>> {
+    let quantity = Constraints { min: Some(Number::Int(1)), ..Constraints::default() };
+    vec![
+        def(
+            "User",
+            Body::Record(vec![
+                field(1, "id", named("UserId")),
+                field(2, "email", named("Email")),
+                with(field(3, "display_name", scalar(Scalar::String)), Value::Text(String::new())),
+                field(4, "created_at", scalar(Scalar::Timestamp)),
+                with(field(5, "roles", list(named("Role"))), Value::List(vec![])),
+                field(6, "avatar", maybe(scalar(Scalar::Url))),
+                with(field(8, "balance", scalar(Scalar::Decimal)), Value::Text("0".to_owned())),
+                field(9, "boss", maybe(named("User"))),
+                with(field(10, "type", named("Role")), Value::Name("member".to_owned())),
+                with(field(11, "self", scalar(Scalar::Int)), Value::Int(-7)),
+            ]),
+        ),
         def(
             "Context",
             Body::Record(vec![

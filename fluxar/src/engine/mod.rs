@@ -381,7 +381,7 @@ impl Engine {
         self.streams.sweep(now, &mut self.fx);
         self.receipts.tick(now);
         if self.handshake_deadline.is_some_and(|deadline| deadline <= now) {
-            if self.phase == Phase::Handshaking {
+            if !matches!(self.phase, Phase::Ready | Phase::Draining) {
                 return self.fail(Violation::HandshakeLate);
             }
             self.refuse(now, &Status::new(Code::DeadlineExceeded, "nobody decided in time"));

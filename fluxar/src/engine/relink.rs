@@ -15,7 +15,7 @@ use crate::engine::time::Time;
 use crate::engine::violation::Violation;
 use crate::engine::wire::seal::Seal;
 use crate::engine::{Engine, Handshake, Role};
-use crate::error::{Code, Status};
+use crate::error::{Code, Origin, Status};
 
 /// The HELLOs of a link that takes over a session have these ids, whatever the session's are.
 const OFFER: u64 = 1;
@@ -176,7 +176,15 @@ impl Engine {
     pub(super) fn detach(&mut self, reason: Status) {
         let until = self.now + self.config.limits.detached_timeout;
         let was_draining = self.is_draining();
+        let authenticates = matches!(self.phase, Phase::Ready | Phase::Draining)
+            && matches!(self.handshake, Handshake::AwaitAnswer { .. });
         let Some(resumable) = self.resumable.as_mut() else { return };
+        if authenticates {
+            let text = "the link was lost before the answer: the next one presents the credential";
+            let status = Status::new(Code::Unavailable, text).with_origin(Origin::Link);
+            self.fx.emit(Event::Reauthenticated { outcome: Err(status) });
+        }
+        self.next_identity = None;
         resumable.has_link = false;
         resumable.lost.get_or_insert(Lost { until, reason: reason.clone(), was_draining });
         self.unlink();
@@ -228,7 +236,7 @@ impl Engine {
         let status = Status::new(Code::Unavailable, format!("{first}; {why}"));
         let was_draining = lost.is_some_and(|lost| lost.was_draining);
         let is_done = was_draining && self.is_idle() && !self.fx.out.has_flows();
-        let status = status.with_origin(crate::error::Origin::Link);
+        let status = status.with_origin(Origin::Link);
         self.finish(if is_done { None } else { Some(&status) });
         self.fx.out.clear();
     }

@@ -49,6 +49,7 @@ pub(crate) struct Core {
 }
 
 /// How a link ended.
+#[expect(clippy::large_enum_variant, reason = "one a link")]
 pub(crate) enum LinkEnd {
     Over,
     Superseded,

@@ -144,7 +144,8 @@ pub struct Registry {
     targets: HashSet<&'static str>,
     /// The packages of the services.
     packages: BTreeSet<&'static str>,
-    head: Option<Head>,
+    /// By the names of their packages.
+    heads: BTreeMap<Option<&'static str>, Head>,
 }
 
 /// What a contract says about its package, beside its items; CBOR where it is bytes.
@@ -154,6 +155,8 @@ pub struct Registry {
 pub struct Head {
     /// The dotted name.
     pub name: Option<&'static str>,
+    /// The packages in which its services are on the wire.
+    pub packages: &'static [&'static str],
     /// How many revisions were published.
     pub level: Option<u32>,
     /// The declared annotations.
@@ -203,7 +206,12 @@ impl Registry {
         targets: &[&'static str],
         body: impl FnOnce(&mut Self, &str) -> Vec<u8>,
     ) {
-        if targets.iter().all(|target| self.targets.contains(target)) {
+        // One without methods is known by its name alone.
+        let is_known = match targets {
+            [] => self.services.contains_key(name),
+            targets => targets.iter().all(|target| self.targets.contains(target)),
+        };
+        if is_known {
             return;
         }
         self.targets.extend(targets);
@@ -216,7 +224,7 @@ impl Registry {
     /// Says what the whole contract is called, in place of what its services say.
     #[doc(hidden)]
     pub fn head(&mut self, head: Head) {
-        self.head = Some(head);
+        self.heads.insert(head.name, head);
     }
 
     /// Describes a topic once.
@@ -233,12 +241,14 @@ impl Registry {
     }
 
     /// The targets of the services so far.
+    #[cfg(feature = "tokio")]
     pub(crate) fn targets(&self) -> impl Iterator<Item = &'static str> {
         self.targets.iter().copied()
     }
 
     /// Describes what is served by closures: what they take and give, nobody knows. Targets that
     /// are no names of a contract cannot be said and are left out.
+    #[cfg(feature = "tokio")]
     pub(crate) fn raw<'t>(&mut self, targets: impl Iterator<Item = &'t str>) {
         let mut services: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for target in targets {
@@ -292,8 +302,11 @@ impl Registry {
         let mut packages = self.packages.iter().copied();
         let only = packages.next().filter(|_| packages.next().is_none());
         // Of several contracts none speaks for all.
-        let all = |head: &Head| self.packages.iter().all(|package| Some(*package) == head.name);
-        let head = self.head.filter(all).unwrap_or(Head { name: only, ..Head::default() });
+        let speaks = |head: &&Head| {
+            self.heads.len() == 1 && self.packages.iter().all(|of| head.packages.contains(of))
+        };
+        let head = self.heads.values().next().filter(speaks).copied();
+        let head = head.unwrap_or_else(|| Head { name: only, ..Head::default() });
         let mut entries = vec![(0, item(|to| to.uint(FORM)))];
         entries.extend(head.name.map(|name| (1, item(|to| to.text(name)))));
         entries.extend(head.level.map(|level| (2, item(|to| to.uint(level.into())))));
@@ -324,6 +337,7 @@ impl Registry {
 }
 
 /// A letter or `_`, then letters, digits and `_`.
+#[cfg(feature = "tokio")]
 fn is_name(text: &str) -> bool {
     let is_letter = |b: u8| b.is_ascii_alphabetic() || b == b'_';
     text.bytes().next().is_some_and(is_letter)
@@ -331,6 +345,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// A method that answers with anything.
+#[cfg(feature = "tokio")]
 fn raw_method(to: &mut Writer, name: &str) {
     to.map(2);
     to.uint(0);

@@ -32,40 +32,12 @@ pub enum Side {
     Sell,
 }
 
-/// A `User`.
-#[derive(Clone, Debug, PartialEq, ::fluxar::Type)]
-pub struct User {
-    #[fluxar(id = 1)]
-    pub id: UserId,
-    #[fluxar(id = 2)]
-    pub email: Email,
-    #[fluxar(id = 3, default = "")]
-    pub display_name: ::std::string::String,
-    #[fluxar(id = 4)]
-    pub created_at: ::fluxar::Timestamp,
-    #[fluxar(id = 5, default = [])]
-    pub roles: ::std::vec::Vec<Role>,
-    #[fluxar(id = 6)]
-    pub avatar: ::core::option::Option<::fluxar::Url>,
-    #[fluxar(id = 8, default = "0")]
-    pub balance: ::fluxar::Decimal,
-    #[fluxar(id = 9)]
-    pub boss: ::core::option::Option<::std::boxed::Box<User>>,
-    #[fluxar(id = 10, default = member("member"))]
-    pub r#type: Role,
-    #[fluxar(id = 11, rename = "self", default = -7)]
-    pub self_: ::fluxar::Int,
-}
-
 /// A `UserError`.
 #[derive(Clone, Debug, PartialEq, ::fluxar::Type)]
 #[fluxar(error, rename = "shop.v1.UserError")]
 pub enum UserError {
     #[fluxar(id = 1, rename = "not_found", code = "not_found")]
-    NotFound {
-        #[fluxar(id = 1)]
-        id: UserId,
-    },
+    NotFound { #[fluxar(id = 1)] id: UserId },
     #[fluxar(id = 2, rename = "email_taken", code = "already_exists", retry)]
     EmailTaken,
     /// What a newer peer sends, as it came.
@@ -104,6 +76,31 @@ pub enum Region {
     Unknown(::fluxar::Unknown),
 }
 
+/// A `User`.
+#[derive(Clone, Debug, PartialEq, ::fluxar::Type)]
+pub struct User {
+    #[fluxar(id = 1)]
+    pub id: UserId,
+    #[fluxar(id = 2)]
+    pub email: Email,
+    #[fluxar(id = 3, default = "")]
+    pub display_name: ::std::string::String,
+    #[fluxar(id = 4)]
+    pub created_at: ::fluxar::Timestamp,
+    #[fluxar(id = 5, default = [])]
+    pub roles: ::std::vec::Vec<Role>,
+    #[fluxar(id = 6)]
+    pub avatar: ::core::option::Option<::fluxar::Url>,
+    #[fluxar(id = 8, default = "0")]
+    pub balance: ::fluxar::Decimal,
+    #[fluxar(id = 9)]
+    pub boss: ::core::option::Option<::std::boxed::Box<Self>>,
+    #[fluxar(id = 10, default = member("member"))]
+    pub r#type: Role,
+    #[fluxar(id = 11, rename = "self", default = -7)]
+    pub self_: ::fluxar::Int,
+}
+
 /// A `Context`.
 #[derive(Clone, Debug, PartialEq, ::fluxar::Type)]
 #[fluxar(rename = "Context")]
@@ -129,28 +126,36 @@ pub struct Context_ {
 pub trait Users {
     /// What it does.
     #[fluxar(timeout = "2s", idempotent)]
-    async fn get(&self, #[fluxar(id = 1)] id: UserId) -> ::core::result::Result<User, UserError>;
+    async fn get(
+        &self,
+        #[fluxar(id = 1)]
+        id: UserId,
+    ) -> ::core::result::Result<User, UserError>;
     /// What it does.
     fn watch(
         &self,
-        #[fluxar(id = 1)] role: ::core::option::Option<Role>,
+        #[fluxar(id = 1)]
+        role: ::core::option::Option<Role>,
     ) -> impl ::fluxar::Stream<Item = ::core::result::Result<User, ::fluxar::Status>>;
     /// What it does.
     async fn import(
         &self,
-        #[fluxar(id = 1, default = false)] dry_run: bool,
+        #[fluxar(id = 1, default = false)]
+        dry_run: bool,
         rows: ::fluxar::Streaming<User>,
     ) -> ::core::result::Result<u32, UserError>;
     /// What it does.
     #[fluxar(rename = "new")]
     async fn new_(
         &self,
-        #[fluxar(id = 1)] r#type: Context_,
+        #[fluxar(id = 1)]
+        r#type: Context_,
     ) -> ::core::result::Result<Context_, ::fluxar::Status>;
     /// What it does.
     async fn complete(
         &self,
-        #[fluxar(id = 1)] prompt: ::std::string::String,
+        #[fluxar(id = 1)]
+        prompt: ::std::string::String,
         out: ::fluxar::Sink<Delta>,
     ) -> ::core::result::Result<::core::time::Duration, ::fluxar::Status>;
     /// What it does.
@@ -210,14 +215,20 @@ impl Shop {
         __fx_builder: ::fluxar::ClientBuilder,
         approvals: __FxApprovals,
     ) -> ::core::result::Result<Self, ::fluxar::ConnectError> {
-        let __fx_client = __fx_builder.serve(ApprovalsServer::new(approvals)).build().await?;
+        let __fx_client = __fx_builder
+            .serve(ApprovalsServer::new(approvals))
+            .build()
+            .await?;
         ::core::result::Result::Ok(Self::of(__fx_client))
     }
     /// With a session that exists.
     #[must_use]
     pub fn of(__fx_client: ::fluxar::Client) -> Self {
         let __fx_peer = __fx_client.peer();
-        Self { users: UsersClient::new(__fx_peer), __fx_client }
+        Self {
+            users: UsersClient::new(__fx_peer),
+            __fx_client,
+        }
     }
     /// The session.
     #[must_use]
@@ -276,23 +287,26 @@ pub fn describe(__fx_registry: &mut ::fluxar::service::describe::Registry) {
     let _ = <Email as ::fluxar::Type>::describe(__fx_registry);
     let _ = <Role as ::fluxar::Type>::describe(__fx_registry);
     let _ = <Side as ::fluxar::Type>::describe(__fx_registry);
-    let _ = <User as ::fluxar::Type>::describe(__fx_registry);
     let _ = <UserError as ::fluxar::Type>::describe(__fx_registry);
     let _ = <Delta as ::fluxar::Type>::describe(__fx_registry);
     let _ = <Region as ::fluxar::Type>::describe(__fx_registry);
+    let _ = <User as ::fluxar::Type>::describe(__fx_registry);
     let _ = <Context_ as ::fluxar::Type>::describe(__fx_registry);
     <UsersClient as ::fluxar::service::describe::Described>::describe(__fx_registry);
     <ApprovalsClient as ::fluxar::service::describe::Described>::describe(__fx_registry);
     <OrderEvents as ::fluxar::service::describe::Described>::describe(__fx_registry);
-    __fx_registry.contract(
-        "Shop",
-        b"\xA5\0dShop\x02\x81eUsers\x03\x81iApprovals\x04\x81kOrderEvents\x0F\x81j The shop.",
-    );
-    __fx_registry.head(::fluxar::service::describe::Head {
-        name: ::core::option::Option::Some("shop.v1"),
-        level: ::core::option::Option::Some(4),
-        declared: ::core::option::Option::None,
-        annotations: ::core::option::Option::None,
-        docs: ::core::option::Option::None,
-    });
+    __fx_registry
+        .contract(
+            "Shop",
+            b"\xA5\0dShop\x02\x81eUsers\x03\x81iApprovals\x04\x81kOrderEvents\x0F\x81j The shop.",
+        );
+    __fx_registry
+        .head(::fluxar::service::describe::Head {
+            name: ::core::option::Option::Some("shop.v1"),
+            packages: &["shop.v1"],
+            level: ::core::option::Option::Some(4),
+            declared: ::core::option::Option::None,
+            annotations: ::core::option::Option::None,
+            docs: ::core::option::Option::None,
+        });
 }

@@ -245,6 +245,6 @@ pub(super) fn described_methods<S: RustSpelling>(
 
 /// The name that the contract has: where Rust needed another one, that of the wire.
 fn contract_name(name: &Name) -> Name {
-    let source = name.wire.rsplit('.').next().unwrap_or(&name.wire);
-    Name::new(source, name.span).on_wire(&name.wire)
+    let last = || name.wire.rsplit('.').next().unwrap_or(&name.wire);
+    Name::new(name.called.as_deref().unwrap_or_else(last), name.span).on_wire(&name.wire)
 }

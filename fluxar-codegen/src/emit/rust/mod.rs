@@ -21,7 +21,7 @@ mod types;
 mod union;
 
 pub use service::service;
-pub use source::contract;
+pub use source::{contract, type_ident};
 pub use spelling::{Rust, RustExtra, RustSpelling};
 pub use topic::topic;
 pub use types::type_def;

@@ -3,6 +3,7 @@
 //! `cargo run --release -p fluxar-bench-codec`. Rounds of all codecs are interleaved and the best
 //! round counts, so that the ratios hold on a busy machine; the times themselves do not.
 #![allow(clippy::print_stdout, reason = "the table is the purpose")]
+#![allow(clippy::disallowed_methods, reason = "a bench reads the clock")]
 #![allow(clippy::unwrap_used, reason = "what was just encoded decodes")]
 
 mod records;

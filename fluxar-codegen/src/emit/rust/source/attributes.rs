@@ -2,8 +2,8 @@
 
 use super::names;
 use crate::model::{
-    Annotation, Constraints, Contract, Docs, ErrorCode, Field, Lifecycle, Number, Retired, TypeRef,
-    Value,
+    Annotation, Constraints, Contract, Docs, ErrorCode, Field, Lifecycle, Name, Number, Retired,
+    TypeRef, Value,
 };
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -28,8 +28,13 @@ pub(super) fn id(id: Option<u32>) -> Option<TokenStream> {
 }
 
 /// `rename = "…"`, where Rust has another name.
-pub(super) fn rename(ident: &proc_macro2::Ident, wire: &str) -> Option<TokenStream> {
-    (names::source(ident) != wire).then(|| quote!(rename = #wire))
+pub(super) fn rename(ident: &proc_macro2::Ident, name: &Name) -> Vec<TokenStream> {
+    let Name { source, wire, .. } = name;
+    let rename = (names::source(ident) != *wire).then(|| quote!(rename = #wire));
+    // The macros take the last part of the name on the wire for that of the contract.
+    let is_said = wire.rsplit('.').next() == Some(source);
+    let called = (!is_said).then(|| quote!(called = #source));
+    rename.into_iter().chain(called).collect()
 }
 
 /// `since = 2, removed = 3, was = "old"`
@@ -46,7 +51,10 @@ pub(super) fn lifecycle(life: &Lifecycle) -> Vec<TokenStream> {
     let levels = [
         level(quote!(since), life.since),
         level(quote!(removed), life.removed),
-        note.map(|note| quote!(deprecated = #note)),
+        deprecated.map(|_| match note {
+            Some(note) => quote!(deprecated = #note),
+            None => quote!(deprecated),
+        }),
         level(quote!(deprecated_since), deprecated.and_then(|deprecated| deprecated.since)),
     ];
     levels.into_iter().flatten().chain(was).collect()
@@ -174,7 +182,7 @@ pub(super) fn of_field(field: &Field<Contract>, ident: &proc_macro2::Ident) -> T
         quote!(default = #value)
     });
     let mut all: Vec<TokenStream> = id(field.id).into_iter().collect();
-    all.extend(rename(ident, &field.name.wire));
+    all.extend(rename(ident, &field.name));
     all.extend(default);
     all.extend(constraints(&field.constraints));
     all.extend(lifecycle(&field.lifecycle));

@@ -5,6 +5,7 @@ use crate::model::descriptor::part;
 use crate::model::{Contract, Package};
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
+use std::collections::BTreeSet;
 
 /// `pub fn describe`.
 pub(super) fn describe(package: &Package<Contract>, names: &Names) -> TokenStream {
@@ -17,6 +18,9 @@ pub(super) fn describe(package: &Package<Contract>, names: &Names) -> TokenStrea
         let bytes = Literal::byte_string(&part::contract(contract));
         quote!(__fx_registry.contract(#name, #bytes);)
     });
+    let packages = package.services.iter().filter_map(|service| service.package.as_deref());
+    let packages: BTreeSet<&str> = packages.collect();
+    let packages = packages.into_iter();
     let option = |value: Option<TokenStream>| super::super::option(value);
     let bytes = |bytes: Option<Vec<u8>>| {
         option(bytes.map(|bytes| {
@@ -40,6 +44,7 @@ pub(super) fn describe(package: &Package<Contract>, names: &Names) -> TokenStrea
             #(#contracts)*
             __fx_registry.head(::fluxar::service::describe::Head {
                 name: #name,
+                packages: &[#(#packages),*],
                 level: #level,
                 declared: #declared,
                 annotations: #annotations,

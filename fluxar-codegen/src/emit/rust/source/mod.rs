@@ -44,6 +44,12 @@ fn spaced(code: &str) -> String {
     spaced
 }
 
+/// What the Rust of a contract calls a type of it.
+#[must_use]
+pub fn type_ident(package: &Package<Contract>, name: &str) -> String {
+    Names::new(package).of_type(name).to_string()
+}
+
 fn formatted(items: TokenStream) -> String {
     match syn::parse2(items.clone()) {
         Ok(file) => spaced(&prettyplease::unparse(&file)),

@@ -10,7 +10,7 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
 fn ty(of: &TypeRef, names: &Names) -> TokenStream {
-    spelled(of, names, &|_| false)
+    spelled(of, names)
 }
 
 /// The trait of a service.
@@ -39,8 +39,7 @@ fn method_name(name: &str) -> Ident {
 fn method(method: &Method<Contract>, names: &Names) -> TokenStream {
     let name = method_name(&method.name.source);
     let docs = attribute::docs(&method.docs);
-    let mut options: Vec<TokenStream> =
-        attribute::rename(&name, &method.name.wire).into_iter().collect();
+    let mut options = attribute::rename(&name, &method.name);
     if matches!(method.answer, Answer::Nothing) {
         options.push(quote!(notification));
     }
@@ -61,7 +60,13 @@ fn method(method: &Method<Contract>, names: &Names) -> TokenStream {
     options.extend(attribute::lifecycle(&method.lifecycle));
     options.extend(attribute::annotations(&method.annotations));
     let options = attribute::options(options);
-    let arguments = method.arguments.iter().map(|argument| self::argument(argument, names));
+    let arguments = method.arguments.iter().map(|argument| {
+        let name = match argument {
+            Argument::Output { .. } => sink_name(method),
+            argument => ident(&argument.name().source),
+        };
+        self::argument(argument, &name, names)
+    });
     let fallible = |ok: TokenStream| match &method.failure {
         Failure::Never => ok,
         Failure::Status => quote!(::core::result::Result<#ok, ::fluxar::Status>),
@@ -84,12 +89,25 @@ fn method(method: &Method<Contract>, names: &Names) -> TokenStream {
     quote!(#docs #options #asyncness fn #name(&self, #(#arguments),*) #output;)
 }
 
-fn argument(argument: &Argument<Contract>, names: &Names) -> TokenStream {
-    let name = ident(&argument.name().source);
+/// Contracts give the sink no name: one that no parameter has.
+fn sink_name(method: &Method<Contract>) -> Ident {
+    let taken = |name: &str| {
+        let others = method.arguments.iter();
+        let mut others = others.filter(|argument| !matches!(argument, Argument::Output { .. }));
+        others.any(|argument| argument.name().source == name)
+    };
+    let mut name = "out".to_owned();
+    while taken(&name) {
+        name.push('_');
+    }
+    ident(&name)
+}
+
+fn argument(argument: &Argument<Contract>, name: &Ident, names: &Names) -> TokenStream {
     match argument {
         Argument::Context { .. } => quote!(#name: ::fluxar::Context),
         Argument::Value(field) => {
-            let options = attribute::of_field(field, &name);
+            let options = attribute::of_field(field, name);
             let docs = attribute::docs(&field.docs);
             let ty = ty(&field.ty, names);
             quote!(#docs #options #name: #ty)
@@ -137,8 +155,9 @@ pub(super) fn topic(topic: &Topic<Contract>, names: &Names) -> TokenStream {
     let mut life = attribute::lifecycle(&topic.lifecycle);
     life.extend(attribute::annotations(&topic.annotations));
     let fields = topic.params().map(|(name, param)| {
-        let (name, param) = (ident(&name.source), ty(param, names));
-        quote!(pub #name: #param)
+        let (ident, param) = (ident(&name.source), ty(param, names));
+        let options = attribute::options(attribute::rename(&ident, name));
+        quote!(#options pub #ident: #param)
     });
     quote! {
         #docs

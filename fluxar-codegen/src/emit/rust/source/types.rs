@@ -6,7 +6,7 @@ use crate::model::{
     Body, Contract, Field, Package, Scalar, TypeDef, TypeRef, Variant, VariantBody,
 };
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 
 /// A type with everything that it holds in place.
 pub(super) fn definition(
@@ -21,12 +21,12 @@ pub(super) fn definition(
     if def.is_error {
         options.push(quote!(error));
     }
-    options.extend(attribute::rename(&name, &def.name.wire));
+    options.extend(attribute::rename(&name, &def.name));
     options.extend(attribute::code(def.code.as_ref()));
     options.extend(attribute::constraints(&def.constraints));
     options.extend(attribute::lifecycle(&def.lifecycle));
     options.extend(attribute::annotations(&def.annotations));
-    options.extend(attribute::retired(&def.retired, |ty| spelled(ty, names, &|_| false)));
+    options.extend(attribute::retired(&def.retired, |ty| spelled(ty, names)));
     let options = attribute::options(options);
     let derives = match emitter.is_key(&TypeRef::Named(def.name.source.clone())) {
         true => quote!(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ::fluxar::Type),
@@ -76,7 +76,7 @@ impl Emitter<'_> {
     fn variant(&self, variant: &Variant<Contract>, name: &proc_macro2::Ident) -> TokenStream {
         let docs = attribute::docs(&variant.docs);
         let mut options: Vec<TokenStream> = attribute::id(variant.id).into_iter().collect();
-        options.extend(attribute::rename(name, &variant.name.wire));
+        options.extend(attribute::rename(name, &variant.name));
         options.extend(attribute::code(variant.code.as_ref()));
         options.extend(attribute::lifecycle(&variant.lifecycle));
         options.extend(attribute::annotations(&variant.annotations));
@@ -98,7 +98,9 @@ impl Emitter<'_> {
 
     /// The type of a field, in a box where it would contain itself.
     fn ty(&self, ty: &TypeRef) -> TokenStream {
-        spelled(ty, self.names, &|name| self.holds(name, &self.def.name.source, &mut Vec::new()))
+        within(ty, Some(&self.def.name.source), self.names, &|name| {
+            self.holds(name, &self.def.name.source, &mut Vec::new())
+        })
     }
 
     /// True when a value of `outer` holds one of `inner` in place, or is one.
@@ -164,9 +166,20 @@ fn in_place(def: &TypeDef<Contract>) -> Vec<&str> {
     found
 }
 
-/// A type in Rust; named types for which `is_boxed` is true stand in a box.
-pub(super) fn spelled(ty: &TypeRef, names: &Names, is_boxed: &dyn Fn(&str) -> bool) -> TokenStream {
-    let inner = |ty: &TypeRef| spelled(ty, names, is_boxed);
+/// A type in Rust.
+pub(super) fn spelled(ty: &TypeRef, names: &Names) -> TokenStream {
+    within(ty, None, names, &|_| false)
+}
+
+/// A type in Rust, within the definition of `own`; named types for which `is_boxed` is true stand
+/// in a box.
+fn within(
+    ty: &TypeRef,
+    own: Option<&str>,
+    names: &Names,
+    is_boxed: &dyn Fn(&str) -> bool,
+) -> TokenStream {
+    let inner = |ty: &TypeRef| within(ty, own, names, is_boxed);
     let never: &dyn Fn(&str) -> bool = &|_| false;
     match ty {
         TypeRef::Scalar(of) => match of.int_range().is_some() || of.is_float() {
@@ -183,7 +196,7 @@ pub(super) fn spelled(ty: &TypeRef, names: &Names, is_boxed: &dyn Fn(&str) -> bo
             quote!(::core::option::Option<#of>)
         }
         TypeRef::List(of) => {
-            let of = spelled(of, names, never);
+            let of = within(of, own, names, never);
             quote!(::std::vec::Vec<#of>)
         }
         TypeRef::Array(of, length) => {
@@ -192,11 +205,14 @@ pub(super) fn spelled(ty: &TypeRef, names: &Names, is_boxed: &dyn Fn(&str) -> bo
             quote!([#of; #length])
         }
         TypeRef::Map(key, value) => {
-            let (key, value) = (spelled(key, names, never), spelled(value, names, never));
+            let (key, value) = (within(key, own, names, never), within(value, own, names, never));
             quote!(::std::collections::BTreeMap<#key, #value>)
         }
         TypeRef::Named(name) => {
-            let ident = names.of_type(name);
+            let ident = match own == Some(name.as_str()) {
+                true => quote!(Self),
+                false => names.of_type(name).into_token_stream(),
+            };
             if is_boxed(name) { quote!(::std::boxed::Box<#ident>) } else { quote!(#ident) }
         }
     }
