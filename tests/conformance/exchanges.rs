@@ -10,7 +10,7 @@ use fluxar::{Code, Limits, Status};
 use serde_json::{Value, json};
 
 /// The vectors are of peers that offer nothing beyond the base.
-fn plain() -> Limits {
+pub(crate) fn plain() -> Limits {
     let mut limits = Limits::default();
     limits.numbered_keys = false;
     limits

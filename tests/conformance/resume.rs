@@ -1,16 +1,17 @@
 //! L4: a session that is made, cut off and resumed, byte by byte.
 
+use crate::exchanges::plain;
 use crate::receiver::{NOW, Side, config};
 use crate::vectors::{Case, cases, check_all, hex, unhex};
 use fluxar::engine::event::{Event, Request};
 use fluxar::engine::session::auth::Identity;
 use fluxar::engine::session::resume::LinkFacts;
 use fluxar::engine::{Engine, Role};
-use fluxar::{Code, Limits, Status};
+use fluxar::{Code, Status};
 
 /// A side on a link of the story.
 fn linked(role: Role, facts: LinkFacts) -> Side {
-    let mut engine = Engine::new(config(role, Limits::default()), role, NOW);
+    let mut engine = Engine::new(config(role, plain()), role, NOW);
     engine.handle_link_up_with(NOW, facts);
     Side::of(engine)
 }

@@ -48,8 +48,8 @@ fn models() -> Vec<Model> {
 }
 
 fn row(model: &Model) -> &'static Row {
-    let is_it = |row: &&Row| Some(row.package) == model.name.as_deref();
-    ROWS.iter().find(is_it).unwrap()
+    let package = model.name.as_deref().unwrap_or("contract");
+    ROWS.iter().find(|row| row.package == package).unwrap()
 }
 
 /// describe(emit_rust(model)) = model, byte for byte.
