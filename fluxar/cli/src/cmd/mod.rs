@@ -6,6 +6,8 @@ pub(crate) mod cert;
 pub(crate) mod completion;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod r#gen;
+pub(crate) mod idl;
 pub(crate) mod publish;
 pub(crate) mod serve;
 pub(crate) mod subscribe;
@@ -28,6 +30,9 @@ pub(crate) enum Verb {
     Doctor(doctor::Args),
     #[command(subcommand)]
     Cert(cert::Verb),
+    Gen(r#gen::Args),
+    #[command(subcommand)]
+    Idl(idl::Verb),
     Completion(completion::Args),
 }
 
@@ -47,6 +52,8 @@ impl Verb {
             Self::Bench(args) => bench::run(args).await,
             Self::Doctor(args) => doctor::run(args).await,
             Self::Cert(verb) => cert::run(&verb),
+            Self::Gen(args) => r#gen::run(&args),
+            Self::Idl(verb) => idl::run(&verb),
             Self::Completion(args) => completion::run(&args),
         }
     }
