@@ -4,6 +4,7 @@
 
 mod bench;
 mod call;
+mod contracts;
 mod demo;
 mod doctor;
 mod examples;

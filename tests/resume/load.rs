@@ -98,13 +98,17 @@ impl Load {
     }
 
     /// Works until `enough`, and fails as soon as any of the work does.
-    pub(crate) async fn until(&self, enough: impl Fn() -> bool) {
+    pub(crate) async fn until(&mut self, enough: impl Fn() -> bool) {
         let working = async {
             while !enough() {
+                if let Some(ended) = self.tasks.try_join_next() {
+                    ended.expect("the work goes well");
+                    panic!("a task ended before its time");
+                }
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(PATIENCE * 10, working).await.expect("the breaks come to an end");
+        tokio::time::timeout(PATIENCE * 5, working).await.expect("the breaks come to an end");
     }
 
     /// Lets everything that is under way come to its end.

@@ -24,7 +24,7 @@ async fn cut_again_and_again_under_load() {
     let proxy = proxy.await.expect("a port");
     let files = load::open_files();
     let client = load::connect(proxy.address()).await;
-    let load = Load::start(&server, &client, 256, 64, 16).await;
+    let mut load = Load::start(&server, &client, 256, 64, 16).await;
     load.until(|| proxy.faults() >= cuts).await;
     let done = load.finish().await;
     eprintln!("{done:?} over {} breaks", proxy.faults());

@@ -6,6 +6,8 @@ pub(crate) mod cert;
 pub(crate) mod completion;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod r#gen;
+pub(crate) mod idl;
 pub(crate) mod key;
 pub(crate) mod publish;
 pub(crate) mod serve;
@@ -30,6 +32,9 @@ pub(crate) enum Verb {
     #[command(subcommand)]
     Cert(cert::Verb),
     Key(key::Args),
+    Gen(r#gen::Args),
+    #[command(subcommand)]
+    Idl(idl::Verb),
     Completion(completion::Args),
 }
 
@@ -50,6 +55,8 @@ impl Verb {
             Self::Doctor(args) => doctor::run(args).await,
             Self::Cert(verb) => cert::run(&verb),
             Self::Key(args) => key::run(args).await,
+            Self::Gen(args) => r#gen::run(&args),
+            Self::Idl(verb) => idl::run(&verb),
             Self::Completion(args) => completion::run(&args),
         }
     }

@@ -1,0 +1,108 @@
+//! Contract files: code from them, their form, their errors, and what a change of them breaks.
+
+use crate::rig::run;
+use std::path::Path;
+
+const GOOD: &str = "package shop.v1\n\nrecord User {\n  1 id: u64\n  2 name: string\n}\n";
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// A file in its formatted form.
+    fn formatted(&self, name: &str, text: &str) -> String {
+        let path = self.file(name, text);
+        run(&["idl", "fmt", &path]).ok();
+        path
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.path(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+#[test]
+fn code_is_made_in_every_language_and_only_what_changed_is_written() {
+    let folder = Folder::new();
+    let contract = folder.file("shop.fluxar", GOOD);
+    for (language, extension) in [("rust", ".rs"), ("ts", ".ts"), ("py", ".py")] {
+        let out = folder.path(language);
+        let said = run(&["gen", language, &contract, "-o", &out]).ok();
+        let made = said.stdout.lines().map(Path::new).collect::<Vec<_>>();
+        assert!(made.iter().all(|path| path.exists()), "{made:?}");
+        let has_user = |path: &&Path| {
+            let text = std::fs::read_to_string(path).unwrap();
+            path.to_str().unwrap().ends_with(extension) && text.contains("User")
+        };
+        assert!(made.iter().any(has_user), "{made:?}");
+        let again = run(&["gen", language, &contract, "-o", &out]).ok();
+        assert_eq!(again.stdout, "", "nothing has changed");
+    }
+}
+
+#[test]
+fn a_wrong_contract_is_told_with_its_place_and_makes_no_code() {
+    let folder = Folder::new();
+    let contract = folder.file("shop.fluxar", "package shop.v1\nrecord User {\n  1 id u64\n}\n");
+    let out = folder.path("out");
+    for args in [
+        &["gen", "ts", &contract, "-o", &out][..],
+        &["idl", "check", &contract],
+        &["idl", "lint", &contract],
+        &["idl", "fmt", &contract],
+    ] {
+        let said = run(args).failed(1, "contract");
+        assert!(said.stderr.contains("shop.fluxar:3:"), "{args:?}: {}", said.stderr);
+        assert_eq!(said.stdout, "", "{args:?}");
+    }
+    assert!(!Path::new(&out).exists());
+    let said = run(&["idl", "check", "--json", &contract]).failed(1, "contract");
+    assert_eq!(said.json_lines()[0][0]["severity"], "error");
+}
+
+#[test]
+fn good_contracts_pass() {
+    let folder = Folder::new();
+    let contract = folder.file("shop.fluxar", GOOD);
+    assert_eq!(run(&["idl", "check", &contract]).ok().stdout, "");
+    assert!(run(&["idl", "lint", "--json", &contract]).ok().json_lines()[0].is_array());
+}
+
+#[test]
+fn files_are_formatted_in_place_and_only_looked_at_with_check() {
+    let folder = Folder::new();
+    let ugly = "package shop.v1\nrecord   User{ id:u64\n name :string }\n";
+    let contract = folder.file("shop.fluxar", ugly);
+    let said = run(&["idl", "fmt", "--check", &contract]).failed(1, "contract");
+    assert_eq!(said.stdout.trim(), contract);
+    assert_eq!(std::fs::read_to_string(&contract).unwrap(), ugly, "only looked at");
+    run(&["idl", "fmt", "--ids", &contract]).ok();
+    let text = std::fs::read_to_string(&contract).unwrap();
+    assert!(text.contains("1 id: u64") && text.contains("2 name: string"), "{text}");
+    assert_eq!(run(&["idl", "fmt", "--check", "--ids", &contract]).ok().stdout, "");
+}
+
+#[test]
+fn a_breaking_change_fails_and_says_where() {
+    let folder = Folder::new();
+    let old = folder.formatted("old.fluxar", GOOD);
+    let same = run(&["idl", "diff", &old, &old, "-o", "json"]).ok();
+    assert_eq!(same.json_lines()[0]["breaks"], false);
+    let new = folder.formatted("new.fluxar", &GOOD.replace("id: u64", "id: string"));
+    let said = run(&["idl", "diff", &old, &new, "-o", "json"]).failed(1, "contract");
+    let found = &said.json_lines()[0];
+    assert_eq!(found["findings"][0]["new_server_old_client"], "breaks", "{found}");
+    assert!(found["findings"][0]["place"].as_str().unwrap().contains("User.id"), "{found}");
+    let said = run(&["idl", "diff", &old, &new, "-o", "text"]).failed(1, "contract");
+    let lines = ["IDL.evolve.", "new server, old client: breaks", "deploy: "];
+    assert!(lines.iter().all(|line| said.stdout.contains(line)), "{}", said.stdout);
+}
