@@ -79,7 +79,7 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
     if fs::read(path).is_ok_and(|old| old == text.as_bytes()) {
         return Ok(());
     }
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
     fs::create_dir_all(folder).and_then(|()| fs::write(path, text)).map_err(|error| {
         let next = "name another directory with --out";
         Failure::local(format_args!("cannot write {}: {error}", path.display()), next)

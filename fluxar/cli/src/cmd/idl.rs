@@ -115,7 +115,7 @@ impl Files {
 
 fn folder(file: &Path) -> PathBuf {
     let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
-    parent.unwrap_or(Path::new(".")).to_owned()
+    parent.unwrap_or_else(|| Path::new(".")).to_owned()
 }
 
 /// Does it.
