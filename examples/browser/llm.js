@@ -286,7 +286,10 @@ class LlmClient {
   constructor(caller) {
     this.#caller = caller;
   }
-  /** Does complete. *∕ x */
+  /**
+   * Answers a prompt, token by token. With `approvals` the model may ask for permission on the way. An answer that is stopped still
+   * ends with its summary.
+   */
   complete(params, options) {
     return $.serverStream(this.#caller, LlmClient$complete, params, options);
   }
@@ -338,7 +341,7 @@ class ApprovalsClient {
   constructor(caller) {
     this.#caller = caller;
   }
-  /** Does approve. *∕ x */
+  /** Asks whether the model may do this; the words are the model's. */
   approve(params, options) {
     return $.call(this.#caller, ApprovalsClient$approve, params, options);
   }
@@ -391,7 +394,7 @@ const Demo = {
   }
 };
 const DESCRIPTOR = $.fromBase64(
-  "pQABA4SjAGhBcHByb3ZhbAIAA4GjAGhhcHByb3ZlZAIBAwGjAGRMaW5lAgADgqMAY3dobwIBAw2jAGR0ZXh0AgIDDaMAZ1N1bW1hcnkCAAOEowBlbW9kZWwCAQMNpABtcHJvbXB0X3Rva2VucwICA4IABAT1owBxY29tcGxldGlvbl90b2tlbnMCAwMEowBtZmluaXNoX3JlYXNvbgIEAw2jAGVUb2tlbgIAA4GjAGR0ZXh0AgEDDQSCowBpQXBwcm92YWxzAWlhcHByb3ZhbHMDgaQAZ2FwcHJvdmUCgaMAZmFjdGlvbgIBAw0FggBoQXBwcm92YWwPgXMgRG9lcyBhcHByb3ZlLiAqLyB4owBjTGxtAWNsbG0DgaUAaGNvbXBsZXRlAoWjAGZwcm9tcHQCAQMNpABlbW9kZWwCAgOCAA0E9aQAam1heF90b2tlbnMCAwOCAAQE9aQAZHNlZWQCBAOCAAUE9aQAaWFwcHJvdmFscwIFA4IAAQT1BGVUb2tlbgWCAGdTdW1tYXJ5D4F0IERvZXMgY29tcGxldGUuICovIHgFgaMAZENoYXQCg2RkZW1vZGNoYXSCZHJvb20NA2RMaW5lBoGkAGREZW1vAoFjTGxtA4FpQXBwcm92YWxzBIFkQ2hhdA=="
+  "pQABA4SkAGhBcHByb3ZhbAIAA4GjAGhhcHByb3ZlZAIBAwEPgW8gQSB5ZXMgb3IgYSBuby6kAGRMaW5lAgADgqMAY3dobwIBAw2jAGR0ZXh0AgIDDQ+BeCUgU29tZXRoaW5nIHRoYXQgc29tZWJvZHkgc2F5cyB0byBhbGwupABnU3VtbWFyeQIAA4SkAGVtb2RlbAIBAw0PgXYgVGhlIG1vZGVsIHRoYXQgc3Bva2UupQBtcHJvbXB0X3Rva2VucwICA4IABAT1D4F4SSBBYnNlbnQgd2hlbiB0aGUgbW9kZWwgZGlkIG5vdCBzYXksIHNvIGZvciBldmVyeSBhbnN3ZXIgdGhhdCB3YXMgc3RvcHBlZC6jAHFjb21wbGV0aW9uX3Rva2VucwIDAwSkAG1maW5pc2hfcmVhc29uAgQDDQ+BeEAgYHN0b3BgLCBgbGVuZ3RoYCwgYGNhbmNlbGxlZGAsIG9yIHdoYXRldmVyIGVsc2UgdGhlIG1vZGVsIHNheXMuD4F4GCBXaGF0IGNhbWUgb2YgYW4gYW5zd2VyLqQAZVRva2VuAgADgaMAZHRleHQCAQMND4F4LiBBIHBpZWNlIG9mIGFuIGFuc3dlciwgd2l0aCBpdHMgbGVhZGluZyBzcGFjZS4EgqQAaUFwcHJvdmFscwFpYXBwcm92YWxzA4GkAGdhcHByb3ZlAoGjAGZhY3Rpb24CAQMNBYIAaEFwcHJvdmFsD4F4PyBBc2tzIHdoZXRoZXIgdGhlIG1vZGVsIG1heSBkbyB0aGlzOyB0aGUgd29yZHMgYXJlIHRoZSBtb2RlbCdzLg+BeHcgV2hvZXZlciBjYW4gYmUgYXNrZWQgZm9yIHBlcm1pc3Npb24uIE9mZmVyZWQgYnkgdGhlIHNpZGUgdGhhdCBkaWFsczogdGhlIG1vZGVsIGNhbGxzIGJhY2sgaW4gdGhlIG1pZGRsZSBvZiBpdHMgYW5zd2VyLqQAY0xsbQFjbGxtA4GlAGhjb21wbGV0ZQKFowBmcHJvbXB0AgEDDaQAZW1vZGVsAgIDggANBPWkAGptYXhfdG9rZW5zAgMDggAEBPWkAGRzZWVkAgQDggAFBPWkAGlhcHByb3ZhbHMCBQOCAAEE9QRlVG9rZW4FggBnU3VtbWFyeQ+CeIAgQW5zd2VycyBhIHByb21wdCwgdG9rZW4gYnkgdG9rZW4uIFdpdGggYGFwcHJvdmFsc2AgdGhlIG1vZGVsIG1heSBhc2sgZm9yIHBlcm1pc3Npb24gb24gdGhlIHdheS4gQW4gYW5zd2VyIHRoYXQgaXMgc3RvcHBlZCBzdGlsbHcgZW5kcyB3aXRoIGl0cyBzdW1tYXJ5Lg+BeEEgQSBsYW5ndWFnZSBtb2RlbCwgYXMgYGZsdXhhciB1cGAgYW5kIGBmbHV4YXIgZGVtbyBsbG1gIHNlcnZlIGl0LgWBpABkQ2hhdAKDZGRlbW9kY2hhdIJkcm9vbQ0DZExpbmUPgXgpIFdoYXQgcGVvcGxlIHNheSB0byBlYWNoIG90aGVyIGluIGEgcm9vbS4GgaUAZERlbW8CgWNMbG0DgWlBcHByb3ZhbHMEgWRDaGF0D4F4IyBUaGUgZGVtbzogYXNrLCBiZSBhc2tlZCwgYW5kIHRhbGsu"
 );
 const HASH = "08bc2acf8c6496ed0f7dd9851e594c1ae3868952805b587a679693fa35a82875";
 export {

@@ -3,7 +3,8 @@
 use crate::rig::run;
 use std::path::Path;
 
-const GOOD: &str = "package shop.v1\n\nrecord User {\n  1 id: u64\n  2 name: string\n}\n";
+const GOOD: &str = "package shop.v1\n\nrecord User {\n  1 id: u64\n  2 name: string\n}\n\n\
+    service Users {\n  get(id: u64) -> User\n}\n";
 
 struct Folder(tempfile::TempDir);
 
@@ -97,7 +98,7 @@ fn a_breaking_change_fails_and_says_where() {
     let old = folder.formatted("old.fluxar", GOOD);
     let same = run(&["idl", "diff", &old, &old, "-o", "json"]).ok();
     assert_eq!(same.json_lines()[0]["breaks"], false);
-    let new = folder.formatted("new.fluxar", &GOOD.replace("id: u64", "id: string"));
+    let new = folder.formatted("new.fluxar", &GOOD.replace("1 id: u64", "1 id: string"));
     let said = run(&["idl", "diff", &old, &new, "-o", "json"]).failed(1, "contract");
     let found = &said.json_lines()[0];
     assert_eq!(found["findings"][0]["new_server_old_client"], "breaks", "{found}");
