@@ -2061,7 +2061,7 @@ function tooLong(what) {
 function decodeHello(bytes, form) {
   check(bytes);
   if (bytes.length > PREAUTH_FRAME_BYTES_MAX) throw tooLong("the body");
-  const map = known(new Checked(bytes).item(), 6, "the body");
+  const map = known(new Checked(bytes).item(), 7, "the body");
   const versions = uints(need(map, 0, "versions"), "versions");
   const peer = readPeer(known(need(map, 1, "peer"), 2, "peer"));
   const capabilities2 = readCapabilities(known(need(map, 2, "capabilities"), 4, "capabilities"));
@@ -2069,6 +2069,7 @@ function decodeHello(bytes, form) {
   const heartbeatMs = uint(need(map, 4, "heartbeat_ms"), "heartbeat_ms");
   const auth = map.has(5) ? readAuth(known(map.get(5), 1, "auth")) : void 0;
   const session = map.has(6) ? bstr(map.get(6), "session", 16) : void 0;
+  if (map.has(7)) bstr(map.get(7), "nonce", 32);
   if (form === "answer" && session === void 0) throw missing2("session");
   if (form === "answer" ? auth !== void 0 : session !== void 0) {
     throw new Violation("L4.body.2", "the HELLO body has a key that belongs to another HELLO");
@@ -2802,7 +2803,11 @@ function helloForm({ id, ref, target, payload, error }) {
     );
     return "answer";
   }
-  need2(target === null && payload === null, "L3.hello.3", "a confirmation has a ref, and at most an error");
+  need2(
+    target === null && (payload === null || error === null),
+    "L3.hello.3",
+    "a confirmation has a ref, and at most an error, or the payload that is due"
+  );
   return "confirm";
 }
 function callForm({ id, ref, target, payload, error }) {
@@ -3669,6 +3674,9 @@ var Session = class {
     }
     if (id !== null) this.ids.take(id, false, false);
     if (error !== null) return this.refused(error);
+    if (form === "confirm" && payload !== null) {
+      throw new Violation("L3.hello.3", "a confirmation has a ref, and at most an error, or the payload that is due");
+    }
     if (form === "offer") void this.decide(id, takeOffer(payload)).catch((thrown) => this.finish(thrown));
     else if (form === "answer") {
       const body = takeAnswer(payload, this.options.numbers);

@@ -117,7 +117,7 @@ export class Random {
     if (typeof type === "number") return this.scalar(SCALARS[type]);
     if (typeof type === "string") return this.named(type, keys, depth);
     const [kind, of, more] = type;
-    if (kind === 0) return this.below(2) ? Uint8Array.of(0xf6) : this.value(of, keys, depth);
+    if (kind === 0) return depth > DEPTH || this.below(2) ? Uint8Array.of(0xf6) : this.value(of, keys, depth);
     if (kind === 3) return this.map(of, more, keys, depth);
     const length = kind === 2 ? more : depth > DEPTH ? 0 : this.below(4);
     return this.container(0x80, Array.from({ length }, () => this.value(of, keys, depth + 1)));
@@ -127,7 +127,7 @@ export class Random {
     const entries = new Map();
     // A key that comes as number and as name is one key.
     const mode = keys === "both" ? "numbers" : keys;
-    for (let left = this.below(4); left > 0; left -= 1) {
+    for (let left = depth > DEPTH ? 0 : this.below(4); left > 0; left -= 1) {
       const bytes = this.value(key, mode, depth + 1);
       entries.set(Buffer.from(bytes).toString("hex"), Buffer.concat([bytes, this.value(of, keys, depth + 1)]));
     }

@@ -59,6 +59,8 @@ class Handshake:
             self._answered(message)
         elif message.error is not None:
             session.finish(message.error)
+        elif message.payload is not None:
+            raise Violation("L3.hello.3")
         elif self.body is not None:
             self._ready(self.body)
 

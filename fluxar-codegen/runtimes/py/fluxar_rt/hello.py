@@ -154,6 +154,10 @@ def _read(reader: Reader) -> HelloBody:
             auth = _auth(reader)
         elif key == 6:
             session = _sixteen(reader)
+        elif key == 7:
+            # For challenges, which this runtime neither makes nor takes.
+            if len(reader.octets()) != 32:
+                raise Violation("L4.body.1")
         else:
             return False
         seen[key] = True

@@ -309,7 +309,7 @@ def _hello(message: Message) -> str:
         return _is(OFFER, id and bare and payload and not error, "L3.hello.1")
     if id:
         return _is(ANSWER, bare and payload != error, "L3.hello.2")
-    return _is(CONFIRM, bare and not payload, "L3.hello.3")
+    return _is(CONFIRM, bare and not (payload and error), "L3.hello.3")
 
 
 def _ack(message: Message) -> str:

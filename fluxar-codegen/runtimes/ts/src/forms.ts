@@ -49,7 +49,8 @@ function helloForm({ id, ref, target, payload, error }: Envelope): Form {
       "an answer has id, ref, and either payload or error");
     return "answer";
   }
-  need(target === null && payload === null, "L3.hello.3", "a confirmation has a ref, and at most an error");
+  need(target === null && (payload === null || error === null), "L3.hello.3",
+    "a confirmation has a ref, and at most an error, or the payload that is due");
   return "confirm";
 }
 

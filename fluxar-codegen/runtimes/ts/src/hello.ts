@@ -96,7 +96,7 @@ function tooLong(what: string): Violation {
 export function decodeHello(bytes: Uint8Array, form: "offer" | "answer"): HelloBody {
   check(bytes);
   if (bytes.length > PREAUTH_FRAME_BYTES_MAX) throw tooLong("the body");
-  const map = known(new Checked(bytes).item(), 6, "the body");
+  const map = known(new Checked(bytes).item(), 7, "the body");
   const versions = uints(need(map, 0, "versions"), "versions");
   const peer = readPeer(known(need(map, 1, "peer"), 2, "peer"));
   const capabilities = readCapabilities(known(need(map, 2, "capabilities"), 4, "capabilities"));
@@ -104,6 +104,8 @@ export function decodeHello(bytes: Uint8Array, form: "offer" | "answer"): HelloB
   const heartbeatMs = uint(need(map, 4, "heartbeat_ms"), "heartbeat_ms");
   const auth = map.has(5) ? readAuth(known(map.get(5)!, 1, "auth")) : undefined;
   const session = map.has(6) ? bstr(map.get(6)!, "session", 16) : undefined;
+  // For challenges, which this runtime neither makes nor takes.
+  if (map.has(7)) bstr(map.get(7)!, "nonce", 32);
   if (form === "answer" && session === undefined) throw missing("session");
   if (form === "answer" ? auth !== undefined : session !== undefined) {
     throw new Violation("L4.body.2", "the HELLO body has a key that belongs to another HELLO");

@@ -120,6 +120,9 @@ export class Session {
     }
     if (id !== null) this.ids.take(id, false, false);
     if (error !== null) return this.refused(error);
+    if (form === "confirm" && payload !== null) {
+      throw new Violation("L3.hello.3", "a confirmation has a ref, and at most an error, or the payload that is due");
+    }
     if (form === "offer") void this.decide(id!, takeOffer(payload!)).catch((thrown) => this.finish(thrown));
     else if (form === "answer") {
       const body = takeAnswer(payload!, this.options.numbers);
