@@ -2070,6 +2070,7 @@ function decodeHello(bytes, form) {
   const auth = map.has(5) ? readAuth(known(map.get(5), 1, "auth")) : void 0;
   const session = map.has(6) ? bstr(map.get(6), "session", 16) : void 0;
   if (map.has(7)) bstr(map.get(7), "nonce", 32);
+  else if (auth?.scheme === "challenge" && auth.data.length === 32) throw new Violation("L4.challenge.1", "a challenge needs a nonce");
   if (form === "answer" && session === void 0) throw missing2("session");
   if (form === "answer" ? auth !== void 0 : session !== void 0) {
     throw new Violation("L4.body.2", "the HELLO body has a key that belongs to another HELLO");

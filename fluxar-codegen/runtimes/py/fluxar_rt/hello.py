@@ -167,6 +167,9 @@ def _read(reader: Reader) -> HelloBody:
     reader.finish()
     if peer is None or not all(key in seen for key in range(5)):
         raise Violation("L4.body.1")
+    shows_key = auth is not None and auth.scheme == "challenge" and len(auth.data or b"") == 32
+    if shows_key and 7 not in seen:
+        raise Violation("L4.challenge.1")
     limits = PeerLimits(*numbers)
     return HelloBody(versions, peer, limits, heartbeat_ms, encodings, auth, session, reserved)
 

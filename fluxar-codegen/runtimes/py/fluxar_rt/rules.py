@@ -140,6 +140,7 @@ RULES: dict[str, tuple[str, str]] = {
     "L4.hello.2": ("FAILED_PRECONDITION", "the HELLO refers to another one than the last"),
     "L4.body.1": ("INVALID_ARGUMENT", "the HELLO body lacks a key, or a value has the wrong type"),
     "L4.body.2": ("INVALID_ARGUMENT", "the HELLO body has a key that belongs to another HELLO"),
+    "L4.challenge.1": ("INVALID_ARGUMENT", "a challenge needs a nonce of both sides"),
     "L4.body.3": ("INVALID_ARGUMENT", "the HELLO body has an unknown key below 32 or above 63"),
     "L4.body.4": (
         "INVALID_ARGUMENT",

@@ -106,6 +106,7 @@ export function decodeHello(bytes: Uint8Array, form: "offer" | "answer"): HelloB
   const session = map.has(6) ? bstr(map.get(6)!, "session", 16) : undefined;
   // For challenges, which this runtime neither makes nor takes.
   if (map.has(7)) bstr(map.get(7)!, "nonce", 32);
+  else if (auth?.scheme === "challenge" && auth.data.length === 32) throw new Violation("L4.challenge.1", "a challenge needs a nonce");
   if (form === "answer" && session === undefined) throw missing("session");
   if (form === "answer" ? auth !== undefined : session !== undefined) {
     throw new Violation("L4.body.2", "the HELLO body has a key that belongs to another HELLO");
