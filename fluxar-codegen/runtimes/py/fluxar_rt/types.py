@@ -308,6 +308,24 @@ class Record(Codec[T]):
         self.fields.check(lambda name: getattr(value, name))
 
 
+class Wrapped(Codec[T]):
+    """A value in a class of its own: an error that is a newtype."""
+
+    def __init__(self, of: Callable[[Any], T], inner: Codec[Any]) -> None:
+        self.of, self.inner = of, inner
+
+    def write(self, out: bytearray, value: T, numbers: bool) -> None:
+        if isinstance(self.of, type) and not isinstance(value, self.of):
+            raise Invalid(f"expected a {self.of.__name__}, found {type(value).__name__}")
+        self.inner.write(out, cast(Any, value).value, numbers)
+
+    def read(self, reader: Reader) -> T:
+        return self.of(self.inner.read(reader))
+
+    def check(self, value: T) -> None:
+        self.inner.check(cast(Any, value).value)
+
+
 class Params(Codec["dict[str, Any]"]):
     """The parameters of a method. With none of them there is no payload."""
 

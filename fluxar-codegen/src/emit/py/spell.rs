@@ -247,7 +247,8 @@ impl<'p> Speller<'p> {
     /// Whether a newtype can be one to Python, whose newtypes are like subclasses: of unions, of
     /// `bool` and of enums there are none.
     pub(super) fn is_new_type(&self, source: &str) -> bool {
-        let Some(Body::Newtype(of)) = self.def(source).map(|def| &def.body) else { return false };
+        let Some(def) = self.def(source).filter(|def| !def.is_error) else { return false };
+        let Body::Newtype(of) = &def.body else { return false };
         match &**of {
             TypeRef::Scalar(scalar) => !matches!(scalar, Scalar::Bool | Scalar::Any | Scalar::Unit),
             TypeRef::Optional(_) => false,

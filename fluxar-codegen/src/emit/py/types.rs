@@ -170,8 +170,16 @@ fn newtypes(to: &mut Writer, package: &Package<Contract>, speller: &Speller<'_>)
         let Body::Newtype(of) = &def.body else { continue };
         let source = &def.name.source;
         let class = speller.names.class(source);
-        let ty = speller.ty(of, &HashSet::new());
-        if speller.is_new_type(source) {
+        let mut ty = speller.ty(of, &HashSet::new());
+        // Python's checkers know no alias of itself.
+        let mut is_recursive = false;
+        of.each_name(&mut |name| is_recursive |= name == source);
+        if is_recursive {
+            ty = ty.replace(&class, "_Any");
+        }
+        if def.is_error {
+            wrapped_error(to, def, &class, &ty);
+        } else if speller.is_new_type(source) {
             to.line(format!("{class} = _NewType({}, {ty})", text(class)));
         } else {
             to.line(format!("{class}: _TypeAlias = {}", alias(of, &ty)));
@@ -179,6 +187,20 @@ fn newtypes(to: &mut Writer, package: &Package<Contract>, speller: &Speller<'_>)
         to.docstring(&docs(&def.docs, &def.lifecycle));
         to.blank(2);
     }
+}
+
+/// An error that is a newtype: an exception around the value.
+fn wrapped_error(to: &mut Writer, def: &TypeDef<Contract>, class: &str, ty: &str) {
+    let code = def.code.as_ref().and_then(|code| code.code.as_deref()).unwrap_or("unknown");
+    to.line(format!("class {class}(_m.AppError):"));
+    to.line("    fields = (\"value\",)");
+    to.line("    __match_args__ = (\"value\",)");
+    to.line("");
+    to.line(format!("    def __init__(self, value: {ty}) -> None:"));
+    let code = code.to_uppercase();
+    to.line(format!("        super().__init__(_Code.{code}, str(value))"));
+    to.line("        self.value = value");
+    to.line("");
 }
 
 /// An alias is an expression: a `|` between names is one in every Python that we support, but for
@@ -240,7 +262,14 @@ fn codec(def: &TypeDef<Contract>, speller: &Speller<'_>) -> String {
     match &def.body {
         Body::Record(fields) => format!("_t.Record({class}, lambda: {})", rows(fields, speller)),
         Body::Unit => format!("_t.Record({class}, lambda: ())"),
-        Body::Newtype(of) => speller.checked(speller.codec(of), &def.constraints),
+        Body::Newtype(of) => {
+            let codec = speller.checked(speller.codec(of), &def.constraints);
+            if def.is_error {
+                format!("_t.Wrapped({}, {codec})", speller.names.class(&def.name.source))
+            } else {
+                codec
+            }
+        }
         Body::Enum(members) => {
             let rows = members.iter().map(|member| {
                 let was = tuple(member.lifecycle.was.iter().map(|was| text(was)));

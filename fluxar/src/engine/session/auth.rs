@@ -95,6 +95,7 @@ impl Identity {
     }
 }
 
+#[cfg(feature = "tokio")]
 impl Identity {
     /// The same one with the same rights; a credential that was renewed lasts longer, and is no
     /// other identity for that.

@@ -337,6 +337,10 @@ impl World {
         let offer = self.dialer.end.transmit();
         gate.receive(now, &offer);
         while let Some(event) = gate.engine.poll_event() {
+            if matches!(event, Event::Closed { .. }) {
+                // It was refused.
+                break;
+            }
             assert!(matches!(event, Event::Resume { .. }), "{event:?}");
             match self.acceptor.end.engine.ticket() {
                 Some(ticket) if stage > 0 => gate.engine.accept_resume(now, ticket),
