@@ -52,6 +52,10 @@ impl Literal<'_> {
                 format!("[{}]", items.join(", "))
             }
             5 => {
+                if size == 0 {
+                    // A checker does not know what an empty one would hold.
+                    return "dict[int, object]()".to_owned();
+                }
                 let entry = |_| format!("{}: {}", self.item(), self.item());
                 format!("{{{}}}", (0..size).map(entry).collect::<Vec<_>>().join(", "))
             }

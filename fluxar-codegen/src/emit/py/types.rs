@@ -263,7 +263,13 @@ fn codec(def: &TypeDef<Contract>, speller: &Speller<'_>) -> String {
         Body::Record(fields) => format!("_t.Record({class}, lambda: {})", rows(fields, speller)),
         Body::Unit => format!("_t.Record({class}, lambda: ())"),
         Body::Newtype(of) => {
-            let codec = speller.checked(speller.codec(of), &def.constraints);
+            let mut inner = speller.codec(of);
+            let mut is_recursive = false;
+            of.each_name(&mut |name| is_recursive |= name == source);
+            if is_recursive {
+                inner = format!("_t.Later(lambda: {inner})");
+            }
+            let codec = speller.checked(inner, &def.constraints);
             if def.is_error {
                 format!("_t.Wrapped({}, {codec})", speller.names.class(&def.name.source))
             } else {
