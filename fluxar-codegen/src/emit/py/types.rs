@@ -175,10 +175,10 @@ fn newtypes(to: &mut Writer, package: &Package<Contract>, speller: &Speller<'_>)
         let mut is_recursive = false;
         of.each_name(&mut |name| is_recursive |= name == source);
         if is_recursive {
-            ty = ty.replace(&class, "_Any");
+            ty = ty.replace(class, "_Any");
         }
         if def.is_error {
-            wrapped_error(to, def, &class, &ty);
+            wrapped_error(to, def, class, &ty);
         } else if speller.is_new_type(source) {
             to.line(format!("{class} = _NewType({}, {ty})", text(class)));
         } else {
