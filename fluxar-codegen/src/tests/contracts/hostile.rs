@@ -175,12 +175,12 @@ fn files_that_grow_in_every_direction_are_bounded() {
     }
 }
 
-/// What makes a parser look ahead, look back or begin again, as often as a source has room for it:
-/// if that took time in proportion to its square, this test would not end.
+/// What makes a parser look ahead, look back or begin again, as often as a large source has room
+/// for it: if that took time in proportion to its square, this test would take minutes.
 #[test]
-fn sources_of_the_largest_size_are_parsed_in_proportion() {
+fn large_sources_are_parsed_in_proportion_to_their_size() {
     let full = |start: &str, piece: &str| {
-        let count = (SOURCE_BYTES_MAX / 2 - start.len()) / piece.len();
+        let count = (SOURCE_BYTES_MAX / 4 - start.len()) / piece.len();
         format!("{start}{}", piece.repeat(count))
     };
     let sources = [
@@ -210,6 +210,5 @@ fn sources_of_the_largest_size_are_parsed_in_proportion() {
         let parsed = parse(source, 0, &mut reports);
         assert_eq!(parsed.tokens.last().map(|token| token.span.end as usize), Some(source.len()));
         assert!(reports.list.len() <= REPORTS_MAX);
-        let _ = (format(source), assign_ids(source));
     }
 }
