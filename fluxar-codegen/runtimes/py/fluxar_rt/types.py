@@ -308,22 +308,6 @@ class Record(Codec[T]):
         self.fields.check(lambda name: getattr(value, name))
 
 
-class Later(Codec[Any]):
-    """A codec that is made below: a newtype that holds itself."""
-
-    def __init__(self, of: Callable[[], Codec[Any]]) -> None:
-        self.of = of
-
-    def write(self, out: bytearray, value: Any, numbers: bool) -> None:
-        self.of().write(out, value, numbers)
-
-    def read(self, reader: Reader) -> Any:
-        return self.of().read(reader)
-
-    def check(self, value: Any) -> None:
-        self.of().check(value)
-
-
 class Wrapped(Codec[T]):
     """A value in a class of its own: an error that is a newtype."""
 

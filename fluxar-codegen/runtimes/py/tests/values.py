@@ -81,6 +81,8 @@ class Values:
         t = self.t
         if isinstance(codec, self.k.Checked):
             return self.of(codec.of, depth)
+        if isinstance(codec, t.Wrapped):
+            return codec.of(self.of(codec.inner, depth - 1))
         if isinstance(codec, t.Lazy):
             return self.of(codec.find(), depth)
         if isinstance(codec, t.Optional):

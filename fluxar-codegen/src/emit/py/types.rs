@@ -267,7 +267,7 @@ fn codec(def: &TypeDef<Contract>, speller: &Speller<'_>) -> String {
             let mut is_recursive = false;
             of.each_name(&mut |name| is_recursive |= name == source);
             if is_recursive {
-                inner = format!("_t.Later(lambda: {inner})");
+                inner = format!("_t.Lazy(lambda: {inner})");
             }
             let codec = speller.checked(inner, &def.constraints);
             if def.is_error {
