@@ -6,7 +6,8 @@ use crate::model::{
     Annotation as Use, CODES, Constraints, Delivery, Deprecated, ErrorCode, Lifecycle,
     MethodOptions, Target, TypeRef,
 };
-use crate::syntax::ast::{Annotation, Head, ItemKind};
+use crate::syntax::ast::{Annotation, Head, ItemKind, LiteralKind};
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// What the annotations of one place say.
@@ -85,15 +86,18 @@ impl Builder<'_> {
         unit: usize,
     ) -> Marks {
         let mut marks = Marks::default();
-        let mut seen: Vec<String> = Vec::new();
+        let mut seen = HashSet::new();
         for annotation in &head.annotations {
             let name = annotation.path.text();
-            if seen.contains(&name) && name != "was" {
+            if !seen.insert(name.clone()) && name != "was" {
                 let message = format!("`@{name}` stands here twice");
                 self.reports.add("annotation-twice", self.at(unit, annotation.span), message);
                 continue;
             }
-            seen.push(name.clone());
+            // What did not parse is reported already.
+            if annotation.arguments.iter().any(|given| given.value.kind == LiteralKind::Wrong) {
+                continue;
+            }
             match BUILT_IN.iter().find(|(known, _)| *known == name) {
                 Some((_, targets)) if !targets.contains(&target) => {
                     let places: Vec<&str> = targets.iter().map(|t| t.name()).collect();

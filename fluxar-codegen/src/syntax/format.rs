@@ -3,11 +3,10 @@
 //!
 //! It works on tokens, so it cannot lose any: only commas between members come and go.
 
-use super::ast::{Content, Entry, Item, ItemKind, Retired};
 use super::parse::{Parsed, parse};
 use super::token::{Kind, Token};
 use crate::report::{Reports, Source};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 /// The formatted source. Formatting twice is formatting once.
 ///
@@ -18,88 +17,11 @@ pub fn format(text: &str) -> Result<String, Reports> {
     Ok(Formatter::new(text, &parsed).run())
 }
 
-fn parsed(text: &str) -> Result<Parsed, Reports> {
+pub(super) fn parsed(text: &str) -> Result<Parsed, Reports> {
     let source = Source { name: "input".to_owned(), text: text.to_owned() };
     let mut reports = Reports { sources: vec![source], ..Reports::default() };
     let parsed = parse(text, 0, &mut reports);
     if reports.has_errors() { Err(reports) } else { Ok(parsed) }
-}
-
-/// Gives each field, member and variant without a number the next free one, above all that are
-/// used or retired beside it, and formats.
-///
-/// # Errors
-/// As [`format`].
-pub fn assign_ids(text: &str) -> Result<String, Reports> {
-    let parsed = parsed(text)?;
-    let items = &parsed.file.items;
-    let mut inserted: BTreeMap<usize, u64> = BTreeMap::new();
-    for item in items {
-        match &item.kind {
-            ItemKind::Record { entries, .. } => in_entries(entries, items, &mut inserted),
-            ItemKind::Choice { variants, retired, .. } => {
-                let mut next = retired.iter().map(last_of).max().unwrap_or(0);
-                next = variants.iter().filter_map(|v| v.id).map(|id| id.value).fold(next, u64::max);
-                for variant in variants {
-                    if variant.id.is_none() {
-                        next = next.saturating_add(1);
-                        inserted.insert(variant.name.span.start as usize, next);
-                    }
-                    if let Content::Record(entries) = &variant.content {
-                        in_entries(entries, items, &mut inserted);
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    let mut numbered = String::with_capacity(text.len() + inserted.len() * 3);
-    let mut done = 0;
-    for (at, id) in inserted {
-        numbered.push_str(&text[done..at]);
-        numbered.push_str(&format!("{id} "));
-        done = at;
-    }
-    numbered.push_str(&text[done..]);
-    format(&numbered)
-}
-
-fn last_of(retired: &Retired) -> u64 {
-    retired.last.map_or(retired.first.value, |last| last.value)
-}
-
-/// The greatest number that entries take, those of records of the same file among them.
-fn greatest<'i>(entries: &'i [Entry], items: &'i [Item], seen: &mut Vec<&'i str>) -> u64 {
-    let of = |entry: &'i Entry, seen: &mut Vec<&'i str>| match entry {
-        Entry::Field(field) => field.id.map_or(0, |id| id.value),
-        Entry::Retired(retired) => last_of(retired),
-        Entry::Spread(ty) => {
-            let super::ast::TypeKind::Named(path, _) = &ty.kind else { return 0 };
-            let spread = items.iter().find(|item| item.name.text == path.text());
-            match spread.map(|item| (&item.name.text, &item.kind)) {
-                Some((name, ItemKind::Record { entries, .. }))
-                    if !seen.contains(&name.as_str()) =>
-                {
-                    seen.push(name);
-                    greatest(entries, items, seen)
-                }
-                _ => 0,
-            }
-        }
-    };
-    entries.iter().map(|entry| of(entry, seen)).max().unwrap_or(0)
-}
-
-fn in_entries(entries: &[Entry], items: &[Item], inserted: &mut BTreeMap<usize, u64>) {
-    let mut next = greatest(entries, items, &mut Vec::new());
-    for entry in entries {
-        if let Entry::Field(field) = entry
-            && field.id.is_none()
-        {
-            next = next.saturating_add(1);
-            inserted.insert(field.name.span.start as usize, next);
-        }
-    }
 }
 
 /// What encloses a token.
@@ -310,7 +232,7 @@ impl<'s> Formatter<'s> {
 
 #[cfg(test)]
 mod tests {
-    use super::{assign_ids, format};
+    use super::format;
 
     fn check(source: &str, expected: &str) {
         let formatted = format(source).unwrap();
@@ -349,16 +271,6 @@ mod tests {
             "@deprecated(\"use list\", since=3)\nrecord A {\n  1 a: T = {x: .y, z: -1}\n    \
              @min(1)\n}\n",
         );
-    }
-
-    #[test]
-    fn numbers_are_assigned_above_all_that_are_taken() {
-        let source = "record A { a: u8, 3 b: u8, c: u8, retired 7 d }\nrecord B { ...A, e: u8 }\n\
-                      enum C { x, y }\nunion D { 2 x: { q: u8 }, y }\n";
-        let expected = "record A { 8 a: u8, 3 b: u8, 9 c: u8, retired 7 d }\n\
-                        record B { ...A, 8 e: u8 }\nenum C { 1 x, 2 y }\n\
-                        union D { 2 x: { 1 q: u8 }, 3 y }\n";
-        assert_eq!(assign_ids(source).unwrap(), expected);
     }
 
     #[test]

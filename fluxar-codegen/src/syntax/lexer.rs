@@ -6,7 +6,11 @@ use super::token::{Kind, Span, Token};
 #[must_use]
 pub fn lex(source: &str) -> Vec<Token> {
     let mut tokens = Vec::with_capacity(source.len() / 4);
-    let mut at = 0;
+    // Some editors begin a file with a byte order mark, which says nothing in UTF-8.
+    let mut at = if source.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    if at > 0 {
+        tokens.push(Token { kind: Kind::Space, span: Span { start: 0, end: position(at) } });
+    }
     while let Some(rest) = source.get(at..).filter(|rest| !rest.is_empty()) {
         let (kind, length) = next(rest);
         // A token has a byte at least, and ends where a character does.

@@ -6,11 +6,13 @@
 
 pub mod ast;
 mod format;
+mod ids;
 mod lexer;
 mod parse;
 mod token;
 
-pub use format::{assign_ids, format};
+pub use format::format;
+pub use ids::assign_ids;
 pub use lexer::lex;
 pub use parse::{Parsed, parse};
 pub use token::{Kind, Span, Token};

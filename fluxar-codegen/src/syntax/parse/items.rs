@@ -1,13 +1,20 @@
 //! Declarations.
 
 use super::{ITEMS, Parse, Parser, Reported};
-use crate::syntax::ast::{Choice, File, Head, Ident, Item, ItemKind, Member, Segment};
+use crate::syntax::ast::{
+    Choice, File, Head, Ident, Item, ItemKind, Member, Segment, Type, TypeKind,
+};
 use crate::syntax::token::Kind;
 
 impl Parser<'_> {
     pub(super) fn items(&mut self, mut head: Head, file: &mut File) {
         while self.peek() != Kind::End {
             let before = self.at;
+            if matches!(self.word(0), "package" | "use") && self.nth(1).kind == Kind::Name {
+                self.misplaced(head, file);
+                head = self.head();
+                continue;
+            }
             match self.item(head) {
                 Ok(item) => file.items.push(item),
                 Err(Reported) => {
@@ -25,17 +32,18 @@ impl Parser<'_> {
         }
     }
 
-    /// To a word that begins an item, at the start of a line.
-    pub(super) fn skip_to_item(&mut self) {
-        while self.peek() != Kind::End {
-            let token = self.nth(0);
-            let starts_line =
-                self.text[..token.span.start as usize].ends_with('\n') || token.span.start == 0;
-            let is_item = ITEMS.contains(&self.word(0)) || self.word(0) == "use";
-            if starts_line && (is_item || matches!(token.kind, Kind::At | Kind::Doc)) {
-                return;
-            }
-            self.bump();
+    /// A package or an import below an item: reported, and read all the same.
+    fn misplaced(&mut self, head: Head, file: &mut File) {
+        let span = self.nth(0).span;
+        if self.word(0) == "package" {
+            let message = "the package stands here too late, or twice".to_owned();
+            self.report("syntax", span, message, "a file begins with its package, once");
+            self.package(head, file);
+        } else {
+            let message = "this import stands too late".to_owned();
+            let fix = "imports stand below the package, before everything else";
+            self.report("syntax", span, message, fix);
+            self.import(file);
         }
     }
 
@@ -47,10 +55,13 @@ impl Parser<'_> {
             let message = "only enums and unions are closed".to_owned();
             return Err(self.report("syntax", span, message, "remove `closed`"));
         }
-        if !ITEMS.contains(&word) || self.nth(1).kind != Kind::Name {
+        if !ITEMS.contains(&word) || word == "closed" {
             let fix = match word {
-                "package" => "the package stands at the top, once",
-                "use" => "imports stand below the package, before everything else",
+                "struct" | "message" | "class" | "interface" => {
+                    "write `record Name { 1 field: type }`, or `service Name { method() }`"
+                }
+                "type" => "write `alias Name = type`, or `newtype Name: type`",
+                "import" | "include" => "write `use a.b { Name }`, below the package",
                 _ => {
                     "begin with record, enum, union, error, service, topic, contract, newtype, \
                       alias, const or annotation, and a name"
@@ -59,16 +70,16 @@ impl Parser<'_> {
             return Err(self.expected("a declaration", fix));
         }
         self.bump();
-        let name = self.name("a name")?;
+        let name = self.name(&format!("the name of the {word}"))?;
         let kind = match word {
             "newtype" => {
                 self.must(Kind::Colon, "`:`", "write `newtype Name: type`")?;
-                ItemKind::Newtype(self.ty()?)
+                ItemKind::Newtype(self.last_type())
             }
             "alias" => {
                 let generics = self.generics()?;
                 self.must(Kind::Equal, "`=`", "write `alias Name = type`")?;
-                ItemKind::Alias { generics, ty: self.ty()? }
+                ItemKind::Alias { generics, ty: self.last_type() }
             }
             "const" => {
                 self.must(Kind::Colon, "`:`", "write `const NAME: type = value`")?;
@@ -106,7 +117,17 @@ impl Parser<'_> {
         }
         let fix = "a topic is dotted and ends with its type: `orders.{id: uuid} : Order`";
         self.must(Kind::Colon, "`.` or `:`", fix)?;
-        Ok(ItemKind::Topic { segments, payload: self.ty()? })
+        Ok(ItemKind::Topic { segments, payload: self.last_type() })
+    }
+
+    /// The type that an item ends with. A wrong one does not take the item's name from those who
+    /// use it.
+    fn last_type(&mut self) -> Type {
+        let span = self.nth(0).span;
+        self.ty().unwrap_or_else(|Reported| {
+            self.skip_to_item();
+            Type { kind: TypeKind::Wrong, span }
+        })
     }
 
     fn segment(&mut self) -> Parse<Segment> {

@@ -39,6 +39,9 @@ impl Parser<'_> {
         match token.kind {
             Kind::Minus => {
                 self.bump();
+                if !matches!(self.peek(), Kind::Int | Kind::Float | Kind::Quantity) {
+                    return Err(self.expected("a number", "write a number behind the `-`"));
+                }
                 let number = self.bump();
                 let span = token.span.to(number.span);
                 self.number(number, span, -1)
@@ -101,6 +104,10 @@ impl Parser<'_> {
     fn quantity(&mut self, text: &str, span: Span, sign: i128) -> Parse<Literal> {
         let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         let (number, unit) = text.split_at(digits);
+        if unit.starts_with('.') {
+            let message = "with a unit goes a whole number".to_owned();
+            return Err(self.report("syntax", span, message, "take a smaller unit: `90m`"));
+        }
         let Some((_, is_time, factor)) = UNITS.into_iter().find(|(name, ..)| *name == unit) else {
             let message = format!("there is no unit `{unit}`");
             let fix = "use us, ms, s, m, h, d, or KiB, MiB, GiB, kB, MB, GB";
@@ -131,10 +138,10 @@ impl Parser<'_> {
                 Some('t') => text.push('\t'),
                 Some(c @ ('"' | '\\')) => text.push(c),
                 Some('u') => {
-                    let code: String =
-                        rest.by_ref().skip_while(|c| *c == '{').take_while(|c| *c != '}').collect();
-                    let c = u32::from_str_radix(&code, 16).ok().and_then(char::from_u32);
-                    text.push(c.ok_or_else(|| self.bad_escape(token))?);
+                    let (c, behind) =
+                        code_point(rest.as_str()).ok_or_else(|| self.bad_escape(token))?;
+                    text.push(c);
+                    rest = behind.chars();
                 }
                 _ => return Err(self.bad_escape(token)),
             }
@@ -180,4 +187,12 @@ impl Parser<'_> {
         let close = self.must(Kind::CloseBrace, "`}`", "close the `{`")?;
         Ok(Literal { kind: LiteralKind::Braces(entries), span: open.to(close.span) })
     }
+}
+
+/// The character of `{e9}`, and what stands behind it.
+fn code_point(text: &str) -> Option<(char, &str)> {
+    let (code, behind) = text.strip_prefix('{')?.split_once('}')?;
+    let is_code = (1..=6).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_hexdigit());
+    let c = u32::from_str_radix(code, 16).ok().filter(|_| is_code).and_then(char::from_u32)?;
+    Some((c, behind))
 }

@@ -1,5 +1,6 @@
 //! What stands in braces: fields, variants, methods, sides.
 
+use super::recover::Members;
 use super::{Parse, Parser};
 use crate::syntax::ast::{
     Content, Entry, Head, Member, Method, MethodResult, Retired, Side, Variant,
@@ -8,70 +9,45 @@ use crate::syntax::token::Kind;
 
 impl Parser<'_> {
     /// Runs `parse` for each member up to `}`. After an error the rest of the member is skipped.
-    pub(super) fn braced(&mut self, parse: impl Fn(&mut Self) -> Parse<()>) -> Parse<()> {
-        self.must(Kind::OpenBrace, "`{`", "write the members between `{` and `}`")?;
-        while !matches!(self.peek(), Kind::CloseBrace | Kind::End) {
-            if self.is_next_item() {
-                return Err(self.expected("a member or `}`", "close the `{` before the next item"));
-            }
+    /// A `}` that is missing is reported, and what was understood is kept.
+    pub(super) fn braced(
+        &mut self,
+        members: Members,
+        mut parse: impl FnMut(&mut Self) -> Parse<()>,
+    ) -> Parse<()> {
+        let open = self.must(Kind::OpenBrace, "`{`", "write the members between `{` and `}`");
+        if open.is_err() && !self.is_member(members, 0) {
+            return open.map(|_| ());
+        }
+        while !matches!(self.peek(), Kind::CloseBrace | Kind::End) && !self.is_next_item() {
             let before = self.at;
-            if let Some(token) = self.visible.get(self.at) {
-                self.members.push(*token);
-            }
+            self.members.extend(self.visible.get(self.at));
             if parse(self).is_err() {
-                self.skip_member(before);
+                self.skip_member(before, members);
             }
-            self.eat(Kind::Comma);
+            self.separator();
         }
-        self.must(Kind::CloseBrace, "`}`", "close the `{`").map(|_| ())
-    }
-
-    /// True at a word that begins an item, at the start of a line without indent.
-    fn is_next_item(&self) -> bool {
-        let token = self.nth(0);
-        let starts_line = self.text[..token.span.start as usize].ends_with('\n');
-        starts_line && super::ITEMS.contains(&self.word(0)) && self.nth(1).kind == Kind::Name
-    }
-
-    /// To the next line, comma or closing brace on this level; by a token at least.
-    fn skip_member(&mut self, before: usize) {
-        let mut depth = 0_usize;
-        while self.peek() != Kind::End {
-            let token = self.nth(0);
-            let has_moved = self.at > before;
-            let previous = self.at.checked_sub(1).and_then(|at| self.visible.get(at));
-            let line_starts = previous.is_some_and(|previous| {
-                let gap = self.tokens[*previous].span.end as usize..token.span.start as usize;
-                self.text.get(gap).is_some_and(|gap| gap.contains('\n'))
-            });
-            match token.kind {
-                _ if depth == 0 && has_moved && line_starts => return,
-                Kind::Comma | Kind::CloseBrace if depth == 0 => return,
-                Kind::OpenBrace => depth += 1,
-                Kind::CloseBrace => depth -= 1,
-                _ => {}
-            }
-            self.bump();
-        }
+        let fix = "close the `{` above, before the next item or the end";
+        let _ = self.must(Kind::CloseBrace, "`}`", fix);
+        Ok(())
     }
 
     pub(super) fn entries(&mut self) -> Parse<Vec<Entry>> {
-        let list = std::cell::RefCell::new(Vec::new());
+        let mut list = Vec::new();
         self.deeper(|parser| {
-            parser.braced(|parser| {
-                let entry = parser.entry()?;
-                list.borrow_mut().push(entry);
+            parser.braced(Members::Numbered, |parser| {
+                list.push(parser.entry()?);
                 Ok(())
             })
         })?;
-        Ok(list.into_inner())
+        Ok(list)
     }
 
     fn entry(&mut self) -> Parse<Entry> {
         if self.eat(Kind::Spread) {
             return Ok(Entry::Spread(self.ty()?));
         }
-        let head = Head { docs: self.docs(), annotations: Vec::new() };
+        let head = self.docs_of_member();
         if self.is_retired() {
             return Ok(Entry::Retired(self.retired()?));
         }
@@ -117,19 +93,17 @@ impl Parser<'_> {
     }
 
     pub(super) fn variants(&mut self) -> Parse<(Vec<Variant>, Vec<Retired>)> {
-        let lists = std::cell::RefCell::new((Vec::new(), Vec::new()));
-        self.braced(|parser| {
-            let head = Head { docs: parser.docs(), annotations: Vec::new() };
+        let (mut variants, mut gone) = (Vec::new(), Vec::new());
+        self.braced(Members::Numbered, |parser| {
+            let head = parser.docs_of_member();
             if parser.is_retired() {
-                let retired = parser.retired()?;
-                lists.borrow_mut().1.push(retired);
-                return Ok(());
+                gone.push(parser.retired()?);
+            } else {
+                variants.push(parser.variant(head)?);
             }
-            let variant = parser.variant(head)?;
-            lists.borrow_mut().0.push(variant);
             Ok(())
         })?;
-        Ok(lists.into_inner())
+        Ok((variants, gone))
     }
 
     fn variant(&mut self, head: Head) -> Parse<Variant> {
@@ -146,13 +120,12 @@ impl Parser<'_> {
     }
 
     pub(super) fn methods(&mut self) -> Parse<Vec<Method>> {
-        let list = std::cell::RefCell::new(Vec::new());
-        self.braced(|parser| {
-            let method = parser.method()?;
-            list.borrow_mut().push(method);
+        let mut list = Vec::new();
+        self.braced(Members::Methods, |parser| {
+            list.push(parser.method()?);
             Ok(())
         })?;
-        Ok(list.into_inner())
+        Ok(list)
     }
 
     fn method(&mut self) -> Parse<Method> {
@@ -182,8 +155,8 @@ impl Parser<'_> {
     pub(super) fn parameters(&mut self) -> Parse<Vec<Member>> {
         self.must(Kind::OpenParen, "`(`", "write `name(parameters)`")?;
         let mut parameters = Vec::new();
-        while self.peek() != Kind::CloseParen {
-            let head = Head { docs: self.docs(), annotations: Vec::new() };
+        while self.peek() != Kind::CloseParen && !self.is_next_item() {
+            let head = self.docs_of_member();
             parameters.push(self.member(head)?);
             if !self.eat(Kind::Comma) {
                 break;
@@ -194,13 +167,12 @@ impl Parser<'_> {
     }
 
     pub(super) fn sides(&mut self) -> Parse<Vec<Side>> {
-        let list = std::cell::RefCell::new(Vec::new());
-        self.braced(|parser| {
-            let side = parser.side()?;
-            list.borrow_mut().push(side);
+        let mut list = Vec::new();
+        self.braced(Members::Sides, |parser| {
+            list.push(parser.side()?);
             Ok(())
         })?;
-        Ok(list.into_inner())
+        Ok(list)
     }
 
     fn side(&mut self) -> Parse<Side> {

@@ -1,11 +1,16 @@
 //! Tokens → AST, with recovery: an error skips to the next member or item, and parsing goes on.
+//! Every loop moves by a token at least, and looks ahead at most `LOOKAHEAD_MAX`: parsing takes
+//! time in proportion to the source.
 
+mod file;
+mod heads;
 mod items;
 mod literals;
 mod members;
+mod recover;
 mod types;
 
-use super::ast::{Annotation, Argument, File, Head, Ident, Int, Package, Path, Taken, Use};
+use super::ast::{File, Ident, Int, Path};
 use super::lexer::lex;
 use super::token::{Kind, Span, Token};
 use super::{DEPTH_MAX, SOURCE_BYTES_MAX};
@@ -143,22 +148,6 @@ impl<'s> Parser<'s> {
         Reported
     }
 
-    /// Reports what stands here instead of `what`.
-    fn expected(&mut self, what: &str, fix: &str) -> Reported {
-        let token = self.nth(0);
-        let found = match token.kind {
-            Kind::End => "the file ends".to_owned(),
-            Kind::Wrong if token.span.of(self.text).starts_with('"') => {
-                "a text without its closing quote".to_owned()
-            }
-            _ => {
-                let text: String = token.span.of(self.text).chars().take(40).collect();
-                format!("`{text}`")
-            }
-        };
-        self.report("syntax", token.span, format!("here goes {what}, not {found}"), fix)
-    }
-
     fn must(&mut self, kind: Kind, what: &str, fix: &str) -> Parse<Token> {
         if self.peek() == kind { Ok(self.bump()) } else { Err(self.expected(what, fix)) }
     }
@@ -202,114 +191,5 @@ impl<'s> Parser<'s> {
         let parsed = parse(self);
         self.depth -= 1;
         parsed
-    }
-
-    fn docs(&mut self) -> Vec<String> {
-        let mut docs = Vec::new();
-        while self.peek() == Kind::Doc {
-            let token = self.bump();
-            docs.push(token.span.of(self.text).strip_prefix("///").unwrap_or_default().to_owned());
-        }
-        if !docs.is_empty() {
-            self.starts_line();
-        }
-        docs
-    }
-
-    /// Says that the next token may begin a line.
-    fn starts_line(&mut self) {
-        self.lines.extend(self.visible.get(self.at));
-    }
-
-    /// `{ DOC } { anno }`
-    fn head(&mut self) -> Head {
-        let mut head = Head { docs: self.docs(), annotations: Vec::new() };
-        self.starts_line();
-        while self.peek() == Kind::At {
-            self.starts_line();
-            match self.annotation() {
-                Ok(annotation) => head.annotations.push(annotation),
-                Err(Reported) => break,
-            }
-            // Documentation between annotations belongs to the item too.
-            head.docs.extend(self.docs());
-            self.starts_line();
-        }
-        head
-    }
-
-    fn annotations_behind(&mut self, head: &mut Head) -> Parse<()> {
-        while self.peek() == Kind::At {
-            head.annotations.push(self.annotation()?);
-        }
-        Ok(())
-    }
-
-    fn annotation(&mut self) -> Parse<Annotation> {
-        let start = self.bump().span;
-        let path = self.path("the name of an annotation")?;
-        let mut annotation = Annotation { span: start.to(path.span), path, arguments: Vec::new() };
-        if self.eat(Kind::OpenParen) {
-            while self.peek() != Kind::CloseParen {
-                let is_named = self.peek() == Kind::Name && self.nth(1).kind == Kind::Equal;
-                let name = if is_named { Some(self.name("a name")?) } else { None };
-                if is_named {
-                    self.bump();
-                }
-                let value = self.literal()?;
-                annotation.arguments.push(Argument { name, value });
-                if !self.eat(Kind::Comma) {
-                    break;
-                }
-            }
-            let close = self.must(Kind::CloseParen, "`)`", "close the parentheses")?;
-            annotation.span = annotation.span.to(close.span);
-        }
-        Ok(annotation)
-    }
-
-    fn file(&mut self) -> File {
-        let mut file = File::default();
-        if self.word(0) == "fluxar" && self.nth(1).kind == Kind::Int {
-            self.bump();
-            file.edition = self.int().ok();
-        }
-        let mut pending = self.head();
-        if self.eat_word("package") {
-            if let Ok(path) = self.path("the name of the package") {
-                file.package = Some(Package { head: std::mem::take(&mut pending), path });
-            }
-            pending = self.head();
-        }
-        while self.word(0) == "use" && pending == Head::default() {
-            match self.import() {
-                Ok(import) => file.uses.push(import),
-                Err(Reported) => self.skip_to_item(),
-            }
-            pending = self.head();
-        }
-        self.items(pending, &mut file);
-        file
-    }
-
-    fn import(&mut self) -> Parse<Use> {
-        self.bump();
-        let path = self.path("the name of a package")?;
-        let what = if self.eat_word("as") {
-            Taken::As(self.name("another name for the package")?)
-        } else if self.eat(Kind::OpenBrace) {
-            let mut names = Vec::new();
-            while self.peek() != Kind::CloseBrace {
-                names.push(self.name("the name of a type")?);
-                if !self.eat(Kind::Comma) {
-                    break;
-                }
-            }
-            self.must(Kind::CloseBrace, "`}`", "close the list of names")?;
-            Taken::Names(names)
-        } else {
-            Taken::Package
-        };
-        Ok(Use { path, what })
     }
 }

@@ -25,7 +25,7 @@ impl Parser<'_> {
         match self.peek() {
             Kind::OpenBracket => self.list(),
             Kind::Name if self.word(0) == "map" && self.nth(1).kind == Kind::Less => self.map(),
-            Kind::Name => {
+            Kind::Name if !self.is_next_item() => {
                 let path = self.path("a type")?;
                 let mut span = path.span;
                 let mut arguments = Vec::new();

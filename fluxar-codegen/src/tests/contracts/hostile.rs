@@ -4,8 +4,8 @@
 use super::random::{self, Rng};
 use crate::check::{compile_sources, lint_sources};
 use crate::emit::idl::print;
-use crate::report::{REPORTS_MAX, json, render};
-use crate::syntax::{SOURCE_BYTES_MAX, assign_ids, format, lex};
+use crate::report::{REPORTS_MAX, Reports, json, render};
+use crate::syntax::{SOURCE_BYTES_MAX, assign_ids, format, lex, parse};
 
 const SHOP: &str = include_str!("../../../../idl/shop.fluxar");
 
@@ -171,6 +171,44 @@ fn files_that_grow_in_every_direction_are_bounded() {
     for source in &sources {
         let found = compile_sources(&[("big.fluxar", source)]);
         assert!(found.reports.list.len() <= 2 * REPORTS_MAX);
-        let _ = format(source);
+        let _ = (format(source), assign_ids(source));
+    }
+}
+
+/// What makes a parser look ahead, look back or begin again, as often as a large source has room
+/// for it: if that took time in proportion to its square, this test would take minutes.
+#[test]
+fn large_sources_are_parsed_in_proportion_to_their_size() {
+    let full = |start: &str, piece: &str| {
+        let count = (SOURCE_BYTES_MAX / 4 - start.len()) / piece.len();
+        format!("{start}{}", piece.repeat(count))
+    };
+    let sources = [
+        full("record A {", "@a\n"),
+        full("record A {\n", "/// a\n"),
+        full("service A {\n", "@a(\n"),
+        full("service A {\n", "@a.b.c\n"),
+        full("service A { f(", "[\n"),
+        full("service A {\n", "f(a: u8\n"),
+        full("service A {\n", "f(a u8, b: {\n"),
+        full("record A {\n", "1 a: {\n"),
+        full("record A {\n", "1 a: u8 = {x: {\n"),
+        full("union A {\n", "1 a: { 1 b\n"),
+        full("union A {\n", "1 a: { 1 b: u8\nrecord A {\n"),
+        full("", "record A {\n"),
+        full("", "@a(\nrecord A { 1 b }\n"),
+        full("enum A {", ";"),
+        full("enum A {", ","),
+        full("", "\n"),
+        full("record A {", " // a\n,"),
+        full("record A { 1 a: string = \"", "\\u{"),
+        full("topic A = ", "{a: "),
+        full("", "#\n"),
+    ];
+    for source in &sources {
+        let mut reports = Reports::default();
+        let parsed = parse(source, 0, &mut reports);
+        assert_eq!(parsed.tokens.last().map(|token| token.span.end as usize), Some(source.len()));
+        assert!(reports.list.len() <= REPORTS_MAX);
     }
 }

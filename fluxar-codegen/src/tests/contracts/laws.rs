@@ -1,10 +1,10 @@
 //! Printing and parsing give the model back, and the example compiles as it stands.
 
-use super::model;
 use super::random::{self, Rng};
+use super::{broken, model};
 use crate::emit::idl::print;
 use crate::model::Model;
-use crate::syntax::{Kind, format, lex};
+use crate::syntax::{Kind, assign_ids, format, lex};
 use proptest::prelude::*;
 
 const SHOP: &str = include_str!("../../../../idl/shop.fluxar");
@@ -51,6 +51,85 @@ fn check_laws(seed: u64) {
 fn a_thousand_contracts_are_printed_and_read_back() {
     for seed in 0..1000 {
         check_laws(seed);
+    }
+}
+
+/// The example with any gaps between its tokens, comments in all of them.
+fn shaken(source: &str, rng: &mut Rng) -> String {
+    let tokens = lex(source);
+    let mut shaken = String::new();
+    let mut before: Option<Kind> = None;
+    let mut gap = "";
+    for token in &tokens {
+        let text = token.span.of(source);
+        if token.kind == Kind::Space {
+            gap = text;
+            continue;
+        }
+        let ends_line = matches!(before, Some(Kind::Comment | Kind::Doc));
+        let needs_space = before.is_some_and(|before| is_wordy(before) && is_wordy(token.kind));
+        match rng.below(12) {
+            _ if ends_line => shaken.push_str(["\n", "\n\n", " \n\t\n\n"][rng.below(3)]),
+            0 => shaken.push('\n'),
+            1 => shaken.push_str(" // c\n"),
+            2 => shaken.push_str("\n\n// c\n\n"),
+            3 => shaken.push_str(" \t "),
+            4..8 if !needs_space => {}
+            _ => shaken.push_str(if gap.is_empty() { " " } else { gap }),
+        }
+        shaken.push_str(text);
+        (before, gap) = (Some(token.kind), "");
+    }
+    shaken
+}
+
+/// Two of these without a space between them would be other tokens.
+fn is_wordy(kind: Kind) -> bool {
+    let loose = [Kind::Name, Kind::Int, Kind::Float, Kind::Quantity, Kind::Dot, Kind::DotDot];
+    loose.contains(&kind) || matches!(kind, Kind::Comment | Kind::Doc | Kind::Minus | Kind::Spread)
+}
+
+#[test]
+fn formatting_the_example_changes_nothing_that_it_says() {
+    let shop = model(SHOP);
+    for seed in 0..150 {
+        let shaken = shaken(SHOP, &mut Rng(seed));
+        let formatted = format(&shaken).unwrap();
+        assert_eq!(tokens(&formatted), tokens(&shaken), "seed {seed}\n{shaken}");
+        assert_eq!(format(&formatted).unwrap(), formatted, "seed {seed}\n{shaken}");
+        assert_eq!(model(&formatted), shop, "seed {seed}\n{formatted}");
+    }
+}
+
+/// Records that spread each other's fields, some numbered and some not. Written numbers differ.
+fn joined_records(rng: &mut Rng) -> String {
+    let count = 2 + rng.below(7);
+    let mut text = String::new();
+    let mut used = 0;
+    for at in 0..count {
+        text.push_str(&format!("record R{at} {{\n"));
+        // A field comes in on one way only, so that no name stands twice.
+        if at + 1 < count && rng.chance(2) {
+            text.push_str(&format!("  ...R{}\n", at + 1));
+        } else if at + 2 < count && rng.chance(3) {
+            text.push_str(&format!("  ...R{}\n", at + 2));
+        }
+        for field in 0..rng.below(4) {
+            used += 1 + rng.below(3);
+            let id = if rng.chance(3) { format!("{used} ") } else { String::new() };
+            text.push_str(&format!("  {id}f{at}_{field}: u8\n"));
+        }
+        text.push_str("}\n");
+    }
+    text
+}
+
+#[test]
+fn numbers_that_are_assigned_collide_with_none() {
+    for seed in 0..1000 {
+        let source = joined_records(&mut Rng(seed));
+        let numbered = assign_ids(&source).unwrap();
+        assert_eq!(broken(&numbered), Vec::<&str>::new(), "seed {seed}\n{source}\n{numbered}");
     }
 }
 

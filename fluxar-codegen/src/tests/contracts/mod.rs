@@ -6,6 +6,7 @@ mod hostile;
 mod imports;
 mod laws;
 mod random;
+mod recovery;
 mod reports;
 mod rules;
 
