@@ -4,15 +4,17 @@
 //! - what happened: `handle_link_up`, `handle_bytes`, `handle_link_down`, `handle_timeout`;
 //! - what the application wants: `call`, `respond`, `open_stream`, `publish`, … ([`commands`]);
 //! - what to do next: [`Engine::poll_transmit`], [`Engine::poll_event`], [`Engine::poll_timeout`];
-//! - getters.
+//! - what it tells of itself, in `getters.rs`.
 //!
 //! Time is handed in and never goes backwards. After anything of the first two families (and after
 //! `poll_transmit`, which makes room), drain the events before waiting. The same inputs give the
-//! same outputs, byte for byte. Nothing is held beyond [`Limits`].
+//! same outputs, byte for byte. Nothing is held beyond [`Limits`](crate::config::Limits).
 
 pub mod commands;
+mod config;
 pub mod event;
 pub mod frame;
+mod getters;
 mod inbound;
 pub mod items;
 pub mod message;
@@ -29,7 +31,8 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
-use crate::config::Limits;
+pub use config::{Compression, EngineConfig, Role, WireConfig};
+
 use crate::engine::event::Event;
 use crate::engine::frame::Assembler;
 use crate::engine::message::envelope::Outgoing;
@@ -50,89 +53,10 @@ use crate::engine::session::receipts::Receipts;
 use crate::engine::session::resume::{Ephemeral, LinkFacts};
 use crate::engine::time::Time;
 use crate::engine::violation::Violation;
-use crate::engine::wire::compress::{Codec, Contexts, THRESHOLD_BYTES};
-use crate::engine::wire::seal::{Seal, SealConfig};
+use crate::engine::wire::compress::{Codec, Contexts};
+use crate::engine::wire::seal::Seal;
 use crate::error::{Code, Origin, Status};
 use std::collections::VecDeque;
-
-/// Which side of the link an engine is. It decides the parity of ids and who speaks first, and
-/// nothing after the handshake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a link has two ends")]
-pub enum Role {
-    /// Made the link: mints odd ids.
-    Dialer,
-    /// Took the link: mints even ids.
-    Acceptor,
-}
-
-/// What an engine is made of.
-#[derive(Clone, Debug)]
-pub struct EngineConfig {
-    /// Its bounds.
-    pub limits: Limits,
-    /// Who it says it is.
-    pub peer: PeerInfo,
-    /// What it presents, as a dialer.
-    pub credential: Credential,
-    /// What the acceptor may do here, as a dialer.
-    pub peer_rights: Rights,
-    /// The session's name, as an acceptor.
-    pub session: [u8; 16],
-    /// What becomes of messages and frames between here and the link.
-    pub wire: WireConfig,
-}
-
-/// Whether messages are compressed and frames sealed. Neither by default.
-#[derive(Clone, Debug, Default)]
-#[expect(clippy::exhaustive_structs, reason = "made by drivers")]
-pub struct WireConfig {
-    /// How messages may be compressed.
-    pub compression: Compression,
-    /// How the link is sealed.
-    pub seal: Option<SealConfig>,
-}
-
-/// How messages may be compressed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "made by drivers")]
-pub struct Compression {
-    /// What is offered and taken, the preferred first.
-    pub codecs: Vec<Codec>,
-    /// Messages below this are sent as they are.
-    pub threshold_bytes: u32,
-    /// Also where the link is sealed. The length of what is sealed tells how well it was
-    /// compressed; lengths are padded then, which hides most of that, and not all.
-    pub under_seal: bool,
-}
-
-impl Compression {
-    /// By every codec of this build, the better ones first.
-    #[must_use]
-    pub fn any() -> Self {
-        let codecs = Codec::ALL.into_iter().filter(|codec| codec.is_available()).collect();
-        Self { codecs, ..Self::default() }
-    }
-
-    /// By one codec.
-    #[must_use]
-    pub fn only(codec: Codec) -> Self {
-        Self { codecs: vec![codec], ..Self::default() }
-    }
-
-    /// Also where the link is sealed: see [`Compression::under_seal`].
-    #[must_use]
-    pub fn even_sealed(mut self) -> Self {
-        self.under_seal = true;
-        self
-    }
-}
-
-impl Default for Compression {
-    fn default() -> Self {
-        Self { codecs: Vec::new(), threshold_bytes: THRESHOLD_BYTES, under_seal: false }
-    }
-}
 
 /// Which HELLO is due.
 #[derive(Debug)]
@@ -495,86 +419,6 @@ impl Engine {
             self.detached_until(),
         ];
         timers.into_iter().flatten().min()
-    }
-
-    // ---- getters
-
-    /// Where the session is in its life.
-    #[must_use]
-    pub fn phase(&self) -> Phase {
-        self.phase
-    }
-
-    /// Who the other side is; may do nothing before the session is ready.
-    #[must_use]
-    pub fn identity(&self) -> &Identity {
-        &self.identity
-    }
-
-    /// Who the other side says it is.
-    #[must_use]
-    pub fn peer(&self) -> &PeerInfo {
-        &self.peer
-    }
-
-    /// What the other side takes.
-    #[must_use]
-    pub fn peer_limits(&self) -> &PeerLimits {
-        &self.peer_limits
-    }
-
-    /// True when both sides write records with numbers as keys.
-    #[must_use]
-    pub fn numbered_keys(&self) -> bool {
-        self.numbered_keys
-    }
-
-    /// What this side takes.
-    #[must_use]
-    pub fn limits(&self) -> &Limits {
-        &self.config.limits
-    }
-
-    /// The session's name, once it is ready.
-    #[must_use]
-    pub fn session(&self) -> [u8; 16] {
-        self.session
-    }
-
-    /// Whether producers may add to the outbox.
-    #[must_use]
-    pub fn is_writable(&self) -> bool {
-        self.fx.out.bytes() < self.config.limits.outbox_soft_bytes as usize
-    }
-
-    /// Bytes that wait for the link.
-    #[must_use]
-    pub fn outbox_bytes(&self) -> usize {
-        self.fx.out.bytes()
-    }
-
-    /// Whether [`Engine::poll_transmit`] has something to give.
-    #[must_use]
-    pub fn has_output(&self) -> bool {
-        let owes = self.heartbeat.pong_due.is_some() || self.receipts.is_due();
-        owes || self.fx.out.has_output()
-    }
-
-    /// Notifications of the peer's that were dropped since too many handlers were running.
-    #[must_use]
-    pub fn notifications_dropped(&self) -> u64 {
-        self.notifications_dropped
-    }
-
-    /// Items open in either direction: calls, streams and subscriptions.
-    #[must_use]
-    pub fn open_items(&self) -> usize {
-        self.calls.outbound_len()
-            + self.calls.inbound_len()
-            + self.streams.outbound_len()
-            + self.streams.inbound_len()
-            + self.subscriptions.outbound_len()
-            + self.subscriptions.inbound_len()
     }
 
     // ---- inside
