@@ -47,25 +47,27 @@ impl Engine {
             }
             let (id, mut answer, body) = self.answer(body);
             answer.resume = self.agree_on_resume(&body);
-            answer.nonce = if body.nonce.is_some() { self.transcript.draw() } else { None };
-            let answer = answer.encode();
-            self.transcript.answered(&answer);
-            self.put_hello_bytes(id, offer, Some(&answer));
-            self.handshake = Handshake::AwaitConfirm { offer, answer: id, body };
+            self.put_answer((offer, body), id, answer);
         }
     }
+
     /// The answer to a dialer that authenticates again: nothing but who it is changes.
     fn answer_again(&mut self, offer: u64, body: Box<HelloBody>) {
         let mut answer = HelloBody::of(&self.config.limits, self.config.peer.clone());
         answer.session = Some(self.session);
         answer.numbered_keys &= body.numbered_keys;
-        answer.nonce = if body.nonce.is_some() { self.transcript.draw() } else { None };
         let id = self.mint();
+        self.put_answer((offer, body), id, answer);
+        self.handshake_deadline = None;
+    }
+
+    fn put_answer(&mut self, asked: (u64, Box<HelloBody>), id: u64, mut answer: HelloBody) {
+        let (offer, body) = asked;
+        answer.nonce = if body.nonce.is_some() { self.transcript.draw() } else { None };
         let answer = answer.encode();
         self.transcript.answered(&answer);
         self.put_hello_bytes(id, offer, Some(&answer));
         self.handshake = Handshake::AwaitConfirm { offer, answer: id, body };
-        self.handshake_deadline = None;
     }
 
     /// Answers [`Event::Authenticate`](crate::engine::event::Event::Authenticate): no. A session

@@ -8,8 +8,10 @@ use crate::engine::pattern::credit_cost;
 use bytes::Bytes;
 use std::fmt;
 
-/// An item below this is copied.
+/// A part below this is copied.
 const COPY_BYTES_MAX: usize = 4 << 10;
+/// A buffer above this is not kept alive by a part below a quarter of it.
+const SHARE_BYTES_MAX: usize = 64 << 10;
 /// A run takes no further item beyond this.
 const RUN_BYTES_MAX: usize = 64 << 10;
 /// Bytes before each item in a run: its length, little-endian.
@@ -30,7 +32,7 @@ impl Items {
     /// One item, `part` of what was received with `owner`.
     pub(crate) fn new(owner: &Bytes, part: &[u8]) -> Self {
         if part.len() >= COPY_BYTES_MAX {
-            return Self(Form::One(owner.slice_ref(part)));
+            return Self(Form::One(share(owner, part)));
         }
         let mut run = Vec::with_capacity(HEAD_BYTES + part.len());
         append(&mut run, part);
@@ -83,6 +85,17 @@ impl fmt::Debug for Items {
     }
 }
 
+/// Shares the received bytes, unless a small part would keep a large buffer alive: what is read
+/// from a link at once is one buffer, and one byte of it may be all that is kept.
+pub(super) fn share(owner: &Bytes, part: &[u8]) -> Bytes {
+    if part.len() < COPY_BYTES_MAX
+        || (owner.len() > SHARE_BYTES_MAX && part.len() < owner.len() / 4)
+    {
+        return Bytes::copy_from_slice(part);
+    }
+    owner.slice_ref(part)
+}
+
 fn append(run: &mut Vec<u8>, part: &[u8]) {
     run.extend_from_slice(&(part.len() as u32).to_le_bytes());
     run.extend_from_slice(part);
@@ -105,6 +118,15 @@ mod tests {
         assert!(!large.push(&[1]));
         let only = large.iter().next().unwrap();
         assert_eq!((large.iter().count(), only.as_ptr()), (1, owner.as_ptr()));
+    }
+
+    /// `[L4.limits.1]`: what is held is what is counted.
+    #[test]
+    fn an_item_does_not_keep_a_large_read_alive() {
+        let owner = Bytes::from(vec![7; SHARE_BYTES_MAX + COPY_BYTES_MAX]);
+        let items = Items::new(&owner, &owner[..COPY_BYTES_MAX]);
+        assert!(owner.is_unique(), "the item holds the whole read");
+        assert_eq!(items.iter().collect::<Vec<_>>(), [&[7; COPY_BYTES_MAX][..]]);
     }
 
     #[test]

@@ -249,18 +249,19 @@ impl Engine {
             return;
         }
         let ephemeral = self.ephemeral();
+        let resume = ephemeral.as_ref().map(|drawn| drawn.hello(self.facts.binding.is_some()));
         let offer = self.mint();
-        match self
-            .offer(offer, ephemeral.as_ref().map(|drawn| drawn.hello(self.facts.binding.is_some())))
-        {
-            Ok(body) => {
-                let body = body.encode();
-                self.transcript.offered(&body);
-                self.put_hello_bytes(offer, 0, Some(&body));
-                self.handshake = Handshake::AwaitAnswer { offer, ephemeral };
-            }
+        match self.offer(offer, resume) {
+            Ok(body) => self.put_offer(offer, &body, ephemeral),
             Err(violation) => self.fail(violation),
         }
+    }
+
+    fn put_offer(&mut self, offer: u64, body: &HelloBody, ephemeral: Option<Box<Ephemeral>>) {
+        let body = body.encode();
+        self.transcript.offered(&body);
+        self.put_hello_bytes(offer, 0, Some(&body));
+        self.handshake = Handshake::AwaitAnswer { offer, ephemeral };
     }
 
     /// Authenticates again, on a session that is ready.
@@ -271,10 +272,7 @@ impl Engine {
         }
         body.credential = Some(self.config.credential.clone());
         let offer = self.mint();
-        let body = body.encode();
-        self.transcript.offered(&body);
-        self.put_hello_bytes(offer, 0, Some(&body));
-        self.handshake = Handshake::AwaitAnswer { offer, ephemeral: None };
+        self.put_offer(offer, &body, None);
     }
 
     /// The link is gone. A session that can be resumed waits for another; else everything open
@@ -342,9 +340,7 @@ impl Engine {
                 Tick::Quiet => {}
                 Tick::Send => self.put_receipt(),
                 Tick::Lost(Violation::Silent) if self.is_resumable() => {
-                    let text = Violation::Silent.to_string();
-                    let reason = Status::new(Code::Unavailable, text).with_origin(Origin::Link);
-                    self.detach(reason);
+                    self.detach_for(Violation::Silent);
                 }
                 Tick::Lost(violation) => self.fail(violation),
             }
@@ -478,11 +474,9 @@ impl Engine {
     fn fail(&mut self, violation: Violation) {
         if self.phase == Phase::Detached && self.has_link() {
             // Whoever spoke has not proved that the session is its own, and must not end it.
-            let reason = Status::new(Code::Unavailable, violation.to_string());
-            return self.detach(reason.with_origin(Origin::Link));
+            return self.detach_for(violation);
         }
-        let status = Status::new(violation.code(), violation.to_string());
-        self.abort(&status);
+        self.abort(&violation.status());
     }
 
     /// Says goodbye with an error, and is over.

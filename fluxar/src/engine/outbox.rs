@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 /// slip in between, large enough for one system call each to be cheap.
 const TRANSMIT_BYTES: usize = 64 << 10;
 /// A buffer above this is given back after a burst.
-const KEEP_BYTES: usize = 1 << 20;
+pub(super) const KEEP_BYTES: usize = 1 << 20;
 
 /// What an idle session keeps.
 const IDLE_BYTES: usize = 4 << 10;

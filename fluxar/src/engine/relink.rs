@@ -71,7 +71,7 @@ impl Engine {
     #[must_use]
     pub fn ticket(&self) -> Option<Ticket> {
         let resumable = self.resumable.as_ref().filter(|_| self.is_resumable())?;
-        let claim = self.claim(resumable);
+        let claim = self.own_claim()?;
         let tx_next = self.fx.out.replay.next();
         Some(Ticket { secret: resumable.secret.clone(), claim, tx_next })
     }
@@ -93,13 +93,13 @@ impl Engine {
         self.fx.out.replay.bytes()
     }
 
-    fn claim(&self, resumable: &Resumable) -> Claim {
-        Claim {
+    fn own_claim(&self) -> Option<Claim> {
+        Some(Claim {
             session: self.session,
-            epoch: resumable.epoch,
+            epoch: self.resumable.as_ref()?.epoch,
             rx_next: self.receipts.next(),
             tx_oldest: self.fx.out.replay.oldest(),
-        }
+        })
     }
 
     // ---- a session that is made
@@ -192,6 +192,12 @@ impl Engine {
         self.fx.emit(Event::Detached { reason });
     }
 
+    /// The link breaks a rule, and another may be better.
+    pub(super) fn detach_for(&mut self, violation: Violation) {
+        let reason = Status::new(Code::Unavailable, violation.to_string());
+        self.detach(reason.with_origin(Origin::Link));
+    }
+
     /// Forgets what belongs to the link.
     fn unlink(&mut self) {
         self.fx.out.detach();
@@ -250,13 +256,12 @@ impl Engine {
             return;
         }
         resumable.has_link = true;
-        let claim = self.resumable.as_ref().map(|resumable| self.claim(resumable));
-        let Some(drawn) = self.ephemeral() else {
+        let Some((drawn, claim)) = self.ephemeral().zip(self.own_claim()) else {
             let text = "no randomness to prove with that the session is ours";
             return self.detach(Status::new(Code::Unavailable, text));
         };
         let is_bound = self.facts.binding.is_some();
-        let offer = ResumeHello { public: None, claim, ..drawn.hello(is_bound) };
+        let offer = drawn.claiming(is_bound, claim);
         match self.offer(OFFER, Some(offer)) {
             Ok(body) => self.put_hello(OFFER, 0, Some(&body)),
             Err(violation) => {
@@ -314,11 +319,9 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether what the peer needs is there, and what we need it has.
     fn can_go_on(&self, theirs: &Claim) -> bool {
-        let replay = &self.fx.out.replay;
-        (replay.oldest()..=replay.next()).contains(&theirs.rx_next)
-            && theirs.tx_oldest <= self.receipts.next()
+        let next = self.fx.out.replay.next();
+        self.own_claim().is_some_and(|ours| reaches(&ours, next, theirs))
     }
 
     /// Both sides send again what the other does not have; `begins` is where the peer begins.
@@ -364,17 +367,14 @@ impl Engine {
                 return self.refuse(now, &Status::new(Code::NotFound, text));
             }
         };
-        let reaches = (ticket.claim.tx_oldest..=ticket.tx_next).contains(&claim.rx_next)
-            && claim.tx_oldest <= ticket.claim.rx_next;
-        if !reaches {
-            let violation = Violation::ResumePosition;
-            return self.refuse(now, &Status::new(violation.code(), violation.to_string()));
+        if !reaches(&ticket.claim, ticket.tx_next, &claim) {
+            return self.refuse(now, &Violation::ResumePosition.status());
         }
         let is_bound = self.facts.binding.is_some();
         // The dialer may have missed the answers of earlier attempts; it is never ahead of us.
         let epoch = ticket.claim.epoch.max(claim.epoch) + 1;
         let ours = Claim { epoch, ..ticket.claim };
-        let mut answer = ResumeHello { public: None, claim: Some(ours), ..drawn.hello(is_bound) };
+        let mut answer = drawn.claiming(is_bound, ours);
         let binding = self.facts.binding;
         let mut resuming = Resuming { offer: hello, answer: None, ticket: None, binding };
         answer.mac = Some(resuming.transcript(&answer).prove(&ticket.secret, ACCEPTOR));
@@ -486,6 +486,11 @@ impl Engine {
             Some(false) => self.budget.charge(self.now),
         }
     }
+}
+
+/// Whether what the peer needs is there, and what we need it has; our next message is `tx_next`.
+fn reaches(ours: &Claim, tx_next: u64, theirs: &Claim) -> bool {
+    (ours.tx_oldest..=tx_next).contains(&theirs.rx_next) && theirs.tx_oldest <= ours.rx_next
 }
 
 fn fenced_status() -> Status {

@@ -139,18 +139,7 @@ impl Replay {
     pub(crate) fn push_frames(&mut self, frames: &[u8], count: u64) {
         self.next += count;
         self.frame_bytes += frames.len();
-        self.append(frames, count);
-    }
-
-    fn append(&mut self, frames: &[u8], more: u64) {
-        if let Some(Entry::Frames { bytes, count, .. }) = self.kept.back_mut()
-            && bytes.len() < RUN_BYTES
-        {
-            bytes.extend_from_slice(frames);
-            *count += more;
-            return;
-        }
-        self.kept.push_back(Entry::Frames { bytes: frames.to_vec(), head: 0, count: more });
+        append(&mut self.kept, frames, count);
     }
 
     /// Keeps a large message that has left, for which room was reserved.
@@ -229,8 +218,8 @@ impl Replay {
 
     /// Appends what is to be sent again, in order and with its numbers, for one batch.
     pub(crate) fn put_again(&mut self, out: &mut Vec<u8>, cut: Cut, groups: &mut u64) {
+        let mut seq = self.next - self.again.iter().map(Entry::count).sum::<u64>();
         while out.len() < cut.batch_bytes {
-            let seq = self.next - self.again.iter().map(Entry::count).sum::<u64>();
             match self.again.front_mut() {
                 None => return,
                 Some(Entry::Frames { bytes, head, count }) => {
@@ -243,12 +232,12 @@ impl Replay {
                         *head += len;
                         done += 1;
                     }
-                    let frames = bytes[from..*head].to_vec();
+                    append(&mut self.kept, &bytes[from..*head], done);
+                    seq += done;
                     *count -= done;
                     if *count == 0 {
                         self.again.pop_front();
                     }
-                    self.append(&frames, done);
                 }
                 Some(Entry::Message { flags, bytes }) => {
                     if bytes.len() <= cut.fragment_bytes {
@@ -269,6 +258,7 @@ impl Replay {
                         self.sent = 0;
                     }
                     self.kept.extend(self.again.pop_front());
+                    seq += 1;
                 }
             }
         }
@@ -280,6 +270,18 @@ impl Replay {
             self.kept = VecDeque::new();
         }
     }
+}
+
+/// Keeps `more` whole frames behind those that are kept.
+fn append(kept: &mut VecDeque<Entry>, frames: &[u8], more: u64) {
+    if let Some(Entry::Frames { bytes, count, .. }) = kept.back_mut()
+        && bytes.len() < RUN_BYTES
+    {
+        bytes.extend_from_slice(frames);
+        *count += more;
+        return;
+    }
+    kept.push_back(Entry::Frames { bytes: frames.to_vec(), head: 0, count: more });
 }
 
 /// The length of the frame at the front of whole frames.

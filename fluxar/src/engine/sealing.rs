@@ -7,6 +7,7 @@ use crate::engine::event::Event;
 use crate::engine::frame::{self, CODEC, Frame, LEN_BYTES, SEALED, SEQ};
 use crate::engine::message::Form;
 use crate::engine::message::envelope::Envelope;
+use crate::engine::outbox::KEEP_BYTES;
 use crate::engine::session::auth::Credential;
 use crate::engine::session::handshake::{
     HelloBody, decode_confirm, decode_presented, encode_confirm, encode_presented, without_seal,
@@ -15,10 +16,7 @@ use crate::engine::session::resume::ResumeHello;
 use crate::engine::violation::Violation;
 use crate::engine::wire::compress::{Codec, DecompressError};
 use crate::engine::wire::seal::{FRAME_LEN_MAX, OVERHEAD_BYTES, Seal, SealConfig};
-use crate::error::{Code, Origin, Status};
-
-/// A buffer for batches above this is given back.
-const KEEP_BYTES: usize = 1 << 20;
+use crate::error::Status;
 
 impl Engine {
     // ---- getters
@@ -310,7 +308,7 @@ impl Engine {
             // Nothing may leave that is not sealed, not even a goodbye.
             batch.clear();
             let violation = Violation::from(error);
-            self.finish(Some(&Status::new(violation.code(), violation.to_string())));
+            self.finish(Some(&violation.status()));
             self.fx.out.clear();
             return false;
         }
@@ -340,7 +338,7 @@ impl Engine {
             Some(_) => self.heartbeat.heard(self.now),
             None if self.is_resumable() => {
                 // Another link may be better.
-                self.detach(tampered());
+                self.detach_for(Violation::SealFailures);
                 return Ok(false);
             }
             None => return Err(Violation::SealFailures),
@@ -367,11 +365,6 @@ impl LinkSeal {
     pub fn remote(&self) -> Option<[u8; 32]> {
         self.0.remote()
     }
-}
-
-fn tampered() -> Status {
-    let text = Violation::SealFailures.to_string();
-    Status::new(Code::Unavailable, text).with_origin(Origin::Link)
 }
 
 /// The error of a goodbye that is not sealed.

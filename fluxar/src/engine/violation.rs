@@ -1,6 +1,6 @@
 //! What a peer can do wrong: one variant a rule, each with its place in the spec.
 
-use crate::error::Code;
+use crate::error::{Code, Status};
 
 macro_rules! violations {
     ($($variant:ident $rule:literal $code:ident $text:literal;)*) => {
@@ -34,6 +34,13 @@ macro_rules! violations {
             }
         }
     };
+}
+
+impl Violation {
+    /// What the peer is told.
+    pub(crate) fn status(self) -> Status {
+        Status::new(self.code(), self.to_string())
+    }
 }
 
 violations! {

@@ -213,14 +213,16 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         visitor: V,
     ) -> Result<V::Value, Mismatch> {
         match self.kind()? {
-            Kind::Text | Kind::Uint => visitor.visit_enum(Variant { reader: self, open: None }),
+            Kind::Text | Kind::Uint => {
+                visitor.visit_enum(Variant { reader: self, has_content: false })
+            }
             Kind::Map => {
                 let mut open = self.open_map("a map")?;
                 let one = "a variant is its name, or a map of one entry";
                 if !self.next(&mut open)? {
                     return Err(Mismatch::new(one));
                 }
-                let value = visitor.visit_enum(Variant { reader: self, open: Some(()) })?;
+                let value = visitor.visit_enum(Variant { reader: self, has_content: true })?;
                 if self.next(&mut open)? { Err(Mismatch::new(one)) } else { Ok(value) }
             }
             _ => Err(self.expected(&format!("a variant of `{name}`"))),
@@ -339,7 +341,7 @@ impl<'de> MapAccess<'de> for &mut Map<'_, 'de> {
 struct Variant<'r, 'de> {
     reader: &'r mut Reader<'de>,
     /// There is a map of one entry around it.
-    open: Option<()>,
+    has_content: bool,
 }
 
 impl<'de> EnumAccess<'de> for Variant<'_, 'de> {
@@ -358,7 +360,7 @@ impl<'de> EnumAccess<'de> for Variant<'_, 'de> {
 impl<'de> Variant<'_, 'de> {
     fn content(&self) -> Result<(), Mismatch> {
         let what = "the variant has content: expected a map of one entry";
-        self.open.ok_or_else(|| Mismatch::new(what))
+        if self.has_content { Ok(()) } else { Err(Mismatch::new(what)) }
     }
 }
 
@@ -366,7 +368,7 @@ impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
     type Error = Mismatch;
 
     fn unit_variant(self) -> Result<(), Mismatch> {
-        if self.open.is_some() { self.reader.nothing() } else { Ok(()) }
+        if self.has_content { self.reader.nothing() } else { Ok(()) }
     }
 
     fn newtype_variant_seed<S: de::DeserializeSeed<'de>>(

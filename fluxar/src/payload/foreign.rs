@@ -3,17 +3,12 @@
 use super::mismatch::Mismatch;
 use super::native::refused;
 use super::read::{Integer, Kind, Open, Reader};
-use super::write::{Mode, Writer};
+use super::write::{BREAK, Mode, OPEN_LIST, OPEN_MAP, Writer};
 use super::{Decode, Encode};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Error, Serialize, SerializeMap, SerializeSeq, Serializer};
 use std::cell::RefCell;
 use std::fmt;
-
-/// A list or map of unknown length, and its end.
-const OPEN_LIST: u8 = 0x9f;
-const OPEN_MAP: u8 = 0xbf;
-const BREAK: u8 = 0xff;
 
 /// Writes a derived type to any serializer, with names.
 pub(super) fn serialize<T: Encode + ?Sized, S: Serializer>(

@@ -155,13 +155,12 @@ impl Limits {
     }
 
     fn number(&self, value: Bound) -> Result<(), Mismatch> {
-        let said = value.words();
         match (self.min, self.max) {
             (Some(min), _) if !min.at_most(value) => {
-                Err(Mismatch::new(format_args!("{said} is below {}", min.words())))
+                Err(Mismatch::new(format_args!("{} is below {}", value.words(), min.words())))
             }
             (_, Some(max)) if !value.at_most(max) => {
-                Err(Mismatch::new(format_args!("{said} is above {}", max.words())))
+                Err(Mismatch::new(format_args!("{} is above {}", value.words(), max.words())))
             }
             _ => Ok(()),
         }

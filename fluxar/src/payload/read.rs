@@ -2,16 +2,10 @@
 
 use super::DEPTH_MAX;
 use super::mismatch::Mismatch;
+use super::write::{BREAK, NEGATIVE, TAG};
+use crate::engine::wire::cbor::{ARRAY, BYTES, MAP, TEXT, UINT};
 use std::borrow::Cow;
 
-const UINT: u8 = 0;
-const NEGATIVE: u8 = 1;
-const BYTES: u8 = 2;
-const TEXT: u8 = 3;
-const ARRAY: u8 = 4;
-const MAP: u8 = 5;
-const TAG: u8 = 6;
-const BREAK: u8 = 0xff;
 const UNTIL_BREAK: u8 = 31;
 
 /// Reads one CBOR item after the other.

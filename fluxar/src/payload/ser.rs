@@ -2,15 +2,10 @@
 
 use super::mismatch::Mismatch;
 use super::native;
-use super::write::Writer;
+use super::write::{BREAK, OPEN_LIST, OPEN_MAP, Writer};
 use super::{Encode, std_types::duration_micros};
 use serde::ser::{self, Serialize, Serializer};
 use std::time::Duration;
-
-/// A list or map of unknown length, and its end.
-const OPEN_LIST: u8 = 0x9f;
-const OPEN_MAP: u8 = 0xbf;
-const BREAK: u8 = 0xff;
 
 /// Something with parts that is being written.
 #[derive(Debug)]

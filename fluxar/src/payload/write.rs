@@ -3,8 +3,12 @@
 use super::mismatch::Mismatch;
 use crate::engine::wire::cbor::{ARRAY, BYTES, MAP, TEXT, UINT, put_head};
 
-const NEGATIVE: u8 = 1;
-const TAG: u8 = 6;
+pub(super) const NEGATIVE: u8 = 1;
+pub(super) const TAG: u8 = 6;
+/// A list or map of unknown length, and its end.
+pub(super) const OPEN_LIST: u8 = 0x9f;
+pub(super) const OPEN_MAP: u8 = 0xbf;
+pub(super) const BREAK: u8 = 0xff;
 /// Entries that the one-byte head of a map can count.
 const SMALL_ENTRIES: usize = 23;
 

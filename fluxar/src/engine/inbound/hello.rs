@@ -217,8 +217,7 @@ impl Engine {
                 return Ok(());
             }
         };
-        let status = Status::new(violation.code(), violation.to_string());
-        self.refuse(self.now, &status);
+        self.refuse(self.now, &violation.status());
         Ok(())
     }
 
@@ -239,8 +238,7 @@ impl Engine {
             return Ok(());
         }
         let violation = if is_known { Violation::NonceMissing } else { Violation::HelloVersion };
-        let status = Status::new(violation.code(), violation.to_string());
-        self.refuse(self.now, &status);
+        self.refuse(self.now, &violation.status());
         Ok(())
     }
 
@@ -321,7 +319,7 @@ impl Engine {
         let offer = self.take_remote_id(received)?;
         self.budget.charge(self.now)?;
         let violation = Violation::HelloTwice;
-        let status = Status::new(violation.code(), violation.to_string());
+        let status = violation.status();
         self.put_refusal(offer, &status);
         Ok(())
     }

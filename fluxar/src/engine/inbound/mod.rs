@@ -6,6 +6,7 @@ mod work;
 
 use crate::engine::event::{Event, Text};
 use crate::engine::frame::{self, CODEC, Frame, VOLATILE};
+use crate::engine::items::share;
 use crate::engine::message::Form;
 use crate::engine::message::envelope::{Bare, Envelope, is_volatile};
 use crate::engine::message::kind::Kind;
@@ -19,22 +20,6 @@ use crate::error::Status;
 use crate::id::Id;
 use bytes::{Bytes, BytesMut};
 use std::time::Duration;
-
-/// A part below this is copied.
-const COPY_BYTES_MAX: usize = 4 << 10;
-/// A buffer above this is not kept alive by a part below a quarter of it.
-const SHARE_BYTES_MAX: usize = 64 << 10;
-
-/// Shares the received bytes, unless a small part would keep a large buffer alive: what is read
-/// from a link at once is one buffer, and one byte of it may be all that is kept.
-fn share(owner: &Bytes, part: &[u8]) -> Bytes {
-    if part.len() < COPY_BYTES_MAX
-        || (owner.len() > SHARE_BYTES_MAX && part.len() < owner.len() / 4)
-    {
-        return Bytes::copy_from_slice(part);
-    }
-    owner.slice_ref(part)
-}
 
 /// One message and the bytes that its slices share.
 pub(super) struct Received<'a> {

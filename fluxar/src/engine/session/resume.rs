@@ -182,9 +182,8 @@ pub(crate) fn decode_proof(bytes: &[u8]) -> Result<[u8; 32], Violation> {
 }
 
 /// What one side draws for one link.
-#[derive(Clone)]
 pub(crate) struct Ephemeral {
-    pub(crate) nonce: [u8; 32],
+    nonce: [u8; 32],
     secret: StaticSecret,
 }
 
@@ -204,6 +203,11 @@ impl Ephemeral {
     pub(crate) fn hello(&self, is_bound: bool) -> ResumeHello {
         let public = Some(PublicKey::from(&self.secret).to_bytes());
         ResumeHello { nonce: self.nonce, public, is_bound, claim: None, mac: None }
+    }
+
+    /// What a HELLO of a session that goes on says: its secret was agreed on before.
+    pub(crate) fn claiming(&self, is_bound: bool, claim: Claim) -> ResumeHello {
+        ResumeHello { nonce: self.nonce, public: None, is_bound, claim: Some(claim), mac: None }
     }
 
     /// The session's secret. `None` when the peer's key makes it one that anybody knows.

@@ -24,11 +24,6 @@ impl CipherState {
         self.n
     }
 
-    /// `SetNonce`.
-    pub fn set_number(&mut self, n: u64) {
-        self.n = n;
-    }
-
     /// `EncryptWithAd`: what is behind `from` in `out` becomes ciphertext, and a tag follows.
     ///
     /// # Errors

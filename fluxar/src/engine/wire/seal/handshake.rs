@@ -5,7 +5,7 @@ use super::cipher::CipherState;
 use super::pattern::{Pattern, Token};
 use super::primitives::{Cipher, KEY_BYTES, Secret, TAG_BYTES, dh, hash, hmac, public_of};
 use super::symmetric::SymmetricState;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// Bytes of a Noise message, at most.
 pub const MESSAGE_BYTES_MAX: usize = 65_535;
@@ -275,10 +275,7 @@ impl Keys {
     /// the session's own keys, such as proving on a later link that one was here.
     #[must_use]
     pub fn export(&self, label: &[u8]) -> Zeroizing<[u8; KEY_BYTES]> {
-        let mut label = hash(&[label]);
-        let secret = hmac(&self.exporter, &[&label, &[1]]);
-        label.zeroize();
-        secret
+        hmac(&self.exporter, &[&hash(&[label]), &[1]])
     }
 }
 

@@ -17,7 +17,6 @@ pub use cipher::CipherState;
 pub use handshake::{Handshake, Keys, MESSAGE_BYTES_MAX, Setup};
 pub use key::{FingerprintError, SealKey, SealPublicKey};
 pub use pattern::Pattern;
-pub(crate) use primitives::hmac_of as hash_of;
 pub use primitives::{Cipher, KEY_BYTES, TAG_BYTES, dh};
 pub(crate) use record::{FRAME_LEN_MAX, OVERHEAD_BYTES};
 pub(crate) use session::Seal;

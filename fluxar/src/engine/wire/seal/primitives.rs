@@ -50,11 +50,6 @@ pub(crate) fn hmac(key: &[u8; HASH_BYTES], parts: &[&[u8]]) -> Secret {
     Zeroizing::new(state.finalize().into_bytes().into())
 }
 
-/// Another key for every label.
-pub(crate) fn hmac_of(key: &Secret, label: &[u8]) -> Secret {
-    hmac(key, &[label])
-}
-
 /// `HKDF` with as many outputs as asked for: two or three.
 pub(crate) fn hkdf<const N: usize>(chaining_key: &[u8; HASH_BYTES], input: &[u8]) -> [Secret; N] {
     let temp = hmac(chaining_key, &[input]);

@@ -8,10 +8,11 @@
 //! moved or changed does not open. A frame is sealed after it was cut, not before, so that nothing
 //! is put together that nobody has authenticated, and since a Noise message ends at 65,535 bytes.
 
+use super::SealError;
 use super::cipher::CipherState;
 use super::handshake::{Keys, MESSAGE_BYTES_MAX};
 use super::primitives::TAG_BYTES;
-use super::{SealError, hash_of};
+use super::primitives::hmac;
 use zeroize::Zeroizing;
 
 /// Bytes of a frame before its ciphertext: length and flags.
@@ -94,7 +95,7 @@ impl Records {
 
     /// A secret that only both ends have, another one for every label.
     pub(crate) fn export(&self, label: &[u8]) -> Zeroizing<[u8; 32]> {
-        hash_of(&self.keys, label)
+        hmac(&self.keys, &[label])
     }
 
     /// Hides what lengths give away, from here on, in frames of this length at most.
