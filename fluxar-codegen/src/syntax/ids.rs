@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 /// used or retired beside it, and formats. Parameters keep to their places.
 ///
 /// # Errors
-/// As [`format`].
+/// As [`format()`].
 pub fn assign_ids(text: &str) -> Result<String, Reports> {
     let parsed = parsed(text)?;
     let items = &parsed.file.items;

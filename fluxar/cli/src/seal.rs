@@ -70,7 +70,20 @@ impl ListenSeal {
 
 /// What pins a server in its addresses; nothing when it does not seal.
 pub(crate) fn fragment(server: &Server) -> String {
-    server.seal_key().map_or_else(String::new, |key| format!("#fp={key}"))
+    server.seal_key().map_or_else(String::new, |key| pinned("", &key))
+}
+
+/// Before the fingerprint in a URL.
+const FRAGMENT: &str = "#fp=";
+
+/// A URL without the fingerprint in it.
+pub(crate) fn bare(url: &str) -> &str {
+    url.split_once(FRAGMENT).map_or(url, |(bare, _)| bare)
+}
+
+/// The URL with this fingerprint in it.
+pub(crate) fn pinned(url: &str, key: &SealPublicKey) -> String {
+    format!("{}{FRAGMENT}{key}", bare(url))
 }
 
 /// What went wrong with a key.

@@ -483,7 +483,7 @@ impl Book {
 }
 
 /// About how large an answer is on the wire.
-fn answer_bytes(outcome: &Outcome) -> usize {
+pub(crate) fn answer_bytes(outcome: &Outcome) -> usize {
     match outcome {
         Ok(payload) => payload.as_ref().map_or(0, Vec::len),
         Err(status) => status.message().len() + status.details().map_or(0, Bytes::len),

@@ -2,6 +2,7 @@
 //! `[L5.idempotent.1]` to `[L5.idempotent.4]`.
 
 use crate::error::{Code, Status};
+use crate::peer::core::answer_bytes;
 use crate::peer::router::Outcome;
 use crate::peer::shared::Shared;
 use rustc_hash::FxHashMap;
@@ -173,9 +174,5 @@ impl Keys {
 
 /// What an outcome holds, with about what its bookkeeping takes.
 fn outcome_bytes(outcome: &Outcome) -> usize {
-    let held = match outcome {
-        Ok(bytes) => bytes.as_ref().map_or(0, Vec::len),
-        Err(status) => status.message().len() + status.details().map_or(0, |details| details.len()),
-    };
-    held + 256
+    answer_bytes(outcome) + 256
 }

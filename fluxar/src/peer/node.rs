@@ -198,7 +198,7 @@ impl NodeInner {
 
     /// Takes a place for a session that is welcome: many may ask at once.
     pub(crate) fn admit(&self, session: u64) -> Result<(), Status> {
-        self.admits(session, false)?;
+        self.admits(session, true)?;
         let mut sessions = self.sessions();
         if !sessions.admitted.contains(&session) {
             sessions.has_place(self.node_limits.sessions_max)?;

@@ -510,7 +510,7 @@ async fn is_still_welcome(
     let (Some(attempt), Some(authenticator)) = (attempt, &node.authenticator) else { return true };
     let deciding = authenticator.authenticate(attempt);
     let decided = tokio::time::timeout(node.limits.handshake_timeout, deciding).await;
-    matches!(decided, Ok(Ok(identity)) if identity == *session.identity())
+    matches!(decided, Ok(Ok(identity)) if session.identity().is_the_same_as(&identity))
 }
 
 /// What was presented behind the seal of a link that is handed over.

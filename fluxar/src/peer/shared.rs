@@ -320,8 +320,8 @@ impl Shared {
     ) -> Option<(u64, Option<WriteSide>)> {
         let mut later = Vec::new();
         let mut side = self.lock_writer();
-        let number =
-            self.locked_quietly(&mut later, |core, now| begin(core, now).then(|| core.relink()));
+        let begin = |core: &mut Core, now| begin(core, now).then(|| core.relink());
+        let number = self.locked(&mut later, Ring::No, begin);
         let before = number
             .and_then(|link| side.replace(WriteSide { link, writer, batch: Batch::default() }));
         drop(side);
@@ -330,18 +330,6 @@ impl Shared {
         self.timer.notify_waiters();
         crate::peer::dispatch::perform(self, &mut later, None);
         Some((number?, before))
-    }
-
-    fn locked_quietly<R>(
-        &self,
-        later: &mut Vec<Later>,
-        command: impl FnOnce(&mut Core, Time) -> R,
-    ) -> R {
-        let mut core = self.lock();
-        let now = self.now();
-        let result = command(&mut core, now);
-        core.settle(later, Ring::No);
-        result
     }
 
     /// Takes away the sending half of this link, if it still is the present one.

@@ -84,5 +84,3 @@ impl<T: Topic> Stream for TopicEvents<T> {
         self.get_mut().poll(cx)
     }
 }
-
-impl<T> Unpin for TopicEvents<T> {}

@@ -189,7 +189,7 @@ impl Registry {
             return TypeRef::Named(known.clone());
         }
         let arguments: String = arguments.iter().map(TypeRef::words).collect();
-        let name = self.unique(format!("{name}{arguments}"));
+        let name = free_name(&self.types, &format!("{name}{arguments}"));
         self.names.insert(TypeId::of::<T>(), name.clone());
         self.types.insert(name.clone(), Vec::new());
         let body = body(self, &name);
@@ -216,7 +216,7 @@ impl Registry {
         }
         self.targets.extend(targets);
         self.packages.extend(package);
-        let name = self.free_service(name);
+        let name = free_name(&self.services, name);
         let body = body(self, &name);
         self.services.insert(name, body);
     }
@@ -263,7 +263,7 @@ impl Registry {
                 Some((package, wire)) => (Some(package), wire),
                 None => (None, target),
             };
-            let name = self.free_service(wire);
+            let name = free_name(&self.services, wire);
             let mut bytes = Vec::new();
             append(&mut bytes, |to| {
                 let renamed = name != wire;
@@ -286,13 +286,6 @@ impl Registry {
             });
             self.services.insert(name, bytes);
         }
-    }
-
-    fn free_service(&self, wire: &str) -> String {
-        let numbered = (2_usize..).map(|number| format!("{wire}_{number}"));
-        let mut candidates = std::iter::once(wire.to_owned()).chain(numbered);
-        let free = candidates.find(|name| !self.services.contains_key(name));
-        free.unwrap_or_else(|| wire.to_owned())
     }
 
     /// The canonical description of everything so far. Of services of one package that is its
@@ -328,12 +321,13 @@ impl Registry {
             }
         })
     }
+}
 
-    fn unique(&self, name: String) -> String {
-        let numbered = (2_usize..).map(|number| format!("{name}_{number}"));
-        let mut candidates = std::iter::once(name.clone()).chain(numbered);
-        candidates.find(|name| !self.types.contains_key(name)).unwrap_or(name)
-    }
+/// The name, or with a number behind it when it is taken.
+fn free_name<V>(taken: &BTreeMap<String, V>, wanted: &str) -> String {
+    let numbered = (2_usize..).map(|number| format!("{wanted}_{number}"));
+    let mut candidates = std::iter::once(wanted.to_owned()).chain(numbered);
+    candidates.find(|name| !taken.contains_key(name)).unwrap_or_else(|| wanted.to_owned())
 }
 
 /// A letter or `_`, then letters, digits and `_`.

@@ -151,6 +151,15 @@ impl AcceptError {
     }
 }
 
+/// Why nobody can listen at the address.
+#[cfg(any(feature = "tcp", feature = "ws", feature = "tls", feature = "quic", feature = "unix"))]
+pub(super) fn listen_error(address: &Address, source: io::Error) -> TransportError {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => TransportError::InUse { address: address.to_string() },
+        _ => TransportError::Listen { address: address.to_string(), source },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -38,6 +38,8 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+#[cfg(any(feature = "ws", feature = "tls", feature = "quic"))]
+use std::time::Duration;
 
 /// Capacity that a written [`Batch`] keeps for the next one.
 pub const BATCH_KEPT_BYTES_MAX: usize = 1 << 20;
@@ -318,6 +320,22 @@ impl Incoming {
         establish: impl Future<Output = Result<Link, TransportError>> + Send + 'static,
     ) -> Self {
         Self { establish: Box::pin(establish), peer }
+    }
+
+    /// As [`Incoming::new`], for a handshake that the other end could draw out.
+    #[cfg(any(feature = "ws", feature = "tls", feature = "quic"))]
+    pub(crate) fn within(
+        after: Duration,
+        peer: String,
+        handshake: impl Future<Output = Result<Link, TransportError>> + Send + 'static,
+    ) -> Self {
+        let address = peer.clone();
+        Self::new(peer, async move {
+            match tokio::time::timeout(after, handshake).await {
+                Ok(linked) => linked,
+                Err(_) => Err(TransportError::Timeout { address, after }),
+            }
+        })
     }
 
     /// Who asks, as far as the transport knows.

@@ -6,6 +6,7 @@
 //! no further streams. A dialer whose address changes keeps its link (connection migration).
 
 use super::byte_stream::StreamReader;
+use super::error::listen_error;
 use super::tls::{self, ALPN, TlsServer};
 use super::{
     Accept, AcceptError, Address, Batch, BoxFuture, DialOptions, Incoming, Io, Link, LinkInfo,
@@ -120,10 +121,7 @@ fn listen<'a>(
     options: &'a ListenOptions,
 ) -> BoxFuture<'a, Result<Listener, TransportError>> {
     Box::pin(async move {
-        let failed = |source: io::Error| match source.kind() {
-            io::ErrorKind::AddrInUse => TransportError::InUse { address: address.to_string() },
-            _ => TransportError::Listen { address: address.to_string(), source },
-        };
+        let failed = |source: io::Error| listen_error(address, source);
         let settings = tls::server_settings(address, options)?.clone();
         let bound = tokio::net::UdpSocket::bind((address.host(), address.port())).await;
         let socket = bound.and_then(tokio::net::UdpSocket::into_std).map_err(failed)?;
@@ -171,15 +169,13 @@ impl Accept for Quic {
         let peer = format!("quic://{}", incoming.remote_address());
         let (named, settings, after) = (peer.clone(), self.settings.clone(), self.timeout);
         let establish = async move {
-            match tokio::time::timeout(after, accept(incoming, &settings, named.clone())).await {
-                Ok(Ok(link)) => Ok(link),
-                Ok(Err(error)) => {
-                    Err(TransportError::Handshake { peer: named, reason: error.to_string() })
-                }
-                Err(_) => Err(TransportError::Timeout { address: named, after }),
-            }
+            let accepted = accept(incoming, &settings, named.clone()).await;
+            accepted.map_err(|error| TransportError::Handshake {
+                peer: named,
+                reason: error.to_string(),
+            })
         };
-        Poll::Ready(Ok(Incoming::new(peer, establish)))
+        Poll::Ready(Ok(Incoming::within(after, peer, establish)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! `tcp://host:port`.
 
 use super::byte_stream::{StreamReader, StreamWriter};
+use super::error::listen_error;
 use super::{
     Accept, AcceptError, Address, BoxFuture, DialOptions, Incoming, Io, Link, LinkInfo,
     ListenOptions, Listener, TransportError,
@@ -28,7 +29,7 @@ pub(super) async fn connect(address: &Address) -> Result<TcpStream, TransportErr
 }
 
 /// Has the socket send small writes at once: batches are gathered above, never here.
-fn prompt(stream: TcpStream) -> io::Result<TcpStream> {
+pub(super) fn prompt(stream: TcpStream) -> io::Result<TcpStream> {
     stream.set_nodelay(true)?;
     Ok(stream)
 }
@@ -54,10 +55,7 @@ pub(super) async fn bind(address: &Address) -> Result<(TcpListener, Address), Tr
         let port = listener.local_addr()?.port();
         Ok((listener, address.with_port(port)))
     };
-    attempt.await.map_err(|source: io::Error| match source.kind() {
-        io::ErrorKind::AddrInUse => TransportError::InUse { address: address.to_string() },
-        _ => TransportError::Listen { address: address.to_string(), source },
-    })
+    attempt.await.map_err(|source: io::Error| listen_error(address, source))
 }
 
 struct Tcp {

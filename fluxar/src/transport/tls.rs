@@ -12,7 +12,9 @@ use super::{
 };
 use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, CertificateError, CommonState};
-pub(super) use settings::{ALPN, ALPN_WEB};
+pub(super) use settings::ALPN;
+#[cfg(feature = "ws")]
+pub(super) use settings::ALPN_WEB;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -31,15 +33,7 @@ fn dial<'a>(
     address: &'a Address,
     options: &'a DialOptions,
 ) -> BoxFuture<'a, Result<Link, TransportError>> {
-    Box::pin(async move {
-        let stream = connect(address, options, ALPN).await?;
-        let broken =
-            |reason: String| TransportError::Handshake { peer: address.to_string(), reason };
-        if stream.get_ref().1.alpn_protocol() != Some(ALPN) {
-            return Err(broken(NO_ALPN.to_owned()));
-        }
-        link(stream, address.to_string()).map_err(|error| broken(error.to_string()))
-    })
+    Box::pin(async move { link(connect(address, options, ALPN).await?, address.to_string()) })
 }
 
 const NO_ALPN: &str = "the other end speaks TLS but not fluxar (ALPN fluxar/1): check the port, or \
@@ -203,20 +197,10 @@ impl Accept for Tls {
         let peer = format!("tls://{from}");
         let (named, settings, after) = (peer.clone(), self.settings.clone(), self.timeout);
         let establish = async move {
-            let shaking = async {
-                let stream = accept(stream, &settings, ALPN, &named).await?;
-                let broken = |reason| TransportError::Handshake { peer: named.clone(), reason };
-                if stream.get_ref().1.alpn_protocol() != Some(ALPN) {
-                    return Err(broken(NO_ALPN.to_owned()));
-                }
-                link(stream, named.clone()).map_err(|error| broken(error.to_string()))
-            };
-            match tokio::time::timeout(after, shaking).await {
-                Ok(linked) => linked,
-                Err(_) => Err(TransportError::Timeout { address: named, after }),
-            }
+            let stream = accept(stream, &settings, ALPN, &named).await?;
+            link(stream, named)
         };
-        Poll::Ready(Ok(Incoming::new(peer, establish)))
+        Poll::Ready(Ok(Incoming::within(after, peer, establish)))
     }
 }
 
@@ -231,7 +215,7 @@ pub(super) async fn accept(
         let reason = tls_error(error).map_or_else(|| error.to_string(), explain);
         TransportError::Handshake { peer: peer.to_owned(), reason }
     };
-    stream.set_nodelay(true).map_err(|error| failed(&error))?;
+    let stream = tcp::prompt(stream).map_err(|error| failed(&error))?;
     let shaken = TlsAcceptor::from(settings.config(alpn)).accept(stream).await;
     shaken.map(TlsStream::Server).map_err(|error| failed(&error))
 }
@@ -262,6 +246,7 @@ pub(super) fn security(stream: &TlsStream<TcpStream>) -> LinkSecurity {
 
 /// As [`explain_alert`], for QUIC, where our own mistrust is an alert as well: rustls' text tells
 /// what it was about.
+#[cfg(feature = "quic")]
 pub(super) fn explain_quic(number: u8, reason: &str) -> String {
     let ours = [
         ("UnknownIssuer", CertificateError::UnknownIssuer),
@@ -288,8 +273,16 @@ fn cipher(state: &CommonState) -> String {
     suite.map(|suite| format!("{:?}", suite.suite())).unwrap_or_default()
 }
 
-fn link(stream: TlsStream<TcpStream>, peer: String) -> io::Result<Link> {
-    let local = format!("tls://{}", stream.get_ref().0.local_addr()?);
+/// # Errors
+/// The other end speaks something else.
+fn link(stream: TlsStream<TcpStream>, peer: String) -> Result<Link, TransportError> {
+    if stream.get_ref().1.alpn_protocol() != Some(ALPN) {
+        return Err(TransportError::Handshake { peer, reason: NO_ALPN.to_owned() });
+    }
+    let local = match stream.get_ref().0.local_addr() {
+        Ok(local) => format!("tls://{local}"),
+        Err(error) => return Err(TransportError::Handshake { peer, reason: error.to_string() }),
+    };
     let info = LinkInfo::new("tls", local, peer).secured(security(&stream));
     let (reader, writer) = tokio::io::split(stream);
     Ok(Link::new(StreamReader::new(Explained(reader)), StreamWriter::new(Explained(writer)), info))

@@ -6,6 +6,7 @@
 //! lives; a socket without a living owner is removed.
 
 use super::byte_stream::{StreamReader, StreamWriter};
+use super::error::listen_error;
 use super::{
     Accept, AcceptError, Address, BoxFuture, DialOptions, Incoming, Io, Link, LinkInfo,
     ListenOptions, Listener, TransportError,
@@ -61,10 +62,7 @@ fn listen<'a>(
     options: &'a ListenOptions,
 ) -> BoxFuture<'a, Result<Listener, TransportError>> {
     Box::pin(async move {
-        let failed = |source: io::Error| match source.kind() {
-            io::ErrorKind::AddrInUse => TransportError::InUse { address: address.to_string() },
-            _ => TransportError::Listen { address: address.to_string(), source },
-        };
+        let failed = |source: io::Error| listen_error(address, source);
         let ours = own_user();
         let path = Path::new(address.path());
         let parent = path.parent().unwrap_or_else(|| Path::new("/"));

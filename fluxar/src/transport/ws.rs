@@ -133,15 +133,11 @@ impl Accept for Ws {
                 peer: named.clone(),
                 reason: error.to_string(),
             };
-            stream.set_nodelay(true).map_err(broken)?;
+            let stream = tcp::prompt(stream).map_err(broken)?;
             let info = LinkInfo::new("ws", local_name("ws", &stream), named.clone());
-            let upgrade = upgrade::accept(stream, &policy, &named, config);
-            match tokio::time::timeout(after, upgrade).await {
-                Ok(upgraded) => Ok(link(upgraded?, info)),
-                Err(_) => Err(TransportError::Timeout { address: named, after }),
-            }
+            Ok(link(upgrade::accept(stream, &policy, &named, config).await?, info))
         };
-        Poll::Ready(Ok(Incoming::new(peer, establish)))
+        Poll::Ready(Ok(Incoming::within(after, peer, establish)))
     }
 }
 

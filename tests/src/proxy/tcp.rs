@@ -1,9 +1,9 @@
-//! A TCP proxy that cuts, resets or silences its connections at any byte.
+//! A TCP proxy that cuts or resets its connections at any byte.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -18,8 +18,6 @@ pub enum Fault {
     Cut,
     /// Both sides see a reset.
     Reset,
-    /// Nothing passes any more, and nobody is told.
-    Silence,
 }
 
 /// Bytes read at once.
@@ -31,7 +29,6 @@ struct Shared {
     /// Faults that are still to come; after them everything passes.
     faults_left: AtomicU64,
     faults_made: AtomicU64,
-    connections: AtomicUsize,
     kinds: Vec<Fault>,
     bytes_max: u64,
     /// Counts the cuts by command.
@@ -65,7 +62,6 @@ impl TcpProxy {
             upstream,
             faults_left: AtomicU64::new(faults),
             faults_made: AtomicU64::new(0),
-            connections: AtomicUsize::new(0),
             kinds: kinds.to_vec(),
             bytes_max,
             command: watch::Sender::new(0),
@@ -85,12 +81,6 @@ impl TcpProxy {
     #[must_use]
     pub fn faults(&self) -> u64 {
         self.shared.faults_made.load(Ordering::Relaxed)
-    }
-
-    /// Connections that pass bytes now.
-    #[must_use]
-    pub fn connections(&self) -> usize {
-        self.shared.connections.load(Ordering::Relaxed)
     }
 
     /// Cuts every connection now.
@@ -128,7 +118,6 @@ async fn forward(
     pieces: (usize, usize),
 ) {
     let _set = (inbound.set_nodelay(true), outbound.set_nodelay(true));
-    shared.connections.fetch_add(1, Ordering::Relaxed);
     let mut command = shared.command.subscribe();
     let budget = Arc::new(AtomicU64::new(after));
     let (from_in, to_in) = inbound.into_split();
@@ -150,15 +139,8 @@ async fn forward(
                     let _set = half.as_ref().set_zero_linger();
                 }
             }
-            Fault::Silence => {
-                shared.connections.fetch_sub(1, Ordering::Relaxed);
-                // Held open until somebody cuts, or the proxy ends.
-                let _ended = command.changed().await;
-                return;
-            }
         }
     }
-    shared.connections.fetch_sub(1, Ordering::Relaxed);
 }
 
 struct End {

@@ -132,8 +132,7 @@ impl Visit {
     /// A bare link first, so that a closed port is told from a refused handshake.
     async fn connect(&mut self, url: &str, dial: &Dial) -> Result<Option<Client>, Failure> {
         // What pins the peer is for the handshake, not for the link.
-        let bare = url.split_once("#fp=").map_or(url, |(bare, _)| bare);
-        let address: Address = match bare.parse() {
+        let address: Address = match crate::seal::bare(url).parse() {
             Ok(address) => address,
             Err(error) => {
                 let next = "write it like ws://127.0.0.1:9000, tcp://host:9000 or unix:///path";

@@ -2,7 +2,7 @@
 
 use crate::dial::Dial;
 use crate::failure::Failure;
-use crate::seal::told;
+use crate::seal::{pinned, told};
 use crate::terminal;
 use fluxar::SealKey;
 use std::path::PathBuf;
@@ -71,8 +71,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
                 ));
             };
             client.close().await;
-            let bare = url.split_once("#fp=").map_or(url.as_str(), |(bare, _)| bare);
-            terminal::data_line(format_args!("{bare}#fp={key}"))
+            terminal::data_line(pinned(&url, &key))
         }
     }
 }

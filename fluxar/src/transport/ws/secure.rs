@@ -53,19 +53,12 @@ impl Accept for Wss {
         let config = config(self.options.message_bytes_max);
         let after = self.options.handshake_timeout;
         let establish = async move {
-            let shaking = async {
-                let local = local_name("wss", &stream);
-                let stream = tls::accept(stream, &settings, ALPN_WEB, &named).await?;
-                let info = LinkInfo::new("wss", local, named.clone());
-                let info = info.secured(tls::security(&stream));
-                let socket = upgrade::accept(Explained(stream), &policy, &named, config).await?;
-                Ok(link(socket, info))
-            };
-            match tokio::time::timeout(after, shaking).await {
-                Ok(linked) => linked,
-                Err(_) => Err(TransportError::Timeout { address: named, after }),
-            }
+            let local = local_name("wss", &stream);
+            let stream = tls::accept(stream, &settings, ALPN_WEB, &named).await?;
+            let info = LinkInfo::new("wss", local, named.clone()).secured(tls::security(&stream));
+            let socket = upgrade::accept(Explained(stream), &policy, &named, config).await?;
+            Ok(link(socket, info))
         };
-        Poll::Ready(Ok(Incoming::new(peer, establish)))
+        Poll::Ready(Ok(Incoming::within(after, peer, establish)))
     }
 }
