@@ -7,6 +7,7 @@ mod bodies;
 mod client;
 mod envelopes;
 mod exchanges;
+mod formats;
 mod receiver;
 mod resume;
 mod rules;

@@ -1525,8 +1525,8 @@ function checkPattern(value, pattern, path) {
 function checkFormat(value, format, path) {
   if (!isOfFormat(value, format)) broken(path, `it is no ${format}`);
 }
-var EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
-var DATE = /^\d{4}-\d\d-\d\d$/;
+var LOCAL = /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}$/;
+var DATE = /^(\d{4})-(\d\d)-(\d\d)$/;
 var HOST = /^(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/;
 var OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
 var IPV4 = new RegExp(`^${OCTET}(\\.${OCTET}){3}$`);
@@ -1535,17 +1535,29 @@ function isIpv6(value) {
   if (halves.length > 2) return false;
   const groups = halves.flatMap((half) => half === "" ? [] : half.split(":"));
   const last = groups.at(-1);
-  const isMixed = last !== void 0 && IPV4.test(last);
+  const isMixed = last !== void 0 && IPV4.test(last) && value.endsWith(last);
   const count = groups.length + (isMixed ? 1 : 0);
   const plain = isMixed ? groups.slice(0, -1) : groups;
   return plain.every((group) => /^[0-9A-Fa-f]{1,4}$/.test(group)) && (halves.length === 2 ? count < 8 : count === 8);
 }
+function isEmail(value) {
+  const at2 = value.indexOf("@");
+  return at2 > 0 && LOCAL.test(value.slice(0, at2)) && HOST.test(value.slice(at2 + 1));
+}
+function isDate(value) {
+  const parts = DATE.exec(value);
+  if (parts === null) return false;
+  const [year, month, day] = [Number(parts[1]), Number(parts[2]), Number(parts[3])];
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  const days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] ?? 0;
+  return day >= 1 && day <= days;
+}
 function isOfFormat(value, format) {
   switch (format) {
     case "email":
-      return EMAIL.test(value);
+      return isEmail(value);
     case "date":
-      return DATE.test(value) && !Number.isNaN(Date.parse(value));
+      return isDate(value);
     case "hostname":
       return HOST.test(value);
     case "ipv4":
@@ -1553,7 +1565,7 @@ function isOfFormat(value, format) {
     case "ipv6":
       return isIpv6(value);
     default:
-      return true;
+      return false;
   }
 }
 function checkEach(list, check2, path) {
@@ -2961,10 +2973,18 @@ var Job = class {
 };
 var Jobs = class {
   byId = /* @__PURE__ */ new Map();
-  /** Handlers that have not ended, notifications among them. */
-  running = 0;
+  atWork = /* @__PURE__ */ new Set();
   add(id, job) {
+    this.atWork.add(job);
     if (id !== null) this.byId.set(id, job);
+  }
+  /** Its handler has ended. */
+  ended(job) {
+    this.atWork.delete(job);
+  }
+  /** Handlers that have not ended, notifications among them. */
+  get running() {
+    return this.atWork.size;
   }
   get(id) {
     return this.byId.get(id);
@@ -2977,7 +2997,7 @@ var Jobs = class {
     return this.byId.size;
   }
   abandon(error) {
-    for (const job of this.byId.values()) job.abandon(error);
+    for (const job of this.atWork) job.abandon(error);
     this.byId.clear();
   }
 };
@@ -3018,7 +3038,7 @@ var Inbound = class {
     } else throw phaseEarly();
   }
   take(form, message, inFragments) {
-    const { budget, pongs } = this.session;
+    const { budget } = this.session;
     switch (form) {
       case "request":
       case "notification":
@@ -3051,13 +3071,9 @@ var Inbound = class {
         budget.charge();
         this.session.lastPing = message.id;
         return;
-      case "pong": {
-        const pong = pongs.get(message.ref);
-        if (pong === void 0) return this.stray(message.ref);
-        pongs.delete(message.ref);
-        budget.charge();
-        return pong();
-      }
+      case "pong":
+        if (!this.session.ponged(message.ref)) return this.stray(message.ref);
+        return budget.charge();
       case "credit":
         return this.credit(message);
       case "goodbye":
@@ -3131,11 +3147,10 @@ var Inbound = class {
     const deadline = deadlineAt(message);
     const job = new Job((error, payload2) => this.answer(id, error, payload2), deadline, limits.cancelGraceMs);
     this.calls.add(id, job);
-    this.calls.running += 1;
     const context = this.context(message, job.controller.signal, deadline);
     const payload = message.payload?.slice();
     void job.run(() => handler(payload, context)).finally(() => {
-      this.calls.running -= 1;
+      this.calls.ended(job);
       this.session.budget.earn(1);
       job.controller.abort(ENDED);
     });
@@ -3176,11 +3191,10 @@ var Inbound = class {
     const deadline = deadlineAt(message);
     const job = new Job((error, payload2) => this.finish(channel, error, payload2), deadline, limits.cancelGraceMs);
     this.streams.add(id, job);
-    this.streams.running += 1;
     const context = this.context(message, job.controller.signal, deadline);
     const payload = message.payload?.slice();
     void job.run(async () => handler(payload, channel, context)).finally(() => {
-      this.streams.running -= 1;
+      this.streams.ended(job);
       this.session.budget.earn(1);
       job.controller.abort(ENDED);
     });
@@ -3750,6 +3764,16 @@ var Session = class {
       else throw thrown;
     }
   }
+  /** The answer to a ping answers those before it as well. False when nobody waits for it. */
+  ponged(ref) {
+    if (!this.pongs.has(ref)) return false;
+    for (const [id, pong] of this.pongs) {
+      this.pongs.delete(id);
+      pong.resolve();
+      if (id === ref) break;
+    }
+    return true;
+  }
   /** Answers to pings coalesce to the newest of what came together [L4.ping.1]. */
   answerPing() {
     const ping = this.lastPing;
@@ -3830,8 +3854,7 @@ var Session = class {
     const start = performance.now();
     return new Promise((resolve, reject) => {
       if (this.phase !== "ready" && this.phase !== "draining") return reject(new FluxarError("unavailable", "there is no session"));
-      this.pongs.set(id, () => resolve(performance.now() - start));
-      void this.closed.then(() => reject(new FluxarError("unavailable", "the session ended", { origin: "link" })));
+      this.pongs.set(id, { resolve: () => resolve(performance.now() - start), reject });
       this.send({ kind: KIND.ack, id });
     });
   }
@@ -3977,6 +4000,8 @@ var Session = class {
     this.outbox.end();
     const why = reason === void 0 ? "the session was closed" : `${reason.code}: ${reason.message}`;
     this.becomeFailed(reason ?? new FluxarError("unavailable", why));
+    for (const pong of this.pongs.values()) pong.reject(new FluxarError("unavailable", "the session ended", { origin: "link" }));
+    this.pongs.clear();
     const lost = lostError(false, why);
     this.inbound.abandon(lost);
     for (const channel of [...this.streams.values()]) channel.lost(lostError(channel.parcel?.isHanded ?? true, why));

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from . import cbor
 from .cbor import Reader
-from .limits import CREDIT_MAX, Limits, PeerLimits
+from .limits import INITIAL_CREDIT_MAX, Limits, PeerLimits
 from .status import Violation
 
 VERSION = 1
@@ -271,7 +271,7 @@ def _limits(reader: Reader) -> list[int]:
         raise Violation("L4.body.1")
     frame, message, _, _, _, credit, groups, reassembly = numbers
     works = frame >= 1024 and message >= 1024 and groups >= 1 and reassembly >= message
-    if not works or not 1 <= credit <= CREDIT_MAX:
+    if not works or not 1 <= credit <= INITIAL_CREDIT_MAX:
         raise Violation("L4.body.5")
     return numbers
 

@@ -42,7 +42,7 @@ class Limits:
             self.frame_bytes_max >= 1024
             and self.message_bytes_max >= 1024
             and self.reassembly_bytes_max >= self.message_bytes_max
-            and 1 <= self.initial_credit <= CREDIT_MAX
+            and 1 <= self.initial_credit <= INITIAL_CREDIT_MAX
             and self.groups_max >= 1
             and self.fragment_bytes >= 1
             and self.heartbeat > 0
@@ -81,7 +81,10 @@ class PeerLimits:
     reassembly_bytes_max: int
 
 
-CREDIT_MAX = (1 << 31) - 1
+CREDIT_MAX = 1 << 31
+"""What credit of one stream or subscription adds up to, at most [L5.credit.3]."""
+INITIAL_CREDIT_MAX = CREDIT_MAX - 1
+"""What HELLO may say [L4.body.5]."""
 PREAUTH_FRAME_BYTES_MAX = 16 << 10
 ITEM_COST = 32
 """What an item costs beside its payload [L5.credit.2]."""

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from fluxar_rt import hello, message
+from fluxar_rt.checks import FORMATS
 from fluxar_rt.frame import Receiver
 from fluxar_rt.limits import Limits
 from fluxar_rt.message import Message
 from fluxar_rt.routes import Routes
 from fluxar_rt.session import Session, read
 from fluxar_rt.status import Status, Violation
+from fluxar_rt.window import add_credit
 from pipe import PipeLink, config, ready_acceptor
 
 VECTORS = Path(__file__).resolve().parents[4] / "tests" / "vectors"
@@ -223,6 +225,19 @@ class Sessions(unittest.IsolatedAsyncioTestCase):
                     error = got[0].error
                     code = None if error is None else int(error.code)
                     self.assertEqual(code, answered.get("code"))
+
+class Contracts(unittest.TestCase):
+    """What no session is needed for."""
+
+    def test_formats_are_what_the_vectors_say(self) -> None:
+        for name, case in cases("contract", "formats"):
+            with self.subTest(name):
+                self.assertEqual(FORMATS[case["format"]](case["text"]), case["valid"])
+
+    def test_credit_adds_up_to_2_to_the_31_and_no_further(self) -> None:
+        self.assertEqual(add_credit(0, 1 << 31), 1 << 31)
+        with self.assertRaises(Violation):
+            add_credit(1, 1 << 31)
 
 
 if __name__ == "__main__":

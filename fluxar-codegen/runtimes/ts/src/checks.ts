@@ -55,8 +55,8 @@ export function checkFormat(value: string, format: string, path: string): void {
   if (!isOfFormat(value, format)) broken(path, `it is no ${format}`);
 }
 
-const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
-const DATE = /^\d{4}-\d\d-\d\d$/;
+const LOCAL = /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}$/;
+const DATE = /^(\d{4})-(\d\d)-(\d\d)$/;
 const HOST = /^(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/;
 
 const OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
@@ -68,18 +68,33 @@ function isIpv6(value: string): boolean {
   const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")));
   const last = groups.at(-1);
   // The last two groups may be written as an IPv4 address.
-  const isMixed = last !== undefined && IPV4.test(last);
+  const isMixed = last !== undefined && IPV4.test(last) && value.endsWith(last);
   const count = groups.length + (isMixed ? 1 : 0);
   const plain = isMixed ? groups.slice(0, -1) : groups;
   return plain.every((group) => /^[0-9A-Fa-f]{1,4}$/.test(group)) && (halves.length === 2 ? count < 8 : count === 8);
 }
 
+function isEmail(value: string): boolean {
+  const at = value.indexOf("@");
+  return at > 0 && LOCAL.test(value.slice(0, at)) && HOST.test(value.slice(at + 1));
+}
+
+/** A day of the Gregorian calendar, which has a year 0. */
+function isDate(value: string): boolean {
+  const parts = DATE.exec(value);
+  if (parts === null) return false;
+  const [year, month, day] = [Number(parts[1]), Number(parts[2]), Number(parts[3])];
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  const days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] ?? 0;
+  return day >= 1 && day <= days;
+}
+
 function isOfFormat(value: string, format: string): boolean {
   switch (format) {
     case "email":
-      return EMAIL.test(value);
+      return isEmail(value);
     case "date":
-      return DATE.test(value) && !Number.isNaN(Date.parse(value));
+      return isDate(value);
     case "hostname":
       return HOST.test(value);
     case "ipv4":
@@ -87,7 +102,7 @@ function isOfFormat(value: string, format: string): boolean {
     case "ipv6":
       return isIpv6(value);
     default:
-      return true;
+      return false;
   }
 }
 

@@ -58,7 +58,7 @@ export class Inbound {
   }
 
   private take(form: Form, message: Envelope, inFragments: boolean): void {
-    const { budget, pongs } = this.session;
+    const { budget } = this.session;
     switch (form) {
       case "request":
       case "notification":
@@ -91,13 +91,9 @@ export class Inbound {
         budget.charge();
         this.session.lastPing = message.id!;
         return;
-      case "pong": {
-        const pong = pongs.get(message.ref!);
-        if (pong === undefined) return this.stray(message.ref!);
-        pongs.delete(message.ref!);
-        budget.charge();
-        return pong();
-      }
+      case "pong":
+        if (!this.session.ponged(message.ref!)) return this.stray(message.ref!);
+        return budget.charge();
       case "credit":
         return this.credit(message);
       case "goodbye":
@@ -182,11 +178,10 @@ export class Inbound {
     const deadline = deadlineAt(message);
     const job = new Job((error, payload) => this.answer(id, error, payload), deadline, limits.cancelGraceMs);
     this.calls.add(id, job);
-    this.calls.running += 1;
     const context = this.context(message, job.controller.signal, deadline);
     const payload = message.payload?.slice();
     void job.run(() => handler(payload, context)).finally(() => {
-      this.calls.running -= 1;
+      this.calls.ended(job);
       this.session.budget.earn(1);
       job.controller.abort(ENDED);
     });
@@ -233,11 +228,10 @@ export class Inbound {
     const deadline = deadlineAt(message);
     const job = new Job((error, payload) => this.finish(channel, error, payload), deadline, limits.cancelGraceMs);
     this.streams.add(id, job);
-    this.streams.running += 1;
     const context = this.context(message, job.controller.signal, deadline);
     const payload = message.payload?.slice();
     void job.run(async () => handler(payload, channel, context)).finally(() => {
-      this.streams.running -= 1;
+      this.streams.ended(job);
       this.session.budget.earn(1);
       job.controller.abort(ENDED);
     });

@@ -35,6 +35,12 @@ export interface SessionOptions extends Introduction {
   readonly authenticate?: Authenticate | undefined;
 }
 
+/** Who waits for the answer to a ping. */
+interface Pong {
+  resolve(): void;
+  reject(error: FluxarError): void;
+}
+
 export class Session {
   readonly options: SessionOptions;
   readonly limits: OwnLimits;
@@ -47,7 +53,7 @@ export class Session {
   readonly ready: Promise<void>;
   /** Resolved at the end, with the reason if it was no goodbye. */
   readonly closed: Promise<FluxarError | undefined>;
-  readonly pongs = new Map<Id, () => void>();
+  readonly pongs = new Map<Id, Pong>();
   phase: Phase = "handshake";
   /** The newest ping that is not answered. */
   lastPing: Id | undefined;
@@ -202,6 +208,17 @@ export class Session {
     }
   }
 
+  /** The answer to a ping answers those before it as well. False when nobody waits for it. */
+  ponged(ref: Id): boolean {
+    if (!this.pongs.has(ref)) return false;
+    for (const [id, pong] of this.pongs) {
+      this.pongs.delete(id);
+      pong.resolve();
+      if (id === ref) break;
+    }
+    return true;
+  }
+
   /** Answers to pings coalesce to the newest of what came together [L4.ping.1]. */
   private answerPing(): void {
     const ping = this.lastPing;
@@ -292,8 +309,7 @@ export class Session {
     const start = performance.now();
     return new Promise((resolve, reject) => {
       if (this.phase !== "ready" && this.phase !== "draining") return reject(new FluxarError("unavailable", "there is no session"));
-      this.pongs.set(id, () => resolve(performance.now() - start));
-      void this.closed.then(() => reject(new FluxarError("unavailable", "the session ended", { origin: "link" })));
+      this.pongs.set(id, { resolve: () => resolve(performance.now() - start), reject });
       this.send({ kind: KIND.ack, id });
     });
   }
@@ -457,6 +473,8 @@ export class Session {
     this.outbox.end();
     const why = reason === undefined ? "the session was closed" : `${reason.code}: ${reason.message}`;
     this.becomeFailed(reason ?? new FluxarError("unavailable", why));
+    for (const pong of this.pongs.values()) pong.reject(new FluxarError("unavailable", "the session ended", { origin: "link" }));
+    this.pongs.clear();
     const lost = lostError(false, why);
     this.inbound.abandon(lost);
     for (const channel of [...this.streams.values()]) channel.lost(lostError(channel.parcel?.isHanded ?? true, why));

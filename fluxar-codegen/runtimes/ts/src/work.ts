@@ -78,11 +78,21 @@ export class Job {
 /** The jobs of one pattern, counted until their handlers have ended [L5.call.5]. */
 export class Jobs {
   private readonly byId = new Map<Id, Job>();
-  /** Handlers that have not ended, notifications among them. */
-  running = 0;
+  private readonly atWork = new Set<Job>();
 
   add(id: Id | null, job: Job): void {
+    this.atWork.add(job);
     if (id !== null) this.byId.set(id, job);
+  }
+
+  /** Its handler has ended. */
+  ended(job: Job): void {
+    this.atWork.delete(job);
+  }
+
+  /** Handlers that have not ended, notifications among them. */
+  get running(): number {
+    return this.atWork.size;
   }
 
   get(id: Id): Job | undefined {
@@ -99,7 +109,7 @@ export class Jobs {
   }
 
   abandon(error: FluxarError): void {
-    for (const job of this.byId.values()) job.abandon(error);
+    for (const job of this.atWork) job.abandon(error);
     this.byId.clear();
   }
 }

@@ -109,6 +109,33 @@ test("an aborted call stops its handler, and what that had opened", async () => 
   await dialer.close();
 });
 
+test("the handler of a notification learns that the session has ended", async () => {
+  const started = defer();
+  const stopped = defer();
+  const { dialer, acceptor } = await pair((routes) => {
+    serveUnary(routes, method("slow.note"), (_, ctx) => {
+      ctx.signal.addEventListener("abort", () => stopped.resolve(ctx.signal.reason.code));
+      started.resolve();
+      return stopped.promise;
+    });
+  });
+  dialer.notifyBytes("slow.note", Uint8Array.of(0xf6));
+  await started.promise;
+  acceptor.abort();
+  assert.equal(await stopped.promise, "unavailable");
+});
+
+test("an answer to a ping answers those before it, and the end answers the rest", async () => {
+  const { dialer, acceptor } = await pair();
+  // They arrive together, and get one answer [L4.ping.1].
+  const pings = Array.from({ length: 5 }, () => dialer.ping());
+  assert.equal((await Promise.all(pings)).length, 5);
+  const late = dialer.ping();
+  dialer.abort();
+  await assert.rejects(late, failsWith("unavailable"));
+  await acceptor.closed;
+});
+
 function defer() {
   let resolve;
   const promise = new Promise((done) => (resolve = done));

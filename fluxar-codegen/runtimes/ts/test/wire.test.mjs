@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { check } from "../dist/cbor.js";
+import { checkFormat } from "../dist/checks.js";
 import { decodeEnvelope, encodeEnvelope } from "../dist/envelope.js";
 import { formOf } from "../dist/forms.js";
 import { decodeHello, encodeHello } from "../dist/hello.js";
@@ -156,4 +157,13 @@ test("what is tolerated is tolerated as the vectors say", async () => {
 test("the checker refuses what no reader may see", () => {
   const deep = Uint8Array.from([...Array(100_000).fill(0x81), 0]);
   assert.equal(violationOf(() => check(deep)).rule, "L3.cbor.10");
+});
+
+test("formats are what the vectors say [IDL.format.1]", () => {
+  for (const { title, format, text, valid } of cases("contract", "formats")) {
+    const check = () => checkFormat(text, format, "text");
+    if (valid) assert.doesNotThrow(check, title);
+    else assert.throws(check, title);
+  }
+  assert.throws(() => checkFormat("red", "colour", "text"));
 });
