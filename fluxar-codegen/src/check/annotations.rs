@@ -249,6 +249,12 @@ impl Builder<'_> {
     }
 
     fn check_life(&mut self, life: &Lifecycle, head: &Head, unit: usize) {
+        let deprecated = life.deprecated.as_ref().and_then(|deprecated| deprecated.since);
+        let said = [life.since, deprecated, life.removed];
+        let levels: Vec<u32> = said.into_iter().flatten().collect();
+        if levels.is_empty() {
+            return;
+        }
         let world = self.world;
         let units = &world.packages[world.units[unit].package].units;
         let level = units.iter().find_map(|unit| {
@@ -256,9 +262,6 @@ impl Builder<'_> {
             let level = package.head.annotations.iter().find(|a| a.path.text() == "level")?;
             Arguments::new(level).u32()
         });
-        let deprecated = life.deprecated.as_ref().and_then(|deprecated| deprecated.since);
-        let said = [life.since, deprecated, life.removed];
-        let levels: Vec<u32> = said.into_iter().flatten().collect();
         let is_sorted = levels.is_sorted();
         let is_known = levels.iter().all(|said| level.is_none_or(|level| *said <= level));
         let place = head.annotations.first().map(|annotation| self.at(unit, annotation.span));

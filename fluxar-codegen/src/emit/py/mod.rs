@@ -72,6 +72,7 @@ const IMPORTS: &[(&str, &str)] = &[
     ("_Decimal", "from decimal import Decimal as _Decimal"),
     ("_Any", "from typing import Any as _Any"),
     ("_NewType(", "from typing import NewType as _NewType"),
+    ("_cast(", "from typing import cast as _cast"),
     ("_Optional[", "from typing import Optional as _Optional"),
     ("(_Protocol)", "from typing import Protocol as _Protocol"),
     (": _TypeAlias", "from typing import TypeAlias as _TypeAlias"),

@@ -140,7 +140,8 @@ impl Distinct {
 pub(super) struct Names {
     types: HashMap<String, String>,
     variants: HashMap<(String, String), String>,
-    derived: HashMap<String, String>,
+    /// Made from an item's, by what for.
+    derived: HashMap<(&'static str, String), String>,
     /// Everything that annotations may name.
     classes: HashSet<String>,
 }
@@ -179,13 +180,13 @@ impl Names {
         }
         if def.is_error {
             let unknown = taken.take(format!("{class}Unknown"));
-            self.derived.insert(format!("{} unknown", def.name.source), unknown);
+            self.derived.insert(("unknown", def.name.source.clone()), unknown);
         }
     }
 
     fn add_derived(&mut self, package: &Package<Contract>, taken: &mut Distinct) {
-        let mut add = |kind: &str, source: &str, name: String| {
-            self.derived.insert(format!("{kind} {source}"), taken.take(name));
+        let mut add = |kind: &'static str, source: &str, name: String| {
+            self.derived.insert((kind, source.to_owned()), taken.take(name));
         };
         for service in &package.services {
             let source = &service.name.source;
@@ -218,14 +219,13 @@ impl Names {
     }
 
     /// A name made from an item's: `kind` says for what.
-    pub(super) fn derived(&self, kind: &str, source: &str) -> &str {
-        let key = format!("{kind} {source}");
-        self.derived.get(&key).map_or("", String::as_str)
+    pub(super) fn derived(&self, kind: &'static str, source: &str) -> &str {
+        self.derived.get(&(kind, source.to_owned())).map_or("", String::as_str)
     }
 
     /// What stands for an unknown variant of an error.
     pub(super) fn unknown(&self, error: &str) -> &str {
-        self.derived(error, "unknown")
+        self.derived("unknown", error)
     }
 }
 

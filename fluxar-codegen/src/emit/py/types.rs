@@ -4,7 +4,7 @@ use super::names::field as field_name;
 use super::spell::{Speller, enum_members, is_optional, tuple, whole};
 use super::writer::{Writer, text};
 use crate::model::{
-    Body, Contract, Docs, Field, Lifecycle, Package, TypeDef, TypeRef, Variant, VariantBody,
+    Body, Contract, Docs, Field, Lifecycle, Package, Scalar, TypeDef, TypeRef, Variant, VariantBody,
 };
 use std::collections::HashSet;
 
@@ -166,17 +166,15 @@ fn union(
 
 /// Newtypes, each after those that it is made of.
 fn newtypes(to: &mut Writer, package: &Package<Contract>, speller: &Speller<'_>) {
-    for def in ordered_newtypes(package) {
+    let ordered = ordered_newtypes(package);
+    let mut waiting = names_of(&ordered);
+    for def in ordered {
         let Body::Newtype(of) = &def.body else { continue };
         let source = &def.name.source;
         let class = speller.names.class(source);
-        let mut ty = speller.ty(of, &HashSet::new());
-        // Python's checkers know no alias of itself.
-        let mut is_recursive = false;
-        of.each_name(&mut |name| is_recursive |= name == source);
-        if is_recursive {
-            ty = ty.replace(class, "_Any");
-        }
+        // Python's checkers know no alias of itself, nor of what comes later.
+        let ty = speller.ty(&without(of, &waiting), &HashSet::new());
+        waiting.remove(source.as_str());
         if def.is_error {
             wrapped_error(to, def, class, &ty);
         } else if speller.is_new_type(source) {
@@ -217,17 +215,25 @@ fn ordered_newtypes(package: &Package<Contract>) -> Vec<&TypeDef<Contract>> {
         package.types.iter().filter(|def| matches!(def.body, Body::Newtype(_))).collect();
     let mut ordered = Vec::with_capacity(left.len());
     while !left.is_empty() {
-        let waiting: HashSet<&str> = left.iter().map(|def| def.name.source.as_str()).collect();
+        let waiting = names_of(&left);
         let (ready, rest): (Vec<_>, Vec<_>) = left.iter().partition(|def| {
             let Body::Newtype(of) = &def.body else { return true };
             let mut is_ready = true;
-            of.each_name(&mut |name| is_ready &= !waiting.contains(name));
+            let own = &def.name.source;
+            of.each_name(&mut |name| is_ready &= name == own || !waiting.contains(name));
             is_ready
         });
         if ready.is_empty() {
-            // In a circle, which the checks refuse: in the order of the source.
-            ordered.extend(rest);
-            break;
+            // In a circle: somewhere in it is a list or a map, which knows its items later.
+            let is_direct = |def: &&TypeDef<Contract>| match &def.body {
+                Body::Newtype(of) => {
+                    matches!(&**of, TypeRef::Named(of) if waiting.contains(&of[..]))
+                }
+                _ => false,
+            };
+            let first = left.iter().position(|def| !is_direct(def)).unwrap_or(0);
+            ordered.push(left.remove(first));
+            continue;
         }
         ordered.extend(ready);
         left = rest;
@@ -235,13 +241,33 @@ fn ordered_newtypes(package: &Package<Contract>) -> Vec<&TypeDef<Contract>> {
     ordered
 }
 
+fn names_of<'p>(defs: &[&'p TypeDef<Contract>]) -> HashSet<&'p str> {
+    defs.iter().map(|def| def.name.source.as_str()).collect()
+}
+
+/// The type with `any` in place of these.
+fn without(of: &TypeRef, names: &HashSet<&str>) -> TypeRef {
+    let inner = |of: &TypeRef| Box::new(without(of, names));
+    match of {
+        TypeRef::Named(name) if names.contains(name.as_str()) => TypeRef::Scalar(Scalar::Any),
+        TypeRef::Scalar(_) | TypeRef::Named(_) => of.clone(),
+        TypeRef::Optional(of) => TypeRef::Optional(inner(of)),
+        TypeRef::List(of) => TypeRef::List(inner(of)),
+        TypeRef::Array(of, size) => TypeRef::Array(inner(of), *size),
+        TypeRef::Map(key, of) => TypeRef::Map(inner(key), inner(of)),
+    }
+}
+
 /// A codec for each type.
 pub(super) fn codecs(to: &mut Writer, package: &Package<Contract>, speller: &Speller<'_>) {
     let is_newtype = |def: &&TypeDef<Contract>| matches!(def.body, Body::Newtype(_));
     let others = package.types.iter().filter(|def| !is_newtype(def));
-    for def in others.chain(ordered_newtypes(package)) {
+    let ordered = ordered_newtypes(package);
+    let mut waiting = names_of(&ordered);
+    for def in others.chain(ordered) {
         let name = speller.codec_name(&def.name.source);
-        let codec = codec(def, speller);
+        let codec = codec(def, &waiting, speller);
+        waiting.remove(def.name.source.as_str());
         to.line(format!("{name}: _c.Codec[_Any] = {codec}"));
     }
     to.block("CODECS: dict[str, _c.Codec[_Any]] = {", |to| {
@@ -255,7 +281,7 @@ pub(super) fn codecs(to: &mut Writer, package: &Package<Contract>, speller: &Spe
     to.blank(1);
 }
 
-fn codec(def: &TypeDef<Contract>, speller: &Speller<'_>) -> String {
+fn codec(def: &TypeDef<Contract>, waiting: &HashSet<&str>, speller: &Speller<'_>) -> String {
     let source = &def.name.source;
     let class = speller.names.class(source);
     let closed = if def.closed { ", closed=True" } else { "" };
@@ -264,16 +290,19 @@ fn codec(def: &TypeDef<Contract>, speller: &Speller<'_>) -> String {
         Body::Unit => format!("_t.Record({class}, lambda: ())"),
         Body::Newtype(of) => {
             let mut inner = speller.codec(of);
-            let mut is_recursive = false;
-            of.each_name(&mut |name| is_recursive |= name == source);
-            if is_recursive {
+            let mut is_later = false;
+            of.each_name(&mut |name| is_later |= waiting.contains(name));
+            if is_later {
                 inner = format!("_t.Lazy(lambda: {inner})");
             }
             let codec = speller.checked(inner, &def.constraints);
             if def.is_error {
                 format!("_t.Wrapped({}, {codec})", speller.names.class(&def.name.source))
-            } else {
+            } else if matches!(&**of, TypeRef::Scalar(_) | TypeRef::Named(_)) {
                 codec
+            } else {
+                // Else pyright knows better than the annotation what it is, and not its name.
+                format!("_cast(\"_c.Codec[_Any]\", {codec})")
             }
         }
         Body::Enum(members) => {

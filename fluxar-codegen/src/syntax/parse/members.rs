@@ -140,7 +140,10 @@ impl Parser<'_> {
             method.result = if is_stream {
                 self.bump();
                 let items = self.ty()?;
-                let then = if self.eat_word("then") { Some(self.ty()?) } else { None };
+                // No type begins with `(`: there `then` is the name of the next method.
+                let is_method = self.nth(1).kind == Kind::OpenParen;
+                let then =
+                    if !is_method && self.eat_word("then") { Some(self.ty()?) } else { None };
                 MethodResult::Stream(items, then)
             } else {
                 MethodResult::Value(self.ty()?)

@@ -101,6 +101,15 @@ fn formatting_the_example_changes_nothing_that_it_says() {
     }
 }
 
+/// `then` goes on with a stream's result, but for a method of that name behind it.
+#[test]
+fn a_method_may_be_named_then() {
+    let read = model("service S {\n  a() -> stream u8\n  then() -> stream u8 then u16\n}");
+    let names: Vec<&str> =
+        read.services[0].methods.iter().map(|method| method.name.source.as_str()).collect();
+    assert_eq!(names, ["a", "then"]);
+}
+
 /// Records that spread each other's fields, some numbered and some not. Written numbers differ.
 fn joined_records(rng: &mut Rng) -> String {
     let count = 2 + rng.below(7);
