@@ -100,7 +100,7 @@ impl Builder<'_> {
                     let message = format!("the name `{name}` is retired");
                     self.reports.add_pair("id-retired", *used, message, (*place, "retired here"));
                 }
-                before = before.or(names.get(name.as_str()).copied());
+                before = before.or_else(|| names.get(name.as_str()).copied());
                 names.entry(name).or_insert(*place);
             }
             if let Some(first) = before {
