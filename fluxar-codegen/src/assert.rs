@@ -2,10 +2,7 @@
 
 use crate::check;
 use crate::emit::idl;
-use crate::model::{
-    Answer, Argument, Body, Failure, Field, Method, Model, Package, TypeDef, TypeRef, Variant,
-    VariantBody,
-};
+use crate::model::{Body, Field, Model, Package, Variant, VariantBody};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
@@ -78,61 +75,10 @@ fn part_of(file: &Model, described: &Model) -> Model {
     part.topics.retain(|topic| described.topics.iter().any(|t| t.name.source == topic.name.source));
     part.contracts.clear();
     part.declared.clear();
-    let mut needed: BTreeSet<String> = BTreeSet::new();
-    let mut open: Vec<String> = Vec::new();
-    for method in part.services.iter().flat_map(|service| &service.methods) {
-        each_type_of_method(method, &mut |ty| names(ty, &mut open));
-    }
-    part.topics.iter().for_each(|topic| {
-        names(&topic.payload, &mut open);
-        topic.params().for_each(|(_, ty)| names(ty, &mut open));
-    });
-    while let Some(name) = open.pop() {
-        if let Some(def) = file.type_named(&name).filter(|_| needed.insert(name.clone())) {
-            each_type_of_def(def, &mut |ty| names(ty, &mut open));
-        }
-    }
+    let used = part.used_types();
+    let needed: BTreeSet<String> = used.into_iter().map(str::to_owned).collect();
     part.types.retain(|def| needed.contains(&def.name.source));
     part
-}
-
-fn names(ty: &TypeRef, open: &mut Vec<String>) {
-    ty.each_name(&mut |name| open.push(name.to_owned()));
-}
-
-fn each_type_of_method(method: &Method<crate::model::Contract>, visit: &mut impl FnMut(&TypeRef)) {
-    for argument in &method.arguments {
-        match argument {
-            Argument::Context { .. } => {}
-            Argument::Value(field) => visit(&field.ty),
-            Argument::Input { item, .. } | Argument::Output { item, .. } => visit(item),
-        }
-    }
-    if let Answer::Value(ty) | Answer::Items(ty) = &method.answer {
-        visit(ty);
-    }
-    if let Failure::App(ty) = &method.failure {
-        visit(ty);
-    }
-}
-
-fn each_type_of_def(def: &TypeDef<crate::model::Contract>, visit: &mut impl FnMut(&TypeRef)) {
-    match &def.body {
-        Body::Record(fields) => fields.iter().for_each(|field| visit(&field.ty)),
-        Body::Newtype(ty) => visit(ty),
-        Body::Unit => {}
-        Body::Enum(variants) | Body::Union(variants) => {
-            for variant in variants {
-                match &variant.body {
-                    VariantBody::Unit => {}
-                    VariantBody::Newtype(ty) => visit(ty),
-                    VariantBody::Record(fields) => {
-                        fields.iter().for_each(|field| visit(&field.ty));
-                    }
-                }
-            }
-        }
-    }
 }
 
 /// Gives what has no number that of the file, or the next that is free.

@@ -9,6 +9,7 @@ mod failure;
 mod json;
 mod llm;
 mod node;
+mod rights;
 mod seal;
 mod template;
 mod terminal;

@@ -22,13 +22,13 @@ pub(crate) enum Verb {
 /// Format contract files in place, and print the paths of those that change
 ///
 /// Examples:
-///   fluxar idl fmt idl/*.fluxar
+///   fluxar idl fmt idl/
 ///   fluxar idl fmt --ids idl/shop.fluxar     also number the fields that have no number
-///   fluxar idl fmt --check idl/*.fluxar      change nothing, exit 1 when something would change
+///   fluxar idl fmt --check idl/              change nothing, exit 1 when something would change
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Fmt {
-    /// Contract files
+    /// Contract files, and directories of them
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Write nothing; fail when a file would change
@@ -42,7 +42,7 @@ pub(crate) struct Fmt {
 /// Check contract files: grammar, names, types, numbers and imports
 ///
 /// Examples:
-///   fluxar idl check idl/*.fluxar
+///   fluxar idl check idl/
 ///   fluxar idl check shop.fluxar --root idl --json
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -59,7 +59,7 @@ pub(crate) struct Check {
 /// Warnings alone do not fail.
 ///
 /// Examples:
-///   fluxar idl lint idl/*.fluxar
+///   fluxar idl lint idl/
 ///   fluxar idl lint shop.fluxar --json
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -93,28 +93,60 @@ pub(crate) struct Diff {
 /// Contract files, and where their imports are.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Files {
-    /// Contract files
+    /// Contract files, and directories of them
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Directory of what they import, may be repeated; by default where each file is
+    /// Directory of what they import, may be repeated; by default where each file is, or the directory given
     #[arg(long, value_name = "DIRECTORY")]
     root: Vec<PathBuf>,
 }
 
 impl Files {
     /// Reads them with one of the loaders.
-    pub(crate) fn load(&self, load: fn(&[PathBuf], &[PathBuf]) -> Loaded) -> Loaded {
+    ///
+    /// # Errors
+    /// A directory cannot be read.
+    pub(crate) fn load(
+        &self,
+        load: fn(&[PathBuf], &[PathBuf]) -> Loaded,
+    ) -> Result<Loaded, Failure> {
+        let files = expanded(&self.files)?;
         if !self.root.is_empty() {
-            return load(&self.root, &self.files);
+            return Ok(load(&self.root, &files));
         }
-        let mut roots: Vec<PathBuf> = self.files.iter().map(|file| folder(file)).collect();
+        let mut roots: Vec<PathBuf> = self.files.iter().map(|path| folder(path)).collect();
         roots.dedup();
-        load(&roots, &self.files)
+        Ok(load(&roots, &files))
     }
 }
 
-fn folder(file: &Path) -> PathBuf {
-    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+/// The files among these paths, and those in the directories among them.
+fn expanded(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let found = check::contract_files(path).map_err(|error| {
+            let cause = format_args!("cannot read {}: {error}", path.display());
+            Failure::local(cause, "name a directory that you may read")
+        })?;
+        if found.is_empty() {
+            let cause = format_args!("{} has no contract files", path.display());
+            return Err(Failure::local(cause, "name a directory of `.fluxar` files"));
+        }
+        files.extend(found);
+    }
+    Ok(files)
+}
+
+/// Where the imports of a path are, when nothing else is said.
+fn folder(path: &Path) -> PathBuf {
+    if path.is_dir() {
+        return path.to_owned();
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     parent.unwrap_or_else(|| Path::new(".")).to_owned()
 }
 
@@ -125,8 +157,8 @@ fn folder(file: &Path) -> PathBuf {
 pub(crate) fn run(verb: &Verb) -> Result<(), Failure> {
     match verb {
         Verb::Fmt(args) => fmt(args),
-        Verb::Check(args) => told(&args.files.load(check::load).reports, args.json),
-        Verb::Lint(args) => told(&args.files.load(check::lint).reports, args.json),
+        Verb::Check(args) => told(&args.files.load(check::load)?.reports, args.json),
+        Verb::Lint(args) => told(&args.files.load(check::lint)?.reports, args.json),
         Verb::Diff(args) => diff(args),
     }
 }
@@ -165,7 +197,8 @@ fn wrong(cause: &str, next: &str) -> Failure {
 
 fn fmt(args: &Fmt) -> Result<(), Failure> {
     let (mut changes, mut broken) = (0, Ok(()));
-    for path in &args.files {
+    let files = expanded(&args.files)?;
+    for path in &files {
         let failed = |what: &str, error: &std::io::Error| {
             let cause = format_args!("cannot {what} {}: {error}", path.display());
             Failure::local(cause, "name a contract file that you may read and write")
@@ -193,7 +226,7 @@ fn fmt(args: &Fmt) -> Result<(), Failure> {
     }
     broken?;
     if args.check && changes > 0 {
-        let cause = format!("{changes} of {} files are not formatted", args.files.len());
+        let cause = format!("{changes} of {} files are not formatted", files.len());
         return Err(wrong(&cause, "run the same without --check"));
     }
     Ok(())
