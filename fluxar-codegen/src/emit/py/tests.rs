@@ -8,7 +8,7 @@ use std::path::Path;
 fn sample() -> Model {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let folder = root.join("tests/clients/py-gen");
-    let mut loaded = check::load(&[folder.clone()], &[folder.join("sample.fluxar")]);
+    let mut loaded = check::load(std::slice::from_ref(&folder), &[folder.join("sample.fluxar")]);
     loaded.models.pop().unwrap_or_else(|| panic!("{:?}", loaded.reports))
 }
 
