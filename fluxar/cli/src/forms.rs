@@ -33,7 +33,9 @@ fn suggestion(message: &str) -> Option<&str> {
         return None;
     }
     let unknown = quoted.next()?;
-    let near = |known: &&str| distance(unknown, known) <= 1 + unknown.len() / 4;
+    // Two letters that have changed places are two replaced; of a word of two nothing is left then.
+    let most = (1 + unknown.len() / 4).max(2).min(unknown.len().saturating_sub(1));
+    let near = |known: &&str| distance(unknown, known) <= most;
     quoted.filter(near).min_by_key(|known| distance(unknown, known))
 }
 
