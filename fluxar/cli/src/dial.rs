@@ -92,7 +92,6 @@ impl Dial {
             return Ok((None, words));
         }
         let profile = from_environment(profile)?;
-        profile.check().map_err(|cause| Failure::usage(cause, "see --help"))?;
         Ok((Some(Way { profile, timeout: self.connect_timeout }), words))
     }
 
