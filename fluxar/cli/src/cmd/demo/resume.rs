@@ -7,13 +7,13 @@ use crate::failure::Failure;
 use crate::llm::ngram::{Manner, Model};
 use crate::terminal::{self, Format, Interrupts};
 use crate::units;
-use fluxar::{Client, Peer, Server, Sink, State, Status, Streaming};
+use fluxar::{Client, Peer, Server, Sink, Status, Streaming};
 use serde::{Deserialize, Serialize};
 use std::hash::{DefaultHasher, Hasher};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
 
 /// Cuts without a terminal and without --cuts.
@@ -239,13 +239,6 @@ struct Show {
 
 impl Show {
     async fn run(&mut self, interrupts: &mut Interrupts) -> Result<Sent, Failure> {
-        let linked = Arc::new(Notify::new());
-        let ring = Arc::clone(&linked);
-        self.client.on_state(move |state| {
-            if state == State::Ready {
-                ring.notify_one();
-            }
-        });
         let opened = self.client.stream(TOKENS, &());
         let mut stream: Streaming<Numbered, Sent> =
             opened.map_err(|status| failed(TOKENS, &status))?;
@@ -258,7 +251,6 @@ impl Show {
                     Some(token) => self.take(token.map_err(|status| failed(TOKENS, &status))?)?,
                     None => break,
                 },
-                () = linked.notified() => self.back()?,
                 () = tokio::time::sleep_until(due), if is_due => {
                     due = Instant::now() + self.every.unwrap_or_default();
                     self.cut();
@@ -269,8 +261,12 @@ impl Show {
                     _ => {}
                 },
                 () = tokio::time::sleep_until(given_up_at), if is_away => {
-                    let next = "report this as a bug: both ends are in this process";
-                    return Err(Failure::local("the link did not come back", next));
+                    // A slow model may have had nothing to say since.
+                    self.back()?;
+                    if self.pending.is_some() {
+                        let next = "report this as a bug: both ends are in this process";
+                        return Err(Failure::local("the link did not come back", next));
+                    }
                 }
                 () = interrupts.next() => {
                     if self.is_ending {
@@ -307,7 +303,6 @@ impl Show {
     }
 
     fn take(&mut self, token: Numbered) -> Result<(), Failure> {
-        // With a link that is back before its news is, the news goes first.
         self.back()?;
         if self.ledger.take(&token) && self.format == Format::Text {
             terminal::data(&token.text)?;
@@ -319,7 +314,8 @@ impl Show {
         Ok(())
     }
 
-    /// Tells of a link that is back, if it is.
+    /// Tells of a link that is back, if it is: when it brings a token, so that what was sent again
+    /// is on its way.
     fn back(&mut self) -> Result<(), Failure> {
         let resumes = self.client.resumes();
         let Some(pending) = self.pending.take_if(|pending| resumes > pending.resumes) else {
