@@ -4,14 +4,21 @@
 
 mod bench;
 mod call;
+#[cfg(unix)]
+mod config;
 mod contracts;
+#[cfg(unix)]
+mod ctx;
 mod demo;
 mod doctor;
 mod examples;
 mod key;
+mod resume;
 mod rig;
 mod serve;
 mod talk;
 #[cfg(unix)]
 mod tls;
 mod topics;
+#[cfg(unix)]
+mod ways;

@@ -57,14 +57,14 @@ pub(crate) struct Args {
 /// No connection, a wrong command line, or the peer's refusal.
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let format = Format::or_fitting(args.output);
-    let (url, mut words) = dial::split_url(args.words)?;
+    let (way, mut words) = args.dial.way(args.words)?;
     if words.is_empty() {
         dial::expect_words(&words, 1, usize::MAX, "[URL] TARGET [PARAMETERS]")?;
     }
     let target = words.remove(0);
     let params = read_params(&words).await?;
     let mut interrupts = Interrupts::listen()?;
-    let client = args.dial.connect(&url).await?;
+    let client = way.connect().await?;
     let job = Job { client: &client, target: &target, params: &params, timeout: args.timeout };
     let outcome = job.run(args.stream, format, &mut interrupts).await;
     client.close().await;
