@@ -24,6 +24,8 @@ mod relink;
 mod replay;
 pub mod sealing;
 pub mod session;
+#[cfg(feature = "testing")]
+pub(crate) mod snapshot;
 pub mod time;
 pub mod violation;
 pub mod wire;

@@ -17,6 +17,7 @@ use bytes::BytesMut;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 /// How long the last words of a session may take to be written, and the other side's to be read.
@@ -104,14 +105,11 @@ pub(crate) async fn run(shared: &Arc<Shared>, link: Link, start: Start) -> Outco
         }
         LinkEnd::Superseded => {
             writing.shutdown().await;
-            // It may have been rung for the new link.
-            shared.writer.notify_one();
             let _late = tokio::time::timeout(FAREWELL, discard(&mut *reader)).await;
             Outcome::Superseded
         }
         LinkEnd::Detached => {
             writing.shutdown().await;
-            shared.writer.notify_one();
             shared.drop_writer(number);
             Outcome::Detached(Waiting { teardown, _timing: timing })
         }
@@ -313,8 +311,18 @@ async fn discard(reader: &mut dyn LinkReader) {
     }
 }
 
+/// A writer that goes, however it goes, may have been rung for the one of the next link.
+struct PassOn<'a>(&'a Notify);
+
+impl Drop for PassOn<'_> {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
 /// Writes what the engine has, in batches: whoever runs in the same turn shares a write.
 async fn write(shared: Arc<Shared>, number: u64) {
+    let _ring = PassOn(&shared.writer);
     loop {
         match poll_fn(|cx| shared.poll_flush(number, cx)).await {
             Err(error) => return link_down(&shared, number, &format!("the link broke: {error}")),
@@ -322,8 +330,6 @@ async fn write(shared: Arc<Shared>, number: u64) {
             Ok(Flushed::Over) => {
                 // The link is gone either way.
                 let _broken = poll_fn(|cx| shared.poll_close(number, cx)).await;
-                // A ring that was meant for the writer of another link.
-                shared.writer.notify_one();
                 return;
             }
             Ok(Flushed::All) => {
