@@ -34,6 +34,7 @@ pub mod wire;
 mod tests;
 
 pub use config::{Compression, EngineConfig, Role, WireConfig};
+pub use inbound::Turn;
 
 use crate::engine::event::Event;
 use crate::engine::frame::Assembler;

@@ -1,11 +1,11 @@
 //! The tasks that pump one link: a reader, a writer and a timer.
 
-use crate::engine::Engine;
 use crate::engine::sealing::LinkSeal;
 use crate::engine::session::challenge::LinkBinding;
 use crate::engine::session::phase::Phase;
 use crate::engine::session::resume::{Attachment, LinkFacts};
 use crate::engine::time::Time;
+use crate::engine::{Engine, Turn};
 use crate::error::{Code, Origin, Status};
 use crate::peer::ahead::Ahead;
 use crate::peer::core::{Core, LinkEnd, Ring};
@@ -237,6 +237,10 @@ const TURN_FRAMES_MIN: usize = 32;
 /// then take two turns; every further one costs a write and brings nothing.
 const TURN_BYTES_A_FRAME: usize = 128;
 
+/// Bytes handled before their answers are written, about: what is in the cache is still there when
+/// it is passed on, and a call behind bulk data does not wait for all of that.
+const ANSWER_BYTES: usize = 64 << 10;
+
 /// Bytes read before others get a turn, though more is there.
 const TURN_BYTES_MAX: usize = 128 << 10;
 
@@ -269,12 +273,13 @@ async fn read(
             left => left,
         };
         let frames = TURN_FRAMES_MIN.max(bytes.len() / TURN_BYTES_A_FRAME);
+        let turn = Turn { frames, bytes: ANSWER_BYTES };
         loop {
             // Fenced: what still comes over a link that is not the session's own does not count.
             let feed = |core: &mut Core, now| {
                 let is_linked = core.is_linked(number);
                 let engine = core.engine.as_mut().filter(|_| is_linked);
-                engine.is_some_and(|engine| engine.handle_frames(now, bytes, frames))
+                engine.is_some_and(|engine| engine.handle_turn(now, bytes, turn))
             };
             let look = |core: &Core| core.is_linked(number);
             let (is_more, is_linked) = shared.locked_then(&mut later, Ring::No, feed, look);
