@@ -57,8 +57,8 @@ async fn a_full_node_refuses_with_a_reason() {
     Client::connect("mem://full").build().await.unwrap();
 }
 
-fn one_session() -> crate::NodeLimits {
-    crate::NodeLimits { sessions_max: 1, ..Default::default() }
+fn one_session() -> NodeLimits {
+    NodeLimits { sessions_max: 1, ..Default::default() }
 }
 
 #[tokio::test(start_paused = true)]
