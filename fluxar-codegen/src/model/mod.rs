@@ -9,6 +9,8 @@ mod codes;
 pub(crate) mod descriptor;
 mod message;
 mod method;
+mod number;
+mod reach;
 mod scalar;
 mod topic;
 mod types;

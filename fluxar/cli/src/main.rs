@@ -4,6 +4,7 @@
 //! 2 wrong command line, 3 no connection.
 
 mod cmd;
+mod contracts;
 mod dial;
 mod failure;
 mod json;
@@ -12,6 +13,7 @@ mod node;
 mod seal;
 mod template;
 mod terminal;
+mod typed;
 mod units;
 
 use clap::Parser;

@@ -57,7 +57,7 @@ impl Language {
 /// # Errors
 /// A contract is wrong, or a file cannot be written.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    let loaded = args.files.load(check::load);
+    let loaded = args.files.load(check::load)?;
     idl::tell(&loaded.reports)?;
     let mut made = BTreeMap::new();
     for model in &loaded.models {
