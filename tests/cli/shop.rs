@@ -159,7 +159,7 @@ impl Drop for Peer {
 
 /// The topic's path by the contract, to compare with what people type.
 pub(crate) fn order_path() -> String {
-    use fluxar::Topic as _;
+    use fluxar::service::topic::Topic as _;
     let topic = OrderEvents { region: contract::Region::Eu, order_id: ADA.parse().unwrap() };
     topic.path().unwrap()
 }
