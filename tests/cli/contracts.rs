@@ -93,6 +93,16 @@ fn files_are_formatted_in_place_and_only_looked_at_with_check() {
 }
 
 #[test]
+fn the_contracts_of_the_repository_are_formatted_and_right() {
+    let idl = concat!(env!("CARGO_MANIFEST_DIR"), "/../idl");
+    assert_eq!(run(&["idl", "fmt", "--check", idl]).ok().stdout, "");
+    assert_eq!(run(&["idl", "check", idl]).ok().stdout, "");
+    let folder = Folder::new();
+    let empty = folder.path("");
+    assert!(run(&["idl", "check", &empty]).failed(1, "local").stderr.contains("no contract files"));
+}
+
+#[test]
 fn a_breaking_change_fails_and_says_where() {
     let folder = Folder::new();
     let old = folder.formatted("old.fluxar", GOOD);

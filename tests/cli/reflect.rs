@@ -312,8 +312,8 @@ fn a_file_that_is_not_there_is_told_as_that() {
         assert!(said.stderr.contains("a file that exists"), "{args:?} {}", said.stderr);
         assert!(!said.stderr.contains("after the package"), "{args:?} {}", said.stderr);
     }
-    let said = run(&["idl", "check", empty]).failed(2, "usage");
-    assert!(said.stderr.contains("no contract file below"), "{}", said.stderr);
+    let said = run(&["idl", "check", empty]).failed(1, "local");
+    assert!(said.stderr.contains("has no contract files"), "{}", said.stderr);
     // A folder stands for what is in it.
     run(&["idl", "check", FOLDER]).ok();
 }

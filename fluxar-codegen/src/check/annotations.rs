@@ -196,15 +196,7 @@ impl Builder<'_> {
             let message = format!("`{}` is no annotation", item.name.text);
             return self.reports.add("annotation-unknown", place, message);
         };
-        let is_known = self.model.declared.iter().any(|def| def.name.source == item.name.text);
-        if !is_known {
-            let def = self.annotation_def(item, parameters, targets, symbol.unit);
-            self.model.declared.push(def);
-        }
-        let defs = self.model.declared.iter();
-        let Some(def) = defs.clone().find(|def| def.name.source == item.name.text).cloned() else {
-            return;
-        };
+        let def = self.declaration(item, parameters, targets, symbol.unit);
         if !def.targets.contains(&target) {
             let places: Vec<&str> = def.targets.iter().map(|t| t.name()).collect();
             let message = format!("`@{}` is not for a {}", item.name.text, target.name());
@@ -248,6 +240,19 @@ impl Builder<'_> {
         marks.uses.push(Use { name: item.name.text.clone(), arguments });
     }
 
+    /// The level of a package, as it says it.
+    fn level_of(&mut self, package: usize) -> Option<u32> {
+        let world = self.world;
+        let read = || {
+            world.packages[package].units.iter().find_map(|unit| {
+                let package = world.units[*unit].file.package.as_ref()?;
+                let level = package.head.annotations.iter().find(|a| a.path.text() == "level")?;
+                Arguments::new(level).u32()
+            })
+        };
+        *self.levels.entry(package).or_insert_with(read)
+    }
+
     fn check_life(&mut self, life: &Lifecycle, head: &Head, unit: usize) {
         let deprecated = life.deprecated.as_ref().and_then(|deprecated| deprecated.since);
         let said = [life.since, deprecated, life.removed];
@@ -255,13 +260,7 @@ impl Builder<'_> {
         if levels.is_empty() {
             return;
         }
-        let world = self.world;
-        let units = &world.packages[world.units[unit].package].units;
-        let level = units.iter().find_map(|unit| {
-            let package = world.units[*unit].file.package.as_ref()?;
-            let level = package.head.annotations.iter().find(|a| a.path.text() == "level")?;
-            Arguments::new(level).u32()
-        });
+        let level = self.level_of(self.world.units[unit].package);
         let is_sorted = levels.is_sorted();
         let is_known = levels.iter().all(|said| level.is_none_or(|level| *said <= level));
         let place = head.annotations.first().map(|annotation| self.at(unit, annotation.span));

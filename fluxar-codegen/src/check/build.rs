@@ -1,16 +1,18 @@
 //! A package of the world → its model.
 
-use super::TYPES_MAX;
 use super::annotations::Marks;
 use super::world::{Symbol, World};
+use super::{PARAMETERS_MAX, TYPES_MAX};
 use crate::model::{
-    AnnotationDef, AnnotationParameter, Docs, Model, Name, Package, Target, TypeDef, TypeRef,
+    AnnotationDef, AnnotationParameter, Contract, Docs, Model, Name, Package, Target, TypeDef,
+    TypeRef,
 };
 use crate::report::{Place, Reports};
 use crate::syntax::Span;
 use crate::syntax::ast::{Head, Ident, Item, ItemKind, Member};
 use proc_macro2::Span as RustSpan;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 /// A model, and where its parts are said.
 #[derive(Debug)]
@@ -54,6 +56,12 @@ pub(super) struct Builder<'w> {
     pub(super) literal_depth: usize,
     /// How many types and spreads were resolved.
     pub(super) steps: usize,
+    /// True when the model had no room for a type.
+    is_full: bool,
+    /// The declared annotations of the model, by name.
+    pub(super) declared: HashMap<String, Rc<AnnotationDef<Contract>>>,
+    /// The levels of packages, as they say them.
+    pub(super) levels: HashMap<usize, Option<u32>>,
 }
 
 /// Builds the model of a package.
@@ -77,6 +85,9 @@ pub(super) fn package(
         following: Vec::new(),
         literal_depth: 0,
         steps: 0,
+        is_full: false,
+        declared: HashMap::new(),
+        levels: HashMap::new(),
     };
     builder.run();
     Built { model: builder.model, places: builder.places }
@@ -244,20 +255,29 @@ impl<'w> Builder<'w> {
         let mut next = 0;
         while next < self.wanted.len() {
             let wanted = self.wanted[next].clone();
-            if self.model.types.len() >= TYPES_MAX {
-                let item = self.world.item(wanted.symbol);
-                let place = self.at(wanted.symbol.unit, item.name.span);
-                let message = format!("the contract has more than {TYPES_MAX} types");
-                self.reports.add("instance-limit", place, message);
-                return;
-            }
             self.build_type(wanted);
             next += 1;
         }
     }
 
+    /// Whether one more type has room in the model. That it has none is reported once.
+    fn has_room(&mut self, symbol: Symbol) -> bool {
+        if self.model.types.len() < TYPES_MAX {
+            return true;
+        }
+        if !std::mem::replace(&mut self.is_full, true) {
+            let place = self.at(symbol.unit, self.world.item(symbol).name.span);
+            let message = format!("the contract has more than {TYPES_MAX} types");
+            self.reports.add("too-large", place, message);
+        }
+        false
+    }
+
     fn build_type(&mut self, wanted: Wanted) {
         let Wanted { symbol, arguments, name } = wanted;
+        if !self.has_room(symbol) {
+            return;
+        }
         let item = self.world.item(symbol);
         let generics: &[Ident] = match &item.kind {
             ItemKind::Record { generics, .. } | ItemKind::Choice { generics, .. } => generics,
@@ -277,7 +297,7 @@ impl<'w> Builder<'w> {
         item: &Item,
         model_name: &str,
         scope: Scope<'_>,
-    ) -> Option<TypeDef<crate::model::Contract>> {
+    ) -> Option<TypeDef<Contract>> {
         match &item.kind {
             ItemKind::Newtype(ty) => self.newtype(item, model_name, ty, scope),
             ItemKind::Record { entries, .. } => Some(self.record(item, model_name, entries, scope)),
@@ -294,7 +314,7 @@ impl<'w> Builder<'w> {
         marks: Marks,
         is_error: bool,
         unit: usize,
-    ) -> TypeDef<crate::model::Contract> {
+    ) -> TypeDef<Contract> {
         let wire = marks.wire.clone().unwrap_or_else(|| match self.world.package_of(unit) {
             Some(package) if is_error => format!("{package}.{}", item.name.text),
             _ => model_name.to_owned(),
@@ -317,21 +337,36 @@ impl<'w> Builder<'w> {
     /// An annotation that the package declares or imports.
     fn declared_annotation(&mut self, symbol: Symbol) {
         let item = self.world.item(symbol);
-        let ItemKind::Annotation { parameters, targets } = &item.kind else { return };
-        if self.model.declared.iter().any(|def| def.name.source == item.name.text) {
-            return;
+        if let ItemKind::Annotation { parameters, targets } = &item.kind {
+            self.declaration(item, parameters, targets, symbol.unit);
         }
-        let def = self.annotation_def(item, parameters, targets, symbol.unit);
-        self.model.declared.push(def);
     }
 
-    pub(super) fn annotation_def(
+    /// The declaration of an annotation, which is in the model from now on.
+    pub(super) fn declaration(
         &mut self,
         item: &Item,
         parameters: &[Member],
         targets: &[Ident],
         unit: usize,
-    ) -> AnnotationDef<crate::model::Contract> {
+    ) -> Rc<AnnotationDef<Contract>> {
+        if let Some(known) = self.declared.get(&item.name.text) {
+            return Rc::clone(known);
+        }
+        let def = self.annotation_def(item, parameters, targets, unit);
+        self.model.declared.push(def.clone());
+        let def = Rc::new(def);
+        self.declared.insert(item.name.text.clone(), Rc::clone(&def));
+        def
+    }
+
+    fn annotation_def(
+        &mut self,
+        item: &Item,
+        parameters: &[Member],
+        targets: &[Ident],
+        unit: usize,
+    ) -> AnnotationDef<Contract> {
         let mut found = Vec::new();
         for target in targets {
             match Target::named(&target.text) {
@@ -346,11 +381,15 @@ impl<'w> Builder<'w> {
         }
         found.sort();
         found.dedup();
+        if parameters.len() > PARAMETERS_MAX {
+            let message = format!("an annotation has at most {PARAMETERS_MAX} parameters");
+            self.reports.add("too-large", self.at(unit, item.name.span), message);
+        }
         let none = HashMap::new();
         let scope = Scope { unit, arguments: &none };
         let mut seen = HashSet::new();
         let mut list = Vec::new();
-        for parameter in parameters {
+        for parameter in parameters.iter().take(PARAMETERS_MAX) {
             let place = self.at(unit, parameter.name.span);
             if !seen.insert(&parameter.name.text) {
                 let message = format!("there are two parameters `{}`", parameter.name.text);

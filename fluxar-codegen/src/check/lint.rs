@@ -9,7 +9,7 @@ use crate::model::{
 };
 use crate::report::{Place, Reports};
 use crate::syntax::ast::{Head, Ident, ItemKind};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// The largest number that takes one byte on the wire.
 const SHORT_ID_MAX: u32 = 23;
@@ -228,15 +228,7 @@ impl Lint<'_> {
         if !has_uses {
             return;
         }
-        let mut reached: HashSet<&str> = HashSet::new();
-        let mut next: Vec<&str> = Vec::new();
-        each_type(model, &mut |name| next.push(name));
-        let parts: HashMap<&str, Vec<&str>> = parts(model);
-        while let Some(name) = next.pop() {
-            if reached.insert(name) {
-                next.extend(parts.get(name).into_iter().flatten());
-            }
-        }
+        let reached = model.used_types();
         for def in &model.types {
             let Some(place) = self.built.places.get(&def.name.source) else { continue };
             let units = &self.world.packages[package].units;
@@ -283,53 +275,4 @@ fn fields_of(def: &crate::model::TypeDef<Contract>) -> Vec<(&Field<Contract>, St
             .collect(),
         _ => Vec::new(),
     }
-}
-
-/// Names that methods and topics say.
-fn each_type<'m>(model: &'m Model, visit: &mut impl FnMut(&'m str)) {
-    for method in model.services.iter().flat_map(|service| &service.methods) {
-        for argument in &method.arguments {
-            match argument {
-                Argument::Value(field) => field.ty.each_name(visit),
-                Argument::Input { item, .. } | Argument::Output { item, .. } => {
-                    item.each_name(visit);
-                }
-                Argument::Context { .. } => {}
-            }
-        }
-        if let crate::model::Failure::App(error) = &method.failure {
-            error.each_name(visit);
-        }
-        for ty in [method.items(), method.result()].into_iter().flatten() {
-            ty.each_name(visit);
-        }
-    }
-    for topic in &model.topics {
-        topic.payload.each_name(visit);
-        topic.params().for_each(|(_, ty)| ty.each_name(visit));
-    }
-}
-
-/// The names that each type says.
-fn parts(model: &Model) -> HashMap<&str, Vec<&str>> {
-    let mut parts: HashMap<&str, Vec<&str>> = HashMap::new();
-    for def in &model.types {
-        let found = parts.entry(&def.name.source).or_default();
-        let mut visit = |name| found.push(name);
-        match &def.body {
-            Body::Newtype(ty) => ty.each_name(&mut visit),
-            Body::Union(variants) => {
-                for variant in variants {
-                    if let VariantBody::Newtype(ty) = &variant.body {
-                        ty.each_name(&mut visit);
-                    }
-                }
-            }
-            _ => {}
-        }
-        for (field, _) in fields_of(def) {
-            field.ty.each_name(&mut visit);
-        }
-    }
-    parts
 }

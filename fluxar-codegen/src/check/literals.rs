@@ -6,6 +6,7 @@ use crate::emit::idl::ty as spelled;
 use crate::model::{Body, Contract, Field, Scalar, TypeRef, Value, Variant, VariantBody};
 use crate::syntax::DEPTH_MAX;
 use crate::syntax::ast::{Ident, ItemKind, Literal, LiteralKind};
+use std::collections::{HashMap, HashSet};
 
 /// How deep a value nests, `?` and constants counted.
 const LITERAL_DEPTH_MAX: usize = 12;
@@ -100,8 +101,9 @@ impl Builder<'_> {
         unit: usize,
     ) -> Option<Value> {
         let mut map: Vec<(String, Value)> = Vec::new();
+        let mut taken: HashSet<&str> = HashSet::new();
         for (key, literal) in entries {
-            if map.iter().any(|(known, _)| *known == key.text) {
+            if !taken.insert(&key.text) {
                 let message = format!("the key `{}` stands here twice", key.text);
                 self.reports.add("default-type", self.at(unit, key.span), message);
             }
@@ -118,9 +120,11 @@ impl Builder<'_> {
         fields: &[Field<Contract>],
         unit: usize,
     ) -> Option<Value> {
-        for (at, (key, _)) in entries.iter().enumerate() {
-            let is_known = fields.iter().any(|field| field.name.source == key.text);
-            let is_twice = entries[..at].iter().any(|(other, _)| other.text == key.text);
+        let names: HashSet<&str> = fields.iter().map(|field| field.name.source.as_str()).collect();
+        let mut given: HashMap<&str, &Literal> = HashMap::new();
+        for (key, literal) in entries {
+            let is_known = names.contains(key.text.as_str());
+            let is_twice = given.insert(&key.text, literal).is_some();
             if !is_known || is_twice {
                 let message = match is_twice {
                     true => format!("the field `{}` stands here twice", key.text),
@@ -132,9 +136,8 @@ impl Builder<'_> {
         }
         let mut values = Vec::new();
         for field in fields {
-            let given = entries.iter().find(|(key, _)| key.text == field.name.source);
-            match given {
-                Some((_, literal)) => {
+            match given.get(field.name.source.as_str()) {
+                Some(literal) => {
                     let value = self.fit(literal, &field.ty, unit)?;
                     values.push((field.name.source.clone(), value));
                 }

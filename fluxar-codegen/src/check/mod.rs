@@ -30,6 +30,8 @@ use std::path::{Path, PathBuf};
 pub const FILES_MAX: usize = 256;
 /// The most types of one model, instances of generic types included.
 pub const TYPES_MAX: usize = 2048;
+/// The most parameters of a declared annotation.
+pub const PARAMETERS_MAX: usize = 64;
 
 /// What became of some files.
 #[derive(Debug, Default)]

@@ -4,7 +4,9 @@ use super::build::{Builder, Scope, docs, name};
 use super::unique::Taken;
 use super::world::Symbol;
 use crate::front::{TARGET_BYTES_MAX, TARGET_SEGMENTS_MAX, snake_case};
-use crate::model::{Answer, Argument, Contract, Failure, Method, Scalar, Service, Target, TypeRef};
+use crate::model::{
+    Answer, Argument, Contract, Failure, Method, Scalar, Service, Target, TypeRef, sink_name,
+};
 use crate::syntax::ast::{Method as Written, MethodResult, Type, TypeKind};
 use std::collections::HashMap;
 
@@ -71,7 +73,7 @@ impl Builder<'_> {
             MethodResult::Stream(item, None) => Answer::Items(self.ty(item, scope)?),
             MethodResult::Stream(item, Some(then)) => {
                 let item = self.ty(item, scope)?;
-                let name = free_name(&arguments);
+                let name = sink_name(&arguments);
                 arguments.push(Argument::Output { name, item, extra: () });
                 Answer::Value(if is_unit(then) { UNIT } else { self.ty(then, scope)? })
             }
@@ -167,13 +169,4 @@ impl Builder<'_> {
 fn is_unit(ty: &Type) -> bool {
     matches!(&ty.kind, TypeKind::Named(path, arguments)
         if arguments.is_empty() && path.text() == "unit")
-}
-
-/// What the sink of a method's items is called, where the parameters leave that name free.
-fn free_name(arguments: &[Argument<Contract>]) -> crate::model::Name {
-    let mut free = "out".to_owned();
-    while arguments.iter().any(|argument| argument.name().source == free) {
-        free.push('_');
-    }
-    name(&free)
 }

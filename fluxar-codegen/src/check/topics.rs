@@ -6,7 +6,7 @@ use super::world::Symbol;
 use crate::front::TARGET_SEGMENTS_MAX;
 use crate::model::{Body, Contract, ContractDef, Scalar, Segment, Target, Topic, TypeRef};
 use crate::syntax::ast::{Item, ItemKind, Segment as Written, Side, Type};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 impl Builder<'_> {
     pub(super) fn topic(&mut self, symbol: Symbol, segments: &[Written], payload: &Type) {
@@ -43,6 +43,7 @@ impl Builder<'_> {
 
     fn segments(&mut self, written: &[Written], scope: Scope<'_>) -> Vec<Segment<Contract>> {
         let mut segments: Vec<Segment<Contract>> = Vec::new();
+        let mut taken: HashSet<&str> = HashSet::new();
         for segment in written {
             match segment {
                 Written::Literal(text) => segments.push(Segment::Literal(text.text.clone())),
@@ -54,10 +55,7 @@ impl Builder<'_> {
                         let message = "this cannot be written as a segment".to_owned();
                         self.reports.add("topic-param", self.at(scope.unit, at), message);
                     }
-                    let is_twice = segments.iter().any(|known| {
-                        matches!(known, Segment::Param { name, .. } if name.source == own.text)
-                    });
-                    if is_twice {
+                    if !taken.insert(&own.text) {
                         let message = format!("there are two parameters `{}`", own.text);
                         self.reports.add("duplicate-name", self.at(scope.unit, own.span), message);
                     }

@@ -2,6 +2,7 @@
 
 use super::build::{Builder, Scope, Wanted, name};
 use super::world::Symbol;
+use crate::front::pascal_case;
 use crate::model::{Body, Contract, Model, Scalar, Target, TypeDef, TypeRef};
 use crate::syntax::ast::{Item, ItemKind, Type, TypeKind};
 use std::collections::HashMap;
@@ -92,6 +93,12 @@ impl Builder<'_> {
     }
 
     fn unknown(&mut self, ty: &Type, name: &str, unit: usize) {
+        let message = format!("nothing is called `{name}`");
+        let place = self.at(unit, ty.span);
+        if self.reports.is_full() {
+            // Nobody will read what to do about it, and looking for it takes time.
+            return self.reports.add("unknown-name", place, message);
+        }
         let similar = |known: &&str| known.eq_ignore_ascii_case(name);
         let names = Scalar::ALL.iter().map(|scalar| scalar.name());
         let own = &self.world.units[unit].file.items;
@@ -100,8 +107,6 @@ impl Builder<'_> {
             Some(known) => format!("did you mean `{known}`?"),
             None => "declare it, or import it with `use`".to_owned(),
         };
-        let message = format!("nothing is called `{name}`");
-        let place = self.at(unit, ty.span);
         self.reports.add_with_fix("unknown-name", place, message, fix);
     }
 
@@ -192,7 +197,7 @@ impl Builder<'_> {
         if self.taken.contains(&made) && key.1.is_empty() {
             // Another package has a type of the same name.
             let package = self.world.package_of(symbol.unit).unwrap_or("other");
-            made = format!("{}{base}", pascal(package));
+            made = format!("{}{base}", pascal_case(package));
         }
         if !self.taken.insert(made.clone()) {
             let message = format!("this type is called `{made}`, as another one is");
@@ -237,23 +242,13 @@ fn depth(ty: &TypeRef) -> usize {
 /// A type as a part of a name: `ListUser`.
 fn word(ty: &TypeRef) -> String {
     match ty {
-        TypeRef::Scalar(scalar) => pascal(scalar.name()),
+        TypeRef::Scalar(scalar) => pascal_case(scalar.name()),
         TypeRef::Optional(of) => format!("Maybe{}", word(of)),
         TypeRef::List(of) => format!("List{}", word(of)),
         TypeRef::Array(of, length) => format!("Array{length}{}", word(of)),
         TypeRef::Map(key, value) => format!("Map{}{}", word(key), word(value)),
         TypeRef::Named(name) => name.clone(),
     }
-}
-
-/// `common.v1` → `CommonV1`.
-pub(super) fn pascal(text: &str) -> String {
-    let parts = text.split(['.', '_']).map(|part| {
-        let mut letters = part.chars();
-        let first = letters.next().map(|c| c.to_ascii_uppercase());
-        first.into_iter().chain(letters).collect::<String>()
-    });
-    parts.collect()
 }
 
 /// True for what may be the key of a map.

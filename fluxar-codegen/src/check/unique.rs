@@ -1,12 +1,11 @@
 //! Names and numbers that may stand once within a type, a service or a package.
 
 use super::build::Builder;
-use super::types::pascal;
-use crate::front::snake_case;
+use crate::front::{pascal_case, snake_case};
 use crate::model::{Contract, Name, Retired};
 use crate::report::Place;
 use crate::syntax::ast::{Ident, Int};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The largest number of a field, member or variant.
 pub(super) const ID_MAX: u64 = 65_535;
@@ -14,7 +13,7 @@ pub(super) const ID_MAX: u64 = 65_535;
 /// What is taken, and where.
 #[derive(Debug, Default)]
 pub(super) struct Taken {
-    ids: HashMap<u32, Place>,
+    ids: BTreeMap<u32, Place>,
     names: HashMap<String, Place>,
     /// By how target languages spell names.
     spelled: HashMap<String, (String, Place)>,
@@ -82,23 +81,31 @@ impl Builder<'_> {
 
     /// That nothing retired is used, and nothing retired twice.
     pub(super) fn check_retired(&mut self, taken: &Taken, retired: &[(Retired<Contract>, Place)]) {
-        for (at, (gone, place)) in retired.iter().enumerate() {
-            if let Some((id, used)) = taken.ids.iter().find(|(id, _)| gone.ids.contains(id)) {
+        // The last number and the place of each range, by its first number: none overlap.
+        let mut ranges: BTreeMap<u32, (u32, Place)> = BTreeMap::new();
+        let mut names: HashMap<&str, Place> = HashMap::new();
+        for (gone, place) in retired {
+            if let Some((id, used)) = taken.ids.range(gone.ids.clone()).next() {
                 let message = format!("the number {id} is retired");
                 self.reports.add_pair("id-retired", *used, message, (*place, "retired here"));
             }
-            let name = gone.name.as_ref();
-            if let Some(used) = name.and_then(|name| taken.names.get(name)) {
-                let message = format!("the name `{}` is retired", name.map_or("", String::as_str));
-                self.reports.add_pair("id-retired", *used, message, (*place, "retired here"));
+            let (first, last) = (*gone.ids.start(), *gone.ids.end());
+            let mut before = None;
+            match ranges.range(..=last).next_back() {
+                Some((_, (end, at))) if *end >= first => before = Some(*at),
+                _ => drop(ranges.insert(first, (last, *place))),
             }
-            for (other, first) in &retired[..at] {
-                let overlaps =
-                    other.ids.start() <= gone.ids.end() && gone.ids.start() <= other.ids.end();
-                if overlaps || (other.name.is_some() && other.name == gone.name) {
-                    let message = "this is retired already".to_owned();
-                    self.reports.add_pair("id-retired", *place, message, (*first, "first here"));
+            if let Some(name) = &gone.name {
+                if let Some(used) = taken.names.get(name) {
+                    let message = format!("the name `{name}` is retired");
+                    self.reports.add_pair("id-retired", *used, message, (*place, "retired here"));
                 }
+                before = before.or_else(|| names.get(name.as_str()).copied());
+                names.entry(name).or_insert(*place);
+            }
+            if let Some(first) = before {
+                let message = "this is retired already".to_owned();
+                self.reports.add_pair("id-retired", *place, message, (first, "first here"));
             }
         }
     }
@@ -107,7 +114,7 @@ impl Builder<'_> {
 /// A name as members, variants and types are spelled in the target languages.
 fn spellings(name: &str) -> [String; 3] {
     let snake = snake_case(name);
-    let pascal = pascal(&snake);
+    let pascal = pascal_case(&snake);
     let mut letters = pascal.chars();
     let first = letters.next().map(|c| c.to_ascii_lowercase());
     let camel = first.into_iter().chain(letters).collect();

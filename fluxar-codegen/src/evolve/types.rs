@@ -156,7 +156,8 @@ impl<'p> Walk<'p> {
         if !self.seen.insert((old.to_owned(), new.to_owned(), at)) {
             return;
         }
-        let (Some(before), Some(after)) = (find(self.old, old), find(self.new, new)) else {
+        let (Some(before), Some(after)) = (self.old.type_named(old), self.new.type_named(new))
+        else {
             return self.changed(place, at);
         };
         let (old_retired, new_retired) = (&before.retired[..], &after.retired[..]);
@@ -383,10 +384,6 @@ impl<'p> Walk<'p> {
     }
 }
 
-fn find<'p>(package: &'p Package<Contract>, name: &str) -> Option<&'p TypeDef<Contract>> {
-    package.types.iter().find(|def| def.name.source == name)
-}
-
 fn is_required(field: &Field<Contract>) -> bool {
     !field.optional && !field.defaulted && field.default.is_none()
 }
@@ -399,9 +396,8 @@ fn base(package: &Package<Contract>, ty: &TypeRef) -> (TypeRef, Constraints) {
     let (mut ty, mut limits) = (ty.clone(), Constraints::default());
     for _ in 0..NEWTYPES_MAX {
         let TypeRef::Named(name) = &ty else { break };
-        let Some(TypeDef { body: Body::Newtype(of), constraints, .. }) = find(package, name) else {
-            break;
-        };
+        let found = package.type_named(name);
+        let Some(TypeDef { body: Body::Newtype(of), constraints, .. }) = found else { break };
         limits = joined(&limits, constraints);
         ty = (**of).clone();
     }

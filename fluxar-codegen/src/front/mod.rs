@@ -11,7 +11,7 @@ mod payload;
 mod service;
 mod topic;
 
-pub(crate) use names::{TARGET_BYTES_MAX, TARGET_SEGMENTS_MAX, snake_case};
+pub(crate) use names::{TARGET_BYTES_MAX, TARGET_SEGMENTS_MAX, pascal_case, snake_case};
 
 pub use derive::{DerivedType, derived_type};
 pub use service::{RustService, rust_service};

@@ -34,6 +34,16 @@ pub(crate) fn snake_case(name: &str) -> String {
     snake
 }
 
+/// `not_found` → `NotFound`, `shop.v1` → `ShopV1`: what was a capital letter stays one.
+pub(crate) fn pascal_case(name: &str) -> String {
+    let word = |word: &str| {
+        let mut letters = word.chars();
+        let first = letters.next().map(|c| c.to_ascii_uppercase());
+        first.into_iter().chain(letters).collect::<String>()
+    };
+    name.split(['_', '.']).map(word).collect()
+}
+
 /// What is wrong with a dotted name whose segments stand in a target, if anything.
 pub(super) fn dotted_problem(name: &str) -> Option<&'static str> {
     if name.len() > TARGET_BYTES_MAX {
@@ -53,7 +63,7 @@ pub(super) fn segment_problem(segment: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{dotted_problem, segment_problem, snake_case};
+    use super::{dotted_problem, pascal_case, segment_problem, snake_case};
 
     #[test]
     fn services_are_named_in_snake_case() {
@@ -68,6 +78,20 @@ mod tests {
             ("X", "x"),
         ] {
             assert_eq!(snake_case(rust), wire);
+        }
+    }
+
+    #[test]
+    fn words_are_joined_in_pascal_case() {
+        let cases = [
+            ("not_found", "NotFound"),
+            ("shop.v1", "ShopV1"),
+            ("__a", "A"),
+            ("aB", "AB"),
+            ("", ""),
+        ];
+        for (name, joined) in cases {
+            assert_eq!(pascal_case(name), joined);
         }
     }
 

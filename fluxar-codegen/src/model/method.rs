@@ -1,6 +1,7 @@
 //! A method: its arguments, its answer, and the shape that follows from them.
 
 use super::{Annotation, Docs, Field, Lifecycle, Name, Spelling};
+use proc_macro2::Span;
 use std::time::Duration;
 
 /// One method of a service.
@@ -65,7 +66,7 @@ pub enum Argument<S: Spelling> {
     },
     /// Items that the callee sends before its answer: `-> stream T then U`.
     Output {
-        /// Its name in the source (`out` from a contract file, which names none).
+        /// Its name in the source ([`sink_name`] where a contract says none).
         name: Name,
         /// The type of one item.
         item: S::Type,
@@ -85,6 +86,17 @@ impl<S: Spelling> Argument<S> {
             Self::Value(field) => &field.name,
         }
     }
+}
+
+/// What the sink of a method's items is called. Contracts give it no name: it is one that no other
+/// argument has.
+#[must_use]
+pub fn sink_name<S: Spelling>(others: &[Argument<S>]) -> Name {
+    let mut free = "out".to_owned();
+    while others.iter().any(|argument| argument.name().source == free) {
+        free.push('_');
+    }
+    Name::new(free, Span::call_site())
 }
 
 /// What a method gives back.
@@ -142,6 +154,23 @@ impl<S: Spelling> Method<S> {
             (Answer::Value(_), true, true) => Shape::BothWaysThen,
             (Answer::Items(_), false, _) => Shape::ServerStream,
             (Answer::Items(_), true, _) => Shape::BothWays,
+        }
+    }
+
+    /// Calls `visit` with every type that it says: of arguments, of its answer, its error.
+    pub fn each_type<'t>(&'t self, visit: &mut impl FnMut(&'t S::Type)) {
+        for argument in &self.arguments {
+            match argument {
+                Argument::Context { .. } => {}
+                Argument::Value(field) => visit(&field.ty),
+                Argument::Input { item, .. } | Argument::Output { item, .. } => visit(item),
+            }
+        }
+        if let Answer::Value(ty) | Answer::Items(ty) = &self.answer {
+            visit(ty);
+        }
+        if let Failure::App(ty) = &self.failure {
+            visit(ty);
         }
     }
 

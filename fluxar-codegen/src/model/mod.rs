@@ -10,7 +10,6 @@ pub(crate) mod descriptor;
 mod message;
 mod method;
 mod number;
-mod reach;
 mod scalar;
 mod topic;
 mod types;
@@ -20,13 +19,14 @@ pub use annotation::{Annotation, AnnotationDef, AnnotationParameter, Target};
 pub use codes::CODES;
 pub use descriptor::{BYTES_MAX as DESCRIPTOR_BYTES_MAX, DescriptorError};
 pub use message::{Piece, pieces};
-pub use method::{Answer, Argument, Failure, Method, MethodOptions, Shape};
+pub use method::{Answer, Argument, Failure, Method, MethodOptions, Shape, sink_name};
 pub use scalar::Scalar;
 pub use topic::{ContractDef, Delivery, Segment, Topic};
 pub use types::{Body, ErrorCode, Field, Retired, TypeDef, TypeRef, Variant, VariantBody};
 pub use value::{Constraints, Deprecated, Format, Lifecycle, Number, Value};
 
 use proc_macro2::Span;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 /// How a front end spells what the model leaves open.
@@ -99,6 +99,46 @@ impl<S: Spelling> Package<S> {
     #[must_use]
     pub fn service_named(&self, name: &str) -> Option<&Service<S>> {
         self.services.iter().find(|service| service.name.source == name)
+    }
+}
+
+impl Package<Contract> {
+    /// The types that its services and topics say, and those that these are made of, by name.
+    #[must_use]
+    pub fn used_types(&self) -> HashSet<&str> {
+        self.reachable(Vec::new())
+    }
+
+    /// Drops the types that are neither used nor named here, nor part of such a one.
+    pub fn drop_unused_types(&mut self, kept: &[&str]) {
+        let used: HashSet<String> =
+            self.reachable(kept.to_vec()).into_iter().map(str::to_owned).collect();
+        self.types.retain(|def| used.contains(&def.name.source));
+    }
+
+    /// What is said by services, by topics and by these types.
+    fn reachable<'m>(&'m self, mut next: Vec<&'m str>) -> HashSet<&'m str> {
+        let mut parts: HashMap<&str, Vec<&str>> = HashMap::new();
+        for def in &self.types {
+            let found = parts.entry(&def.name.source).or_default();
+            def.each_type(&mut |ty| ty.each_name(&mut |name| found.push(name)));
+        }
+        let mut said: Vec<&TypeRef> = Vec::new();
+        for method in self.services.iter().flat_map(|service| &service.methods) {
+            method.each_type(&mut |ty| said.push(ty));
+        }
+        for topic in &self.topics {
+            said.push(&topic.payload);
+            said.extend(topic.params().map(|(_, ty)| ty));
+        }
+        said.into_iter().for_each(|ty| ty.each_name(&mut |name| next.push(name)));
+        let mut used = HashSet::new();
+        while let Some(name) = next.pop() {
+            if used.insert(name) {
+                next.extend(parts.get(name).into_iter().flatten());
+            }
+        }
+        used
     }
 }
 

@@ -32,6 +32,28 @@ pub struct TypeDef<S: Spelling> {
     pub extra: S::Extra,
 }
 
+impl<S: Spelling> TypeDef<S> {
+    /// Calls `visit` with every type that its body says: of fields, of variants, its base.
+    pub fn each_type<'t>(&'t self, visit: &mut impl FnMut(&'t S::Type)) {
+        match &self.body {
+            Body::Record(fields) => fields.iter().for_each(|field| visit(&field.ty)),
+            Body::Newtype(ty) => visit(ty),
+            Body::Unit => {}
+            Body::Enum(variants) | Body::Union(variants) => {
+                for variant in variants {
+                    match &variant.body {
+                        VariantBody::Unit => {}
+                        VariantBody::Newtype(ty) => visit(ty),
+                        VariantBody::Record(fields) => {
+                            fields.iter().for_each(|field| visit(&field.ty));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// What a named type is made of.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body<S: Spelling> {

@@ -117,12 +117,19 @@ impl Reports {
         if self.list.contains(&report) {
             return;
         }
-        let severity = report.rule.severity;
-        let alike = self.list.iter().filter(|known| known.rule.severity == severity).count();
-        match alike < REPORTS_MAX {
+        match self.count(report.rule.severity) < REPORTS_MAX {
             true => self.list.push(report),
             false => self.dropped += 1,
         }
+    }
+
+    fn count(&self, severity: Severity) -> usize {
+        self.list.iter().filter(|known| known.rule.severity == severity).count()
+    }
+
+    /// True when no further error would be kept.
+    pub(crate) fn is_full(&self) -> bool {
+        self.count(Severity::Error) >= REPORTS_MAX
     }
 
     /// True when something is wrong enough that there is no contract.

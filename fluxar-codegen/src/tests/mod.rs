@@ -2,7 +2,7 @@
 //!
 //! Expected output lies in `expected/`; `FLUXAR_BLESS=1 cargo test -p fluxar-codegen` rewrites it.
 
-mod contracts;
+pub(crate) mod contracts;
 mod errors;
 pub(crate) mod shop;
 mod snapshots;

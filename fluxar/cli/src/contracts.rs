@@ -20,7 +20,7 @@ const DESCRIBE_TIME: Duration = Duration::from_secs(5);
 /// Where contracts come from.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Idl {
-    /// Go by contract files, not by what the peer says of itself: a file, or a folder of them
+    /// Go by contract files, not by what the peer says of itself: a file, or a directory of them
     #[arg(long, value_name = "PATH")]
     idl: Option<PathBuf>,
 }
@@ -163,10 +163,10 @@ pub(crate) fn is_described(method: &Method<Contract>) -> bool {
     !is_any || !method.arguments.is_empty() || matches!(method.failure, Fails::App(_))
 }
 
-/// Contract files below a folder, or one file, with the folder to look for imports in.
+/// Contract files below a directory, or one file, with the directory to look for imports in.
 ///
 /// # Errors
-/// The folder cannot be read, or has none.
+/// The directory cannot be read, or has none.
 pub(crate) fn files_at(path: &Path) -> Result<(PathBuf, Vec<PathBuf>), Failure> {
     if !path.is_dir() {
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -175,12 +175,12 @@ pub(crate) fn files_at(path: &Path) -> Result<(PathBuf, Vec<PathBuf>), Failure> 
     }
     let shown = path.display();
     let files = check::contract_files(path).map_err(|error| {
-        let next = "name a folder that you may read";
+        let next = "name a directory that you may read";
         Failure::local(format_args!("cannot read {shown}: {error}"), next)
     })?;
     if files.is_empty() {
-        let next = "name a folder with contracts, *.fluxar, or such a file";
-        return Err(Failure::usage(format_args!("there is no contract file below {shown}"), next));
+        let next = "name a directory of `.fluxar` files";
+        return Err(Failure::local(format_args!("{shown} has no contract files"), next));
     }
     Ok((path.to_owned(), files))
 }

@@ -10,6 +10,7 @@ mod failure;
 mod json;
 mod llm;
 mod node;
+mod rights;
 mod seal;
 mod template;
 mod terminal;

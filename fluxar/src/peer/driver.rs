@@ -272,19 +272,17 @@ async fn read(
         };
         let frames = TURN_FRAMES_MIN.max(bytes.len() / TURN_BYTES_A_FRAME);
         loop {
-            let (is_over, is_more) = shared.locked(&mut later, Ring::No, |core, now| {
-                if !core.is_linked(number) {
-                    // Fenced: what still comes over this link does not count.
-                    return (true, false);
-                }
-                let engine = core.engine.as_mut();
-                let is_more = engine.is_some_and(|engine| engine.handle_frames(now, bytes, frames));
-                (false, is_more)
-            });
-            let is_over = is_over || !shared.lock().is_linked(number);
+            // Fenced: what still comes over a link that is not the session's own does not count.
+            let feed = |core: &mut Core, now| {
+                let is_linked = core.is_linked(number);
+                let engine = core.engine.as_mut().filter(|_| is_linked);
+                engine.is_some_and(|engine| engine.handle_frames(now, bytes, frames))
+            };
+            let look = |core: &Core| core.is_linked(number);
+            let (is_more, is_linked) = shared.locked_then(&mut later, Ring::No, feed, look);
             perform(shared, &mut later, Some(&mut scratch));
             shared.flush();
-            if is_over {
+            if !is_linked {
                 return;
             }
             if !is_more {

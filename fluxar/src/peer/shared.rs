@@ -231,14 +231,26 @@ impl Shared {
         ring: Ring,
         command: impl FnOnce(&mut Core, Time) -> R,
     ) -> R {
+        self.locked_then(later, ring, command, |_| ()).0
+    }
+
+    /// As [`Shared::locked`], with a look at what the command's events have made of the session.
+    pub(crate) fn locked_then<R, S>(
+        self: &Arc<Self>,
+        later: &mut Vec<Later>,
+        ring: Ring,
+        command: impl FnOnce(&mut Core, Time) -> R,
+        look: impl FnOnce(&Core) -> S,
+    ) -> (R, S) {
         let mut core = self.lock();
         // Read under the lock: time must not seem to go backwards.
         let now = self.now();
         let result = command(&mut core, now);
         let rings = core.settle(later, ring);
+        let seen = look(&core);
         drop(core);
         self.ring(&rings);
-        result
+        (result, seen)
     }
 
     /// As [`Shared::with`], for commands that need no clock and set no timer: items and credit, of

@@ -5,8 +5,7 @@ use super::spell::{Speller, is_optional, tuple, whole};
 use super::types::docs;
 use super::writer::{Writer, escape, text};
 use crate::model::{
-    Body, Contract, ErrorCode, Field, Package, Piece, TypeDef, TypeRef, Variant, VariantBody,
-    pieces,
+    Body, Contract, ErrorCode, Field, Package, Piece, TypeDef, Variant, VariantBody, pieces,
 };
 use std::collections::HashSet;
 
@@ -23,8 +22,11 @@ pub(super) fn classes(to: &mut Writer, package: &Package<Contract>, speller: &Sp
     for def in package.types.iter().filter(|def| def.is_error) {
         match &def.body {
             Body::Union(variants) => union(to, def, variants, speller),
-            Body::Record(fields) => single(to, def, attributes(fields, speller), speller),
-            Body::Unit => single(to, def, Vec::new(), speller),
+            Body::Record(fields) => {
+                let class = speller.names.class(&def.name.source);
+                single(to, def, class, (&attributes(fields, speller), false));
+            }
+            Body::Unit => single(to, def, speller.names.class(&def.name.source), (&[], false)),
             Body::Newtype(_) | Body::Enum(_) => {}
         }
     }
@@ -66,7 +68,7 @@ fn union(
         let name = speller.names.variant(&def.name.source, &variant.name.source);
         let (attributes, positional) = match &variant.body {
             VariantBody::Unit => (Vec::new(), false),
-            VariantBody::Newtype(ty) => (vec![value_of(ty, speller)], true),
+            VariantBody::Newtype(ty) => (vec![value_of(speller.ty(ty, &HashSet::new()))], true),
             VariantBody::Record(fields) => (attributes(fields, speller), false),
         };
         let lines = docs(&variant.docs, &variant.lifecycle);
@@ -90,28 +92,23 @@ fn union(
     to.blank(2);
 }
 
-fn value_of(ty: &TypeRef, speller: &Speller<'_>) -> Attribute {
-    Attribute {
-        source: "0".to_owned(),
-        name: "value".to_owned(),
-        ty: speller.ty(ty, &HashSet::new()),
-        default: None,
-    }
+/// The one attribute of an error around a value of this Python type.
+fn value_of(ty: String) -> Attribute {
+    Attribute { source: "0".to_owned(), name: "value".to_owned(), ty, default: None }
 }
 
-fn single(
-    to: &mut Writer,
-    def: &TypeDef<Contract>,
-    attributes: Vec<Attribute>,
-    speller: &Speller<'_>,
-) {
-    let class = speller.names.class(&def.name.source);
+/// An error that is a newtype: an exception around a value of this Python type.
+pub(super) fn wrapped(to: &mut Writer, def: &TypeDef<Contract>, class: &str, ty: String) {
+    single(to, def, class, (&[value_of(ty)], true));
+}
+
+fn single(to: &mut Writer, def: &TypeDef<Contract>, class: &str, attributes: (&[Attribute], bool)) {
     let said = Says {
         code: code([&def.code, &None]),
         message: message(&def.code, def.docs.summary(), &def.name.source),
     };
     let lines = docs(&def.docs, &def.lifecycle);
-    exception(to, (class, "_m.AppError"), &lines, &said, (&attributes, false));
+    exception(to, (class, "_m.AppError"), &lines, &said, attributes);
 }
 
 struct Says {

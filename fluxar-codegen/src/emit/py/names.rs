@@ -1,5 +1,6 @@
 //! Names of a contract as names of Python.
 
+use crate::front::pascal_case;
 use crate::model::{Body, Contract, Package, TypeDef, Variant};
 use std::collections::{HashMap, HashSet};
 
@@ -82,14 +83,7 @@ pub(super) fn method(name: &str, names: &Names) -> String {
 
 /// `tool_call` → `ToolCall`; what is in one case already keeps it.
 pub(super) fn pascal(name: &str) -> String {
-    let words = name.split('_').filter(|word| !word.is_empty());
-    let mut out: String = words
-        .map(|word| {
-            let mut letters = word.chars();
-            let first = letters.next().map(|c| c.to_ascii_uppercase());
-            first.into_iter().chain(letters).collect::<String>()
-        })
-        .collect();
+    let mut out = pascal_case(name);
     if name.starts_with('_') {
         out.insert(0, 'X');
     }

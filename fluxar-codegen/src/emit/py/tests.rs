@@ -63,6 +63,41 @@ fn the_sample_is_written() {
     }
 }
 
+/// The text of the module of a contract.
+fn module_of(source: &str) -> String {
+    let loaded = check::compile_sources(&[("test.fluxar", source)]);
+    let name = format!("{}.py", super::module_name(&loaded.models[0]));
+    let files = generate(&loaded.models[0]);
+    files.into_iter().find(|(path, _)| *path == name).expect("a module a package").1
+}
+
+#[test]
+fn an_error_that_is_a_newtype_says_what_it_declares() {
+    let said = module_of(
+        "@status(.not_found) @message(\"no user {0}\") newtype Gone: string\n\
+         /// Too late.\n@status(.aborted) newtype Late: u8\n",
+    );
+    assert!(
+        said.contains("super().__init__(_Code.NOT_FOUND, \"no user \" + str(value))"),
+        "{said}"
+    );
+    assert!(said.contains("super().__init__(_Code.ABORTED, \"Too late\")"), "{said}");
+    assert!(said.contains("def __init__(self, value: str) -> None:"), "{said}");
+}
+
+#[test]
+fn a_parameter_named_as_the_sink_is_not_there_twice() {
+    let text = "service S { f(out: u8) -> stream u8 then u8 }";
+    let written = check::compile_sources(&[("test.fluxar", text)]).models.remove(0);
+    let read = Model::from_descriptor(&written.descriptor()).unwrap();
+    for model in [written, read] {
+        let files = generate(&model);
+        let said = &files.iter().find(|(path, _)| path == "contract.py").unwrap().1;
+        let wanted = "def f(self, ctx: _Context, out: int, out_: _m.Sink[int], /) -> int:";
+        assert!(said.contains(wanted), "{said}");
+    }
+}
+
 #[test]
 fn the_same_model_gives_the_same_text() {
     assert_eq!(module(), module());

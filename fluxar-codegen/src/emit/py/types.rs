@@ -176,8 +176,10 @@ fn newtypes(to: &mut Writer, package: &Package<Contract>, speller: &Speller<'_>)
         let ty = speller.ty(&without(of, &waiting), &HashSet::new());
         waiting.remove(source.as_str());
         if def.is_error {
-            wrapped_error(to, def, class, &ty);
-        } else if speller.is_new_type(source) {
+            super::errors::wrapped(to, def, class, ty);
+            continue;
+        }
+        if speller.is_new_type(source) {
             to.line(format!("{class} = _NewType({}, {ty})", text(class)));
         } else {
             to.line(format!("{class}: _TypeAlias = {}", alias(of, &ty)));
@@ -185,20 +187,6 @@ fn newtypes(to: &mut Writer, package: &Package<Contract>, speller: &Speller<'_>)
         to.docstring(&docs(&def.docs, &def.lifecycle));
         to.blank(2);
     }
-}
-
-/// An error that is a newtype: an exception around the value.
-fn wrapped_error(to: &mut Writer, def: &TypeDef<Contract>, class: &str, ty: &str) {
-    let code = def.code.as_ref().and_then(|code| code.code.as_deref()).unwrap_or("unknown");
-    to.line(format!("class {class}(_m.AppError):"));
-    to.line("    fields = (\"value\",)");
-    to.line("    __match_args__ = (\"value\",)");
-    to.line("");
-    to.line(format!("    def __init__(self, value: {ty}) -> None:"));
-    let code = code.to_uppercase();
-    to.line(format!("        super().__init__(_Code.{code}, str(value))"));
-    to.line("        self.value = value");
-    to.line("");
 }
 
 /// An alias is an expression: a `|` between names is one in every Python that we support, but for

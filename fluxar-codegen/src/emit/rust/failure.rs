@@ -2,6 +2,7 @@
 
 use super::types::Typed;
 use super::{RustSpelling, ident, local};
+use crate::front::pascal_case;
 use crate::model::{Body, Docs, ErrorCode, Field, Piece, VariantBody, pieces};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
@@ -68,15 +69,7 @@ pub(super) fn app_error<S: RustSpelling>(typed: &Typed<'_, S>) -> TokenStream {
 /// The first declared code. The front end has seen to it that there is one.
 fn code_path(declared: [&Option<ErrorCode>; 2], rt: &TokenStream) -> TokenStream {
     let code = declared.into_iter().flatten().find_map(|code| code.code.as_deref());
-    let camel: String = code
-        .unwrap_or("unknown")
-        .split('_')
-        .flat_map(|word| {
-            let mut letters = word.chars();
-            letters.next().map(|c| c.to_ascii_uppercase()).into_iter().chain(letters)
-        })
-        .collect();
-    let name = Ident::new(&camel, Span::call_site());
+    let name = Ident::new(&pascal_case(code.unwrap_or("unknown")), Span::call_site());
     quote!(#rt::Code::#name)
 }
 

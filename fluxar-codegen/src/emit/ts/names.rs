@@ -1,5 +1,6 @@
 //! Names of a contract as names of TypeScript.
 
+use crate::front::pascal_case;
 use crate::model::{Contract, Package};
 use std::collections::{HashMap, HashSet};
 
@@ -154,9 +155,8 @@ pub(super) fn lower_camel(name: &str) -> String {
 
 /// `tool_call` → `ToolCall`.
 pub(super) fn upper_camel(name: &str) -> String {
-    let name = camel(name.trim_matches('_'));
-    let mut chars = name.chars();
-    chars.next().map_or_else(|| "X".to_owned(), |c| c.to_uppercase().chain(chars).collect())
+    let name = pascal_case(name);
+    if name.is_empty() { "X".to_owned() } else { name }
 }
 
 /// True when this is an identifier by the grammar that generated code keeps to.

@@ -55,6 +55,20 @@ impl Entries {
         }
     }
 
+    /// A map; absent when it is empty.
+    pub(super) fn map<T>(
+        &mut self,
+        key: u64,
+        read: impl FnOnce(Item) -> Read<T>,
+    ) -> Read<Option<T>> {
+        self.maybe(key, |item| match item {
+            Item::Map(entries) if entries.is_empty() => {
+                Err(DescriptorError::new("an empty map that should be absent"))
+            }
+            item => read(item),
+        })
+    }
+
     pub(super) fn flag(&mut self, key: u64) -> Read<bool> {
         match self.take(key) {
             None => Ok(false),

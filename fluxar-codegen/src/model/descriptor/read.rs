@@ -7,7 +7,7 @@ use crate::model::{
     Annotation, AnnotationDef, AnnotationParameter, Answer, Argument, Body, CODES, Constraints,
     Contract, ContractDef, Delivery, Deprecated, Docs, ErrorCode, Failure, Field, Format,
     Lifecycle, Method, MethodOptions, Name, Number, Package, Retired, Scalar, Segment, Service,
-    Target, Topic, TypeDef, TypeRef, Value, Variant, VariantBody,
+    Target, Topic, TypeDef, TypeRef, Value, Variant, VariantBody, sink_name,
 };
 use proc_macro2::Span;
 
@@ -92,8 +92,8 @@ fn type_def(item: Item) -> Read<TypeDef<Contract>> {
             body,
             closed: entries.flag(4)?,
             is_error: entries.flag(5)?,
-            constraints: entries.maybe(6, constraints)?.unwrap_or_default(),
-            code: entries.maybe(7, code)?,
+            constraints: entries.map(6, constraints)?.unwrap_or_default(),
+            code: entries.map(7, code)?,
             retired: entries.list(8, retired)?,
             lifecycle: lifecycle(entries)?,
             annotations: entries.list(10, annotation)?,
@@ -112,7 +112,7 @@ fn field(item: Item) -> Read<Field<Contract>> {
             optional: entries.flag(4)?,
             defaulted: entries.flag(5)?,
             default: entries.maybe(6, value)?,
-            constraints: entries.maybe(7, constraints)?.unwrap_or_default(),
+            constraints: entries.map(7, constraints)?.unwrap_or_default(),
             lifecycle: lifecycle(entries)?,
             annotations: entries.list(10, annotation)?,
             docs: docs(entries)?,
@@ -134,7 +134,7 @@ fn variant(item: Item) -> Read<Variant<Contract>> {
             name: name(entries)?,
             id: entries.u32(2)?,
             body: entries.maybe(3, body)?.unwrap_or(VariantBody::Unit),
-            code: entries.maybe(7, code)?,
+            code: entries.map(7, code)?,
             retired: entries.list(8, retired)?,
             lifecycle: lifecycle(entries)?,
             annotations: entries.list(10, annotation)?,
@@ -169,9 +169,8 @@ fn method(item: Item) -> Read<Method<Contract>> {
         })?;
         arguments.extend(input.map(|(name, item)| Argument::Input { name, item, extra: () }));
         let output = entries.maybe(4, type_ref)?;
-        let output =
-            output.map(|item| Argument::Output { name: named("out".into()), item, extra: () });
-        arguments.extend(output);
+        let sink = sink_name(&arguments);
+        arguments.extend(output.map(|item| Argument::Output { name: sink, item, extra: () }));
         let answer = |item| {
             let [kind, of] = parts(item)?;
             Ok(match number::<u8>(kind)? {
@@ -186,7 +185,7 @@ fn method(item: Item) -> Read<Method<Contract>> {
             answer: entries.maybe(5, answer)?.unwrap_or(Answer::Nothing),
             failure: entries.maybe(6, type_ref)?.map_or(Failure::Status, Failure::App),
             timeout: entries.duration(7)?,
-            options: entries.maybe(8, options)?.unwrap_or_default(),
+            options: entries.map(8, options)?.unwrap_or_default(),
             lifecycle: lifecycle(entries)?,
             annotations: entries.list(10, annotation)?,
             docs: docs(entries)?,
@@ -291,7 +290,7 @@ fn lifecycle(entries: &mut Entries) -> Read<Lifecycle> {
     let deprecated = |item| {
         map(item, |entries| Ok(Deprecated { note: entries.text(0)?, since: entries.u32(1)? }))
     };
-    let life = entries.maybe(9, |item| {
+    let life = entries.map(9, |item| {
         map(item, |entries| {
             Ok(Lifecycle {
                 since: entries.u32(0)?,

@@ -2,7 +2,8 @@
 //! `[IDL.desc.5]`, `[IDL.desc.6]` and `[IDL.desc.7]`.
 
 use super::item::{DOCS, Item};
-use crate::model::{Contract, Package};
+use crate::model::{Contract, ErrorCode, Package};
+use crate::tests::contracts::model;
 use crate::tests::shop;
 use proptest::prelude::*;
 
@@ -52,6 +53,48 @@ fn errors_say_where() {
     assert!(error.to_string().contains("an unknown key at /99"), "{error}");
     let error = Package::from_descriptor(&[0xa1, 0x00, 0x02]).expect_err("version 2");
     assert!(error.to_string().contains("another version"), "{error}");
+}
+
+/// `[IDL.desc.3]`
+#[test]
+fn what_is_empty_is_left_out_and_refused_where_it_is_not() {
+    let mut contract = shop();
+    let bare = shop().descriptor();
+    let nothing = ErrorCode { code: None, message: None, retry: false };
+    let plain = contract.types.iter_mut().find(|def| def.code.is_none()).expect("most are");
+    let name = plain.name.source.clone();
+    plain.code = Some(nothing);
+    assert_eq!(contract.descriptor(), bare, "a code that says nothing is none");
+    // The same with an empty map written out: behind key 6, where it would stand.
+    for (key, place) in [(6, "constraints"), (7, "code"), (9, "life")] {
+        let Item::Map(mut package) = Item::decode(&bare).expect("fine") else { panic!("a map") };
+        let types = package.iter_mut().find(|(key, _)| *key == 3).expect("types");
+        let Item::Array(types) = &mut types.1 else { panic!("a list") };
+        let named = |entries: &[(u64, Item)]| entries[0].1 == Item::text(&name);
+        let entries = types.iter_mut().find_map(|def| match def {
+            Item::Map(entries) if named(entries) => Some(entries),
+            _ => None,
+        });
+        let entries = entries.expect("it is there");
+        entries.retain(|(other, _)| *other != key);
+        let at = entries.iter().position(|(other, _)| *other > key).unwrap_or(entries.len());
+        entries.insert(at, (key, Item::Map(Vec::new())));
+        let refused = Package::from_descriptor(&Item::Map(package).encode());
+        let error = refused.expect_err(place).to_string();
+        assert!(error.contains("an empty map"), "{place}: {error}");
+    }
+}
+
+/// Sinks have no names in descriptors: what is read has one that no parameter has.
+#[test]
+fn a_parameter_named_as_the_sink_leaves_it_another_name() {
+    let written = model("service S { f(out: u8, items: stream u8) -> stream u8 then u8 }");
+    let read = Package::from_descriptor(&written.descriptor()).expect("it was written here");
+    for model in [&written, &read] {
+        let names: Vec<&str> =
+            model.services[0].methods[0].arguments.iter().map(|a| &*a.name().source).collect();
+        assert_eq!(names, ["out", "items", "out_"]);
+    }
 }
 
 #[test]

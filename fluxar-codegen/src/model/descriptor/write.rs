@@ -116,7 +116,7 @@ pub(super) fn type_def(def: &TypeDef<Contract>) -> Item {
         .flag(4, def.closed)
         .flag(5, def.is_error)
         .map(6, constraints(&def.constraints))
-        .maybe(7, def.code.as_ref().map(code))
+        .map(7, code(def.code.as_ref()))
         .list(8, def.retired.iter().map(retired).collect())
         .about(&def.lifecycle, &def.annotations, &def.docs)
         .item()
@@ -159,7 +159,7 @@ fn variant(variant: &Variant<Contract>) -> Item {
         .name(&variant.name)
         .maybe(2, variant.id.map(uint))
         .maybe(3, body)
-        .maybe(7, variant.code.as_ref().map(code))
+        .map(7, code(variant.code.as_ref()))
         .list(8, variant.retired.iter().map(retired).collect())
         .about(&variant.lifecycle, &variant.annotations, &variant.docs)
         .item()
@@ -285,12 +285,12 @@ fn lifecycle(life: &Lifecycle) -> Entries {
         .list(3, life.was.iter().map(Item::text).collect())
 }
 
-fn code(code: &ErrorCode) -> Item {
+fn code(code: Option<&ErrorCode>) -> Entries {
+    let Some(code) = code else { return Entries::default() };
     Entries::default()
         .maybe(0, code.code.as_ref().map(Item::text))
         .maybe(1, code.message.as_ref().map(Item::text))
         .flag(2, code.retry)
-        .item()
 }
 
 fn constraints(limits: &Constraints) -> Entries {

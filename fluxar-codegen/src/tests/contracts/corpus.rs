@@ -28,6 +28,14 @@ fn each_file_compiles_and_is_formatted() {
 }
 
 #[test]
+fn every_contract_of_the_repository_is_formatted() {
+    for file in contract_files(&folder()).unwrap() {
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(format(&text).unwrap(), text, "{}: fluxar idl fmt it", file.display());
+    }
+}
+
+#[test]
 fn each_file_is_printed_and_read_back() {
     for file in files() {
         let found = load(&[folder()], std::slice::from_ref(&file));

@@ -175,6 +175,59 @@ fn files_that_grow_in_every_direction_are_bounded() {
     }
 }
 
+/// What the checks hold against each other, as often as a file of the largest size has room for it:
+/// if that took time in proportion to its square, this test would take minutes.
+#[test]
+fn the_largest_files_are_checked_in_proportion_to_their_size() {
+    // One of these a file: `N` in the piece is the number of its repetition.
+    let files: [(&str, &str, &str); 14] = [
+        ("record A {", "retired N..N\n", "}"),
+        ("record A {", "retired N a_N\n", "}"),
+        ("record A {", "N a_N: u8?\n", "retired 40000 b retired 50000 c }"),
+        ("topic A = a", ".{a_N: u8}", ": u8"),
+        ("record A { 1 a: map<string, u8> = {", "a_N: 1, ", "} }"),
+        ("record A { 1 a: u8 }\nconst B: A = {", "a: 1, ", "}"),
+        ("", "annotation a_N on record\n", ""),
+        ("annotation a(", "a_N: u8 = 1, ", ") on field\nrecord A { 1 a: u8 @a }"),
+        ("annotation a(b: u8 = 1) on field\nrecord A {", "N a_N: u8? @a(2)\n", "}"),
+        ("", "@since(1)\n", "package a.v1"),
+        ("record A {", "N a_N: Nope\n", "}"),
+        ("enum A {", "N a_N @was(\"b_N\")\n", "}"),
+        ("service A {", "f_N(a: u8)\n", "}"),
+        ("record A {} record B {", "N a_N: A? @since(1)\n", "}"),
+    ];
+    for (start, piece, end) in files {
+        let mut source = start.to_owned();
+        for n in 1.. {
+            let next = piece.replace('N', &n.to_string());
+            if source.len() + next.len() + end.len() > SOURCE_BYTES_MAX {
+                break;
+            }
+            source.push_str(&next);
+        }
+        source.push_str(end);
+        let found = lint_sources(&[("large.fluxar", &source)]);
+        assert!(found.reports.list.len() <= 2 * REPORTS_MAX, "{start}{piece}");
+    }
+    // As many types as there may be, and references to them in all the rest of the file.
+    let types: String = (0..2000).map(|n| format!("enum T{n} {{ 1 a }}\n")).collect();
+    let fields = (1..30_000).map(|n| format!("{n} a{n}: T{} = .a\n", n % 2000));
+    let source = format!("{types}record A {{\n{}}}\n", fields.collect::<String>());
+    let found = compile_sources(&[("large.fluxar", &source)]);
+    assert_eq!(found.models.len(), 1, "{}", render(&found.reports));
+}
+
+#[test]
+fn a_contract_has_a_bounded_number_of_types_whether_generic_or_not() {
+    for (own, generic) in [(2100, 0), (2048, 1), (2047, 2)] {
+        let types: String = (0..own).map(|n| format!("newtype T{n}: u8\n")).collect();
+        let uses: String = (0..generic).map(|n| format!("  {} p{n}: P<T{n}>\n", n + 1)).collect();
+        let source = format!("{types}record P<T> {{ 1 t: T }}\nrecord Uses {{\n{uses}}}\n");
+        let found = compile_sources(&[("many.fluxar", &source)]);
+        assert_eq!(found.reports.ids(), ["too-large"], "{own} {generic}");
+    }
+}
+
 /// What makes a parser look ahead, look back or begin again, as often as a large source has room
 /// for it: if that took time in proportion to its square, this test would take minutes.
 #[test]

@@ -50,6 +50,13 @@ pub(crate) fn deadline_status() -> Status {
     Status::new(Code::DeadlineExceeded, "the deadline passed before the answer came")
 }
 
+/// Why the callee itself ended it: the deadline, or its opener's rights. What its handler made of it
+/// counts no more then; to an opener that only cancels, a result may still be welcome.
+/// Spec: `[L5.deadline.2]`, `[L4.auth.3]`, `[L5.cancel.1]`.
+pub(crate) fn overruled(cancelled: Option<&Status>) -> Option<&Status> {
+    cancelled.filter(|status| status.code() != Code::Cancelled)
+}
+
 pub(crate) fn expired_status() -> Status {
     let text = "[L4.auth.3] the credential has expired: authenticate again";
     Status::new(Code::Unauthenticated, text)

@@ -4,7 +4,7 @@ use crate::engine::event::Event;
 use crate::engine::message::envelope::{Bare, Outgoing};
 use crate::engine::message::kind::Kind;
 use crate::engine::outbox::{Effects, Mark};
-use crate::engine::pattern::{Earliest, deadline_status, lost_status};
+use crate::engine::pattern::{Earliest, deadline_status, lost_status, overruled};
 use crate::engine::time::Time;
 use crate::error::{Code, Status};
 use bytes::Bytes;
@@ -118,6 +118,7 @@ impl Calls {
         fx: &mut Effects,
     ) -> bool {
         let Some(call) = self.inbound.remove(&id) else { return false };
+        let outcome = overruled(call.cancelled.as_ref()).map_or(outcome, Err);
         if let Ok(payload) = outcome
             && fx.out.put_bare(&Bare { kind: Kind::Call, reference: id, payload })
         {

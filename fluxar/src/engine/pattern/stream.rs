@@ -14,7 +14,9 @@ use crate::engine::message::kind::Kind;
 use crate::engine::outbox::{Effects, Mark};
 use crate::engine::pattern::rpc::too_large_status;
 use crate::engine::pattern::window::Window;
-use crate::engine::pattern::{CREDIT_MAX, Earliest, credit_cost, deadline_status, lost_status};
+use crate::engine::pattern::{
+    CREDIT_MAX, Earliest, credit_cost, deadline_status, lost_status, overruled,
+};
 use crate::engine::time::Time;
 use crate::engine::violation::Violation;
 use crate::error::{Code, Status};
@@ -175,6 +177,8 @@ impl Streams {
             return false;
         }
         let earned = !stream.ours && stream.cancelled.is_none();
+        let theirs = stream.cancelled.as_ref().filter(|_| !stream.ours);
+        let outcome = overruled(theirs).map_or(outcome, Err);
         let mut message = Outgoing::answering(Kind::Stream, id);
         message.meta.end = true;
         let too_large;

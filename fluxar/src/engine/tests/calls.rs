@@ -54,6 +54,27 @@ fn a_deadline_ends_both_sides() {
     assert_eq!(pair.dialer.engine.open_items(), 0);
 }
 
+/// `[L5.deadline.2]`: a handler that overstays may say what it likes.
+#[test]
+fn a_late_handler_answers_deadline_exceeded() {
+    let mut pair = Pair::ready();
+    let deadline = Some(pair.now + Duration::from_millis(50));
+    let asked = Request { deadline, ..request("slow", b"") };
+    let id = pair.dialer.engine.call(pair.now, &asked).expect("open");
+    pair.run();
+    // The caller's clock stands still, so that it hears what the callee says.
+    let late = pair.now + Duration::from_millis(60);
+    pair.acceptor.engine.handle_timeout(late);
+    pair.acceptor.engine.respond(late, id, Ok(b"late"));
+    pair.run();
+    let events = pair.dialer.take();
+    assert!(
+        matches!(&events[..], [Event::Response { outcome: Err(s), .. }]
+            if s.code() == Code::DeadlineExceeded && s.origin() == Origin::Peer),
+        "{events:?}"
+    );
+}
+
 /// `[L5.deadline.2]`: each deadline counts, whatever became of those before it.
 #[test]
 fn deadlines_end_one_by_one() {

@@ -318,6 +318,29 @@ fn a_deadline_ends_a_stream() {
     nothing_left(&pair);
 }
 
+/// `[L5.deadline.2]`, `[L5.stream.8]`: a handler that overstays may say what it likes.
+#[test]
+fn a_late_stream_ends_with_deadline_exceeded() {
+    for result in [None, Some(&b"late"[..])] {
+        let mut pair = Pair::ready();
+        let deadline = Some(pair.now + Duration::from_millis(50));
+        let asked = Request { deadline, ..request("a.b", b"") };
+        let id = pair.dialer.engine.open_stream(pair.now, &asked, false, None).expect("room");
+        pair.run();
+        // The opener's clock stands still, so that it hears what the callee says.
+        let late = pair.now + Duration::from_millis(60);
+        pair.acceptor.engine.handle_timeout(late);
+        pair.acceptor.engine.end_stream(late, id, Ok(result));
+        pair.run();
+        let events = pair.dialer.take();
+        assert!(
+            matches!(&events[..], [end] if ends_with(end, Code::DeadlineExceeded)),
+            "{events:?}"
+        );
+        nothing_left(&pair);
+    }
+}
+
 /// `[L4.limits.1]`: the opener waits for a slot; `[L5.stream.3]`: the callee refuses one too many.
 #[test]
 fn streams_max() {

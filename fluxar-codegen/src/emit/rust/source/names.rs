@@ -1,5 +1,6 @@
 //! Names of contracts as names of Rust.
 
+use crate::front::{pascal_case, snake_case};
 use crate::model::{Contract, Package};
 use proc_macro2::{Ident, Span};
 use std::collections::HashSet;
@@ -70,12 +71,7 @@ pub(super) fn source(ident: &Ident) -> String {
 
 /// `not_found` → `NotFound`.
 pub(super) fn pascal(name: &str) -> String {
-    let word = |word: &str| {
-        let mut letters = word.chars();
-        let first = letters.next().map(|c| c.to_ascii_uppercase());
-        first.into_iter().chain(letters).collect::<String>()
-    };
-    let pascal: String = name.split('_').map(word).collect();
+    let pascal = pascal_case(name);
     match pascal.starts_with(|c: char| c.is_ascii_digit()) {
         true => format!("_{pascal}"),
         false => pascal,
@@ -84,7 +80,7 @@ pub(super) fn pascal(name: &str) -> String {
 
 /// `OrderEvents` → `order_events`.
 pub(super) fn snake(name: &str) -> String {
-    crate::front::snake_case(name)
+    snake_case(name)
 }
 
 /// Unique identifiers of variants, in the order of their names.

@@ -60,13 +60,7 @@ fn method(method: &Method<Contract>, names: &Names) -> TokenStream {
     options.extend(attribute::lifecycle(&method.lifecycle));
     options.extend(attribute::annotations(&method.annotations));
     let options = attribute::options(options);
-    let arguments = method.arguments.iter().map(|argument| {
-        let name = match argument {
-            Argument::Output { .. } => sink_name(method),
-            argument => ident(&argument.name().source),
-        };
-        self::argument(argument, &name, names)
-    });
+    let arguments = method.arguments.iter().map(|argument| argument_of(argument, names));
     let fallible = |ok: TokenStream| match &method.failure {
         Failure::Never => ok,
         Failure::Status => quote!(::core::result::Result<#ok, ::fluxar::Status>),
@@ -89,25 +83,12 @@ fn method(method: &Method<Contract>, names: &Names) -> TokenStream {
     quote!(#docs #options #asyncness fn #name(&self, #(#arguments),*) #output;)
 }
 
-/// Contracts give the sink no name: one that no parameter has.
-fn sink_name(method: &Method<Contract>) -> Ident {
-    let taken = |name: &str| {
-        let others = method.arguments.iter();
-        let mut others = others.filter(|argument| !matches!(argument, Argument::Output { .. }));
-        others.any(|argument| argument.name().source == name)
-    };
-    let mut name = "out".to_owned();
-    while taken(&name) {
-        name.push('_');
-    }
-    ident(&name)
-}
-
-fn argument(argument: &Argument<Contract>, name: &Ident, names: &Names) -> TokenStream {
+fn argument_of(argument: &Argument<Contract>, names: &Names) -> TokenStream {
+    let name = ident(&argument.name().source);
     match argument {
         Argument::Context { .. } => quote!(#name: ::fluxar::Context),
         Argument::Value(field) => {
-            let options = attribute::of_field(field, name);
+            let options = attribute::of_field(field, &name);
             let docs = attribute::docs(&field.docs);
             let ty = ty(&field.ty, names);
             quote!(#docs #options #name: #ty)

@@ -112,9 +112,7 @@ impl Emitter<'_> {
             return false;
         }
         seen.push(outer.to_owned());
-        let Some(def) = self.package.types.iter().find(|def| def.name.source == outer) else {
-            return false;
-        };
+        let Some(def) = self.package.type_named(outer) else { return false };
         in_place(def).into_iter().any(|name| self.holds(name, inner, seen))
     }
 
@@ -123,7 +121,7 @@ impl Emitter<'_> {
         match ty {
             TypeRef::Scalar(scalar) => !scalar.is_float() && *scalar != Scalar::Any,
             TypeRef::Named(name) => {
-                let def = self.package.types.iter().find(|def| def.name.source == *name);
+                let def = self.package.type_named(name);
                 def.is_some_and(|def| match &def.body {
                     Body::Enum(_) => true,
                     Body::Newtype(ty) => self.is_key(ty),
@@ -147,22 +145,7 @@ fn in_place(def: &TypeDef<Contract>) -> Vec<&str> {
         }
     }
     let mut found = Vec::new();
-    match &def.body {
-        Body::Record(fields) => fields.iter().for_each(|field| of_type(&field.ty, &mut found)),
-        Body::Newtype(ty) => of_type(ty, &mut found),
-        Body::Unit | Body::Enum(_) => {}
-        Body::Union(variants) => {
-            for variant in variants {
-                match &variant.body {
-                    VariantBody::Unit => {}
-                    VariantBody::Newtype(ty) => of_type(ty, &mut found),
-                    VariantBody::Record(fields) => {
-                        fields.iter().for_each(|field| of_type(&field.ty, &mut found));
-                    }
-                }
-            }
-        }
-    }
+    def.each_type(&mut |ty| of_type(ty, &mut found));
     found
 }
 

@@ -25,13 +25,13 @@ pub(crate) enum Verb {
 /// Format contract files in place, and print the paths of those that change
 ///
 /// Examples:
-///   fluxar idl fmt idl/*.fluxar
+///   fluxar idl fmt idl/
 ///   fluxar idl fmt --ids idl/shop.fluxar     also number the fields that have no number
-///   fluxar idl fmt --check idl/*.fluxar      change nothing, exit 1 when something would change
+///   fluxar idl fmt --check idl/              change nothing, exit 1 when something would change
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Fmt {
-    /// Contract files, or folders of them
+    /// Contract files, and directories of them
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Write nothing; fail when a file would change
@@ -45,7 +45,7 @@ pub(crate) struct Fmt {
 /// Check contract files: grammar, names, types, numbers and imports
 ///
 /// Examples:
-///   fluxar idl check idl/*.fluxar
+///   fluxar idl check idl/
 ///   fluxar idl check shop.fluxar --root idl --json
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -62,7 +62,7 @@ pub(crate) struct Check {
 /// Warnings alone do not fail.
 ///
 /// Examples:
-///   fluxar idl lint idl/*.fluxar
+///   fluxar idl lint idl/
 ///   fluxar idl lint shop.fluxar --json
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -77,10 +77,10 @@ pub(crate) struct Lint {
 /// Contract files, and where their imports are.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Files {
-    /// Contract files, or folders of them
+    /// Contract files, and directories of them
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Directory of what they import, may be repeated; by default where each file is
+    /// Directory of what they import, may be repeated; by default where each file is, or the directory given
     #[arg(long, value_name = "DIRECTORY")]
     root: Vec<PathBuf>,
 }
@@ -89,7 +89,7 @@ impl Files {
     /// Reads them with one of the loaders.
     ///
     /// # Errors
-    /// A folder cannot be read, or has no contracts.
+    /// A directory cannot be read, or has no contracts.
     pub(crate) fn load(
         &self,
         load: fn(&[PathBuf], &[PathBuf]) -> Loaded,

@@ -1,7 +1,7 @@
 //! What the two applications do at random.
 
 use super::ledger::{
-    Asker, CALLEE, Call, Direction, OPENER, Offer, OneWay, Outcome, Stream, Subscription,
+    Asker, CALLEE, Call, Direction, OPENER, Offer, OneWay, Outcome, Stamp, Stream, Subscription,
 };
 use super::world::World;
 use crate::engine::event::{
@@ -166,11 +166,7 @@ impl World {
         let engine = &mut self.sides[side].engine;
         let outcome = if well {
             engine.respond(self.now, id, Ok(&stamp.bytes()));
-            if too_long {
-                Outcome::Failed(Code::ResourceExhausted)
-            } else {
-                Outcome::Payload(stamp)
-            }
+            result(call.told_cancel, stamp, too_long)
         } else {
             engine.respond(self.now, id, Err(&Status::new(Code::NotFound, "no such thing")));
             Outcome::Failed(call.told_cancel.unwrap_or(Code::NotFound))
@@ -325,15 +321,12 @@ impl World {
             }
             1 if way == CALLEE => {
                 engine.end_stream(self.now, id, Ok(Some(&stamp.bytes())));
-                if too_long {
-                    Outcome::Failed(Code::ResourceExhausted)
-                } else {
-                    Outcome::Payload(stamp)
-                }
+                result(stream.told_cancel, stamp, too_long)
             }
             _ => {
                 engine.end_stream(self.now, id, Ok(None));
-                Outcome::Nothing
+                let told = if way == CALLEE { stream.told_cancel } else { None };
+                overruled(told).unwrap_or(Outcome::Nothing)
             }
         };
         stream.ways[way].ended = Some(outcome);
@@ -543,4 +536,16 @@ impl World {
             self.sides[side].ping = Some(id);
         }
     }
+}
+
+/// What a handler's result becomes on the wire.
+fn result(told: Option<Code>, stamp: Stamp, too_long: bool) -> Outcome {
+    let said =
+        if too_long { Outcome::Failed(Code::ResourceExhausted) } else { Outcome::Payload(stamp) };
+    overruled(told).unwrap_or(said)
+}
+
+/// A handler that was told of its deadline has nothing more to say.
+fn overruled(told: Option<Code>) -> Option<Outcome> {
+    told.filter(|code| *code != Code::Cancelled).map(Outcome::Failed)
 }
