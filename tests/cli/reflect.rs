@@ -60,6 +60,7 @@ fn describe_prints_the_contract_or_a_part_with_what_it_needs() {
     {
         assert!(whole.contains(part), "{part}: {whole}");
     }
+    assert!(whole.contains("/// Served by a closure"), "{whole}");
     let method = run(&["describe", &peer.url, "users.get"]).ok().stdout;
     for part in
         ["// shop.v1.users.get\n", "/// Fetch one user.", "get(id: UserId)", "error UserError"]
