@@ -69,9 +69,9 @@ pub(crate) async fn contracts(
     if let Some(contracts) = idl.load()? {
         return Ok((contracts, words));
     }
-    let (url, words) = dial::split_url(words)?;
-    let client = dial.connect(&url).await?;
-    let contracts = idl.or_of(&client, &url).await;
+    let (way, words) = dial.way(words)?;
+    let client = way.connect().await?;
+    let contracts = idl.or_of(&client, &way.url()).await;
     client.close().await;
     Ok((contracts?, words))
 }

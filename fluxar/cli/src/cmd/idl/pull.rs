@@ -42,9 +42,10 @@ pub(crate) struct Args {
 /// # Errors
 /// No connection, no description, one that cannot be written, or no place to write it.
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
-    let (url, words) = dial::split_url(args.words)?;
+    let (way, words) = args.dial.way(args.words)?;
     dial::expect_words(&words, 0, 0, "[URL]")?;
-    let client = args.dial.connect(&url).await?;
+    let url = way.url();
+    let client = way.connect().await?;
     let model = contracts::describe(&client).await;
     client.close().await;
     let mut model = model.map_err(|silence| silence.failure(&url))?;
