@@ -336,7 +336,8 @@ fn completed(line: &str) -> Vec<String> {
     "#;
     let mut bash = std::process::Command::new("bash");
     bash.args(["-c", script]).env("FLUXAR", crate::rig::binary()).env("LINE", line);
-    bash.env_remove("FLUXAR_URL").env_remove("FLUXAR_AUTH");
+    bash.env_remove("FLUXAR_URL").env_remove("FLUXAR_AUTH").env_remove("FLUXAR_CONTEXT");
+    bash.env("XDG_CONFIG_HOME", "/nonexistent");
     let said = bash.output().unwrap();
     let words = String::from_utf8(said.stdout).unwrap();
     words.lines().filter(|word| !word.is_empty()).map(str::to_owned).collect()
