@@ -197,6 +197,14 @@ class Peer:
         """Publishes to what the other side has subscribed to here."""
         self.config.broker.publish(topic, payload, retain=retain)
 
+    async def reauthenticate(self, auth: Auth) -> None:
+        """Presents another credential: a token that was refreshed, say. Nothing is dropped.
+
+        Only the side that dialed may. A refusal is raised as `Status`, and changes nothing here;
+        links made anew present the new credential.
+        """
+        await self.session.handshake.again(auth)
+
     async def ping(self, timeout: float = 5.0) -> float:
         """Seconds to the peer and back."""
         return await self.session.beat.ping(timeout)
