@@ -34,8 +34,9 @@ class Handshake:
         self.waiter: asyncio.Future[None] | None = None
         """Who authenticates again."""
 
-    def _own(self, encodings: list[int]) -> HelloBody:
+    def _own(self, wanted: list[int]) -> HelloBody:
         config = self.session.config
+        encodings = [NUMBERS] if config.numbers and NUMBERS in wanted else []
         return HelloBody.of(config.limits, config.info, encodings)
 
     def offer(self) -> None:
@@ -137,8 +138,7 @@ class Handshake:
             return
         if session.phase == HANDSHAKING:
             session.name = os.urandom(16)
-        encodings = [NUMBERS] if NUMBERS in body.encodings else []
-        answer = replace(self._own(encodings), session=session.name)
+        answer = replace(self._own(body.encodings), session=session.name)
         self.last_id = session.mint()
         self.due, self.body = m.CONFIRM, body
         session.put_now(Message(HELLO, self.last_id, offer, payload=answer.encode()))
@@ -183,7 +183,8 @@ class Handshake:
         body = hello.decode(message.payload or b"", answer=True)
         if body.versions != [VERSION]:
             raise Violation("L4.version.1")
-        if body.reserved or not set(body.encodings) <= {NUMBERS}:
+        offered = {NUMBERS} if session.config.numbers else set[int]()
+        if body.reserved or not set(body.encodings) <= offered:
             raise Violation("L4.caps.1")
         session.name = body.session or b""
         session.put_now(Message(HELLO, ref=message.id))
@@ -197,7 +198,7 @@ class Handshake:
             # Limits and capabilities stay as they are.
             return
         session.remote, session.peer_limits = body.peer, body.limits
-        session.numbers = NUMBERS in body.encodings
+        session.numbers = session.config.numbers and NUMBERS in body.encodings
         session.receiver.ready = True
         session.out.keep_to(body.limits)
         session.phase = READY

@@ -225,16 +225,18 @@ async def connect(
     roles: tuple[str, ...] = (),
     limits: Limits | None = None,
     reconnect: Backoff | None = Backoff(),
+    numbers: bool = True,
 ) -> Peer:
     """Dials `ws://…`, `tcp://…` or `unix:///…`, and waits until the session is ready.
 
-    The first link is tried once; only a session that was ready is kept up by reconnecting.
+    With `numbers` payloads may have numbers for keys. The first link is tried once; only a session
+    that was ready is kept up by reconnecting.
     Raises `ConnectError`, or `ValueError` for an address that cannot be.
     """
     parse(address)
     limits = limits or Limits()
     info = PeerInfo(os.urandom(16), name, roles)
-    config = Config(limits, info, Broker(limits), serve or Routes(), auth)
+    config = Config(limits, info, Broker(limits), serve or Routes(), auth, numbers=numbers)
 
     async def again(peer: Peer) -> tuple[Session, asyncio.Task[None]] | None:
         attempt = 0

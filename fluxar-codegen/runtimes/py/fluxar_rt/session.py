@@ -49,6 +49,8 @@ class Config:
     auth: Auth = NO_AUTH
     authenticate: Authenticate | None = None
     """Of an acceptor: decides on a credential. Without one everybody is let in."""
+    numbers: bool = True
+    """Whether payloads may have numbers for keys."""
 
 
 class Session:
