@@ -109,8 +109,7 @@ fn who_shows_a_certificate_has_its_rights_and_nobody_else_has_any() {
         "tls",
         &[&["--client-ca", ca, "--listen", "tcp://127.0.0.1:0"], &rights[..]].concat(),
     );
-    let line = peer.running.err.wait_for("listening on tcp://").to_owned();
-    let plain = line.split("listening on ").nth(1).unwrap().lines().next().unwrap().to_owned();
+    let plain = peer.url_of("tcp");
     let as_client = |certs: &tempfile::TempDir| {
         ["--ca", ca, "--cert", path(certs, "client.pem"), "--key", path(certs, "client.key")]
     };

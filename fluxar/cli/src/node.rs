@@ -10,7 +10,7 @@ use fluxar::transport::tls::TlsError;
 use fluxar::transport::{ListenOptions, TlsServer};
 use fluxar::{
     AllowList, BindError, Compression, Identity, Limits, NodeLimits, PublicKey, Rights, Seal,
-    Server,
+    SealPublicKey, Server,
 };
 use std::path::PathBuf;
 
@@ -26,6 +26,10 @@ pub(crate) struct Access {
     /// Public key (64 hexadecimal digits) whose holder is welcome as well; may be repeated
     #[arg(long, value_name = "PUBLIC_KEY")]
     allow_key: Vec<PublicKey>,
+    /// Fingerprint of a key (fluxar key show) whose holder is welcome as well, by sealing with it
+    /// (--seal-key); may be repeated
+    #[arg(long, value_name = "FINGERPRINT")]
+    allow_seal_key: Vec<SealPublicKey>,
     /// Certificate to show at tls://, wss:// and quic:// addresses, as a PEM file; read again when
     /// it changes (fluxar cert dev makes one for localhost)
     #[arg(long, value_name = "FILE", requires = "tls_key")]
@@ -33,13 +37,13 @@ pub(crate) struct Access {
     /// Its key, as a PEM file
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Take only callers with a certificate of an authority in this PEM file. Without --token and
-    /// --allow-key it is their credential too, and its subject their name
+    /// Take only callers with a certificate of an authority in this PEM file. Where no token and no
+    /// key is asked for, it is their credential too, and its subject their name
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     client_ca: Option<PathBuf>,
     /// What a caller may do whose credential is a certificate: all, or a list such as
     /// call=llm.>,subscribe=sensors.*.temp (call, serve, publish, subscribe; * one segment, > the
-    /// rest). Makes it a credential beside --token and --allow-key [default: all]
+    /// rest). Makes it a credential beside tokens and keys [default: all]
     #[arg(long, value_name = "RIGHTS", requires = "client_ca", value_parser = rights::parse)]
     client_rights: Option<Rights>,
     /// Compress messages for callers that do; not on sealed sessions [default: off]
@@ -123,6 +127,10 @@ impl Access {
             let cause = "--client-ca asks for certificates, and no --listen address can show one";
             return Err(Failure::usage(cause, "listen at a tls://, wss:// or quic:// address"));
         }
+        if !self.allow_seal_key.is_empty() && !self.seal.is_given() {
+            let cause = "--allow-seal-key names keys that seal, and sessions are not sealed here";
+            return Err(Failure::usage(cause, "seal them with --seal-key FILE, or --seal"));
+        }
         let origins = self.allow_origin.iter();
         Ok(Settings {
             name: name.to_owned(),
@@ -142,6 +150,7 @@ impl Access {
         self.token.is_some()
             || !self.allow_origin.is_empty()
             || !self.allow_key.is_empty()
+            || !self.allow_seal_key.is_empty()
             || self.tls_cert.is_some()
             || self.compress.is_some()
             || self.seal.is_given()
@@ -165,7 +174,11 @@ impl Access {
         for key in &self.allow_key {
             list = list.key(*key, Identity::new(key.to_string(), Rights::all()));
         }
-        let asks_more = self.token.is_some() || !self.allow_key.is_empty();
+        for key in &self.allow_seal_key {
+            list = list.seal_key(*key, Identity::new(key.to_string(), Rights::all()));
+        }
+        let has_keys = !self.allow_key.is_empty() || !self.allow_seal_key.is_empty();
+        let asks_more = self.token.is_some() || has_keys;
         if self.client_ca.is_some() && (self.client_rights.is_some() || !asks_more) {
             let rights = self.client_rights.clone().unwrap_or_else(Rights::all);
             list = list.any_certificate(Identity::new("certificate", rights));
