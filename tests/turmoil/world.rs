@@ -115,7 +115,7 @@ async fn serve() -> Outcome {
     server.handle("work.once", move |number: u64| {
         let is_new = seen.lock().expect("no panic").insert(number);
         async move {
-            if number % 7 == 0 {
+            if number.is_multiple_of(7) {
                 let soon = tokio::time::Instant::now() + Duration::from_millis(number % 90);
                 tokio::time::sleep_until(soon).await;
             }
