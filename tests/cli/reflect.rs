@@ -92,6 +92,16 @@ fn describe_prints_the_contract_or_a_part_with_what_it_needs() {
 }
 
 #[test]
+fn nothing_that_a_peer_says_of_itself_commands_the_terminal() {
+    let peer = Peer::rude();
+    for args in [&["describe", &peer.url][..], &["ls", &peer.url], &["ls", &peer.url, "-o", "text"]]
+    {
+        let said = run(args).ok();
+        assert!(!said.stdout.contains(['\u{1b}', '\u{9b}']), "{args:?} {:?}", said.stdout);
+    }
+}
+
+#[test]
 fn a_pulled_contract_is_the_one_that_the_peer_has() {
     let peer = Peer::shop();
     let there = folder();

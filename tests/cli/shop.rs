@@ -129,6 +129,21 @@ impl Peer {
         })
     }
 
+    /// One whose documentation tries to command the terminal.
+    pub(crate) fn rude() -> Self {
+        let text =
+            "/// Red: \u{1b}[31m\nrecord A { 1 a: u8 }\n/// \u{9b}31m\nservice S { f(a: A) }\n";
+        let loaded = fluxar_codegen::check::compile_sources(&[("rude", text)]);
+        let model = loaded.models.first().expect("it is a contract").descriptor();
+        let described: fluxar::Value = fluxar::payload::decode(&model).unwrap();
+        Self::start(move |server| {
+            server.handle("fluxar.describe", move |(): ()| {
+                let described = described.clone();
+                async move { Ok::<_, Status>(described) }
+            });
+        })
+    }
+
     fn start(serve: impl FnOnce(&fluxar::Server) + Send + 'static) -> Self {
         let (told, url) = std::sync::mpsc::channel();
         let (stop, stopped) = tokio::sync::oneshot::channel();
