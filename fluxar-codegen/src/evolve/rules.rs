@@ -66,6 +66,10 @@ rules! {
     ConstraintTightened = "constraint.tightened", "old peers may write what is refused now";
     /// More values are allowed.
     ConstraintLoosened = "constraint.loosened", "old readers refuse what is allowed now";
+    /// A type that nothing used, and that is not there any more.
+    TypeRemoved = "type.removed", "what was stored as a removed type is no longer read";
+    /// A package that is not there any more.
+    PackageRemoved = "package.removed", "old peers still use a removed package";
     /// A method that old servers do not have.
     MethodAdded = "method.added", "old servers answer a new method with unimplemented";
     /// A method that old clients still call.
