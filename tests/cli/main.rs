@@ -9,8 +9,10 @@ mod demo;
 mod doctor;
 mod examples;
 mod key;
+mod reflect;
 mod rig;
 mod serve;
+mod shop;
 mod talk;
 #[cfg(unix)]
 mod tls;

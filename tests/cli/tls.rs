@@ -91,9 +91,73 @@ fn a_client_shows_its_certificate() {
         run(&args)
     };
     call(&own).ok();
+    call(&[&own[..], &["--auth", "certificate"]].concat()).ok();
     let said = call(&[]).failed(3, "unavailable");
     assert!(said.stderr.contains("--cert, --key"), "{}", said.stderr);
     assert_eq!(call(&["--cert", ca]).code, Some(2), "a certificate needs its key");
+}
+
+/// No certificate, one of another authority, a way around, and the right one without the right.
+/// [L4.auth.4]
+#[test]
+fn who_shows_a_certificate_has_its_rights_and_nobody_else_has_any() {
+    let (certs, strangers) = (certs(), certs());
+    let ca = path(&certs, "ca.pem");
+    let rights = ["--client-rights", "call=llm.>"];
+    let mut peer = up(
+        &certs,
+        "tls",
+        &[&["--client-ca", ca, "--listen", "tcp://127.0.0.1:0"], &rights[..]].concat(),
+    );
+    let line = peer.running.err.wait_for("listening on tcp://").to_owned();
+    let plain = line.split("listening on ").nth(1).unwrap().lines().next().unwrap().to_owned();
+    let as_client = |certs: &tempfile::TempDir| {
+        ["--ca", ca, "--cert", path(certs, "client.pem"), "--key", path(certs, "client.key")]
+    };
+    let with = |words: &[&str], more: &[&str]| run(&[words, more].concat());
+    let call = ["call", &peer.url, "llm.complete", "prompt=x", "max_tokens=1"];
+    with(&call, &as_client(&certs)).ok();
+    with(&["call", &peer.url, "bench.echo", "1"], &as_client(&certs))
+        .failed(1, "permission_denied");
+    with(&["sub", &peer.url, "a.*", "-C", "1"], &as_client(&certs)).failed(1, "permission_denied");
+    with(&call, &as_client(&strangers)).failed(3, "unavailable");
+    with(&call, &["--ca", ca]).failed(3, "unavailable");
+    let around = ["call", &plain, "llm.complete", "prompt=x", "max_tokens=1"];
+    with(&around, &as_client(&certs)).failed(3, "unauthenticated");
+    with(&around, &["--auth", "certificate"]).failed(3, "unauthenticated");
+}
+
+/// A token that must be presented is not replaced by a certificate, unless that is said.
+#[test]
+fn a_certificate_beside_a_token_is_no_credential_unless_it_is_given_rights() {
+    let certs = certs();
+    let ca = path(&certs, "ca.pem");
+    let own =
+        ["--ca", ca, "--cert", path(&certs, "client.pem"), "--key", path(&certs, "client.key")];
+    for (rights, expected) in [(&[][..], false), (&["--client-rights", "all"][..], true)] {
+        let more = [&["--client-ca", ca, "--token", "t0p"], rights].concat();
+        let peer = up(&certs, "tls", &more);
+        let call = ["call", &peer.url, "llm.complete", "prompt=x", "max_tokens=1"];
+        run(&[&call[..], &own, &["--auth", "bearer:t0p"]].concat()).ok();
+        let said = run(&[&call[..], &own].concat());
+        match expected {
+            true => drop(said.ok()),
+            false => drop(said.failed(3, "unauthenticated")),
+        }
+    }
+}
+
+#[test]
+fn certificates_that_nobody_could_show_are_a_usage_error() {
+    let certs = certs();
+    let ca = path(&certs, "ca.pem");
+    let (cert, key) = (path(&certs, "server.pem"), path(&certs, "server.key"));
+    let args = ["up", "--listen", "tcp://127.0.0.1:0", "--client-ca", ca];
+    let tls = ["--tls-cert", cert, "--tls-key", key];
+    run(&[&args[..], &tls].concat()).failed(2, "usage");
+    let wrong = run(&[&args[..], &tls, &["--client-rights", "read=a"]].concat());
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.stderr.contains("call, serve, publish and subscribe"), "{}", wrong.stderr);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Sessions over links that are encrypted: who is let in, and what nobody gets to see.
 
 use crate::certs::certs;
+use fluxar::testing::FaultyLink;
 use fluxar::transport::{ListenOptions, TlsClient, TlsServer};
 use fluxar::{
     AllowList, Auth, Backoff, Client, ClientBuilder, Code, ConnectError, Context, Identity,
@@ -247,4 +248,166 @@ impl tracing::Subscriber for Log {
     fn enter(&self, _: &span::Id) {}
 
     fn exit(&self, _: &span::Id) {}
+}
+
+/// A server that names who is on it, at a scheme and without encryption.
+async fn mixed(scheme: &str, list: AllowList) -> (Server, String, String) {
+    let server = Server::bind(format!("{scheme}://localhost:0")).also("tcp://localhost:0");
+    let server = server.tls(asking()).authenticator(list).build().await.expect("bound");
+    server.handle("who.am_i", |ctx: Context, ()| async move {
+        Ok::<_, Status>(ctx.peer().identity().name.clone())
+    });
+    server.handle("safe.open", |(): ()| async { Ok::<_, Status>("gold") });
+    let [secured, plain] = server.addresses() else { panic!("two addresses") };
+    let urls = (secured.to_string(), plain.to_string());
+    let running = server.clone();
+    tokio::spawn(async move { running.run().await });
+    (server, urls.0, urls.1)
+}
+
+/// [L4.mtls.2], [L4.rights.1]: nothing presented beside the certificate is the certificate.
+#[tokio::test]
+async fn a_certificate_that_is_shown_counts_though_nothing_else_is_presented() {
+    let rights = Rights::none().call("who.*").subscribe("news.*");
+    let list = AllowList::new().any_certificate(Identity::new("any", rights.clone()));
+    for scheme in SECURED {
+        let (server, secured, _) = mixed(scheme, list.clone()).await;
+        let client = dial(&secured, certs().client_as("client")).build().await.expect(scheme);
+        let name: String = client.call("who.am_i", &()).await.expect("allowed");
+        assert_eq!(name, "client seven", "{scheme}: never anonymous");
+        assert_eq!(server.peers()[0].identity().rights, rights, "{scheme}");
+        let denied = client.call::<_, String>("safe.open", &()).await.expect_err("no right to");
+        assert_eq!(denied.code(), Code::PermissionDenied, "{scheme}");
+        let denied = client.events("secrets.>").await.expect_err("no right to");
+        assert_eq!(denied.code(), Code::PermissionDenied, "{scheme}");
+    }
+}
+
+/// [L4.auth.4]: no certificate, one of another authority, and a way in that asks for none.
+#[tokio::test]
+async fn nobody_is_anonymous_at_a_server_that_asks_for_certificates() {
+    let all = Identity::new("any", Rights::all());
+    for scheme in SECURED {
+        let list = AllowList::new().any_certificate(all.clone());
+        let (server, secured, plain) = mixed(scheme, list).await;
+        for settings in [certs().client(), certs().client_as("stray")] {
+            for auth in [Auth::none(), Auth::certificate(), Auth::bearer("guess")] {
+                let outcome = dial(&secured, settings.clone()).auth(auth).build().await;
+                assert!(outcome.is_err(), "{scheme}: {settings:?}");
+            }
+        }
+        for auth in [Auth::none(), Auth::certificate()] {
+            let outcome = dial(&plain, certs().client_as("client")).auth(auth).build().await;
+            let error = outcome.expect_err("this link shows nothing");
+            let code = error.status().map(Status::code);
+            assert_eq!(code, Some(Code::Unauthenticated), "{error}");
+        }
+        assert!(server.peers().is_empty(), "{scheme}");
+    }
+}
+
+/// [L4.auth.4]: where certificates are optional, who shows none is nobody in particular all the
+/// same.
+#[tokio::test]
+async fn an_optional_certificate_that_is_not_shown_gives_no_rights() {
+    let optional = certs().server("localhost").client_ca_optional(certs().path("ca.pem"));
+    let optional = optional.expect("good files");
+    for scheme in SECURED {
+        let list = AllowList::new()
+            .certificate_name("client-7.example", Identity::new("seven", Rights::all()))
+            .token("t", Identity::new("by token", Rights::none().call("who.*")));
+        let (_server, url) = serve(scheme, optional.clone(), list).await;
+        let error = dial(&url, certs().client()).build().await.expect_err("nothing presented");
+        assert_eq!(error.status().map(Status::code), Some(Code::Unauthenticated), "{error}");
+        for (settings, auth, expected) in [
+            (certs().client_as("client"), Auth::none(), "seven"),
+            (certs().client(), Auth::bearer("t"), "by token"),
+            (certs().client_as("client"), Auth::bearer("t"), "by token"),
+        ] {
+            let client = dial(&url, settings).auth(auth).build().await.expect(scheme);
+            let name: String = client.call("who.am_i", &()).await.expect("allowed");
+            assert_eq!(name, expected, "{scheme}");
+        }
+    }
+}
+
+/// [L4.auth.4]: nobody says what certificates are worth, so there is no such server, and no
+/// session over a link that was accepted elsewhere.
+#[tokio::test]
+async fn a_server_that_asks_for_certificates_and_has_no_authenticator_is_none() {
+    for scheme in SECURED {
+        let outcome = Server::bind(format!("{scheme}://localhost:0")).tls(asking()).build().await;
+        let error = outcome.expect_err("everybody would be welcome").to_string();
+        assert!(error.contains("no authenticator"), "{error}");
+
+        let at = format!("{scheme}://localhost:0").parse().expect("an address");
+        let options = ListenOptions::default().tls(asking());
+        let mut listener = fluxar::transport::listen(&at, &options).await.expect("bound");
+        let url = listener.address().to_string();
+        let server = Server::unbound().build().await.expect("it listens nowhere");
+        let accepting = server.clone();
+        tokio::spawn(async move {
+            let link = listener.accept().await.expect("comes").establish().await.expect("proved");
+            accepting.accept_link(link);
+        });
+        let error = dial(&url, certs().client_as("client")).build().await.expect_err("unjudged");
+        assert_eq!(error.status().map(Status::code), Some(Code::Unauthenticated), "{error}");
+        assert!(server.peers().is_empty());
+    }
+}
+
+/// [L4.resume.5]: a session that a certificate has made does not go on for another one, nor over
+/// a link that shows none.
+#[tokio::test]
+async fn a_session_of_a_certificate_is_not_taken_up_by_another() {
+    let list = AllowList::new()
+        .certificate_name("client-7.example", Identity::new("seven", Rights::all()))
+        .certificate(certs().fingerprint("elsewhere"), Identity::new("other", Rights::all()));
+    let (_server, secured, plain) = mixed("tls", list).await;
+    for (next, settings, becomes) in [
+        (&secured, certs().client_as("elsewhere"), Some("other")),
+        (&plain, certs().client(), None),
+    ] {
+        let (first, next) = (secured.clone(), next.clone());
+        let cut = Arc::new(Mutex::new(None));
+        let keep = Arc::clone(&cut);
+        let client = Client::connect(secured.as_str())
+            .reconnect(Backoff::default().first(Duration::from_millis(1)).attempts_max(3));
+        let client = client
+            .build_with(move |attempt| {
+                let (to, settings) = match attempt {
+                    0 => (first.clone(), certs().client_as("client")),
+                    _ => (next.clone(), settings.clone()),
+                };
+                let keep = Arc::clone(&keep);
+                async move {
+                    let options = fluxar::transport::DialOptions::default().tls(settings);
+                    let link = fluxar::transport::dial(&to.parse().expect("one"), &options).await?;
+                    let (link, control) = FaultyLink::new().wrap(link);
+                    *keep.lock().expect("whole") = Some(control);
+                    Ok(link)
+                }
+            })
+            .await
+            .expect("the right one");
+        let name: String = client.call("who.am_i", &()).await.expect("allowed");
+        assert_eq!(name, "seven");
+        cut.lock().expect("whole").take().expect("one link was made").cut();
+        match becomes {
+            Some(other) => {
+                // It is told that the session is another's, and makes one of its own.
+                let name = loop {
+                    match client.call::<_, String>("who.am_i", &()).await {
+                        Ok(name) => break name,
+                        Err(_) => tokio::task::yield_now().await,
+                    }
+                };
+                assert_eq!((name.as_str(), client.resumes()), (other, 0));
+            }
+            None => {
+                let reason = client.closed().await.expect("refused");
+                assert_eq!(reason.code(), Code::Unauthenticated, "{reason}");
+            }
+        }
+    }
 }

@@ -188,7 +188,7 @@ pub(crate) fn split_url(mut words: Vec<String>) -> Result<(String, Vec<String>),
 }
 
 /// An address rather than a target or a topic.
-fn is_url(word: &str) -> bool {
+pub(crate) fn is_url(word: &str) -> bool {
     word.contains("://") || word.starts_with("stdio:") || word.starts_with("exec:")
 }
 

@@ -4,14 +4,17 @@
 //! 2 wrong command line, 3 no connection.
 
 mod cmd;
+mod contracts;
 mod dial;
 mod failure;
 mod json;
 mod llm;
 mod node;
+mod rights;
 mod seal;
 mod template;
 mod terminal;
+mod typed;
 mod units;
 
 use clap::Parser;
@@ -29,6 +32,7 @@ const HELP: &str = "\
 Examples:
   fluxar demo llm                                        see it work, in one command
   fluxar up                                              serve the same on ws://127.0.0.1:9000
+  fluxar ls   ws://127.0.0.1:9000                        what does it offer?
   fluxar call ws://127.0.0.1:9000 llm.complete prompt='How do tides work?'
   fluxar sub  ws://127.0.0.1:9000 'sensors.*.temp'
   fluxar pub  ws://127.0.0.1:9000 sensors.1.temp '{\"t\":{{rand 18 25}}}' --count 10 --rate 2

@@ -1,6 +1,7 @@
 //! The options and the life of every verb that listens.
 
 use crate::failure::Failure;
+use crate::rights;
 use crate::seal::{self, ListenSeal};
 use crate::terminal::{self, Interrupts};
 use fluxar::transport::tls::TlsError;
@@ -27,9 +28,15 @@ pub(crate) struct Access {
     /// Its key, as a PEM file
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Take only callers with a certificate of an authority in this PEM file
+    /// Take only callers with a certificate of an authority in this PEM file. Without --token and
+    /// --allow-key it is their credential too, and its subject their name
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     client_ca: Option<PathBuf>,
+    /// What a caller may do whose credential is a certificate: all, or a list such as
+    /// call=llm.>,subscribe=sensors.*.temp (call, serve, publish, subscribe; * one segment, > the
+    /// rest). Makes it a credential beside --token and --allow-key [default: all]
+    #[arg(long, value_name = "RIGHTS", requires = "client_ca", value_parser = rights::parse)]
+    client_rights: Option<Rights>,
     #[command(flatten)]
     seal: ListenSeal,
 }
@@ -43,6 +50,10 @@ impl Access {
         let (first, others) = urls.split_first().ok_or_else(|| {
             Failure::usage("there is no address to listen on", "give one with --listen")
         })?;
+        if self.client_ca.is_some() && !urls.iter().any(|url| is_secured(url)) {
+            let cause = "--client-ca asks for certificates, and no --listen address can show one";
+            return Err(Failure::usage(cause, "listen at a tls://, wss:// or quic:// address"));
+        }
         let origins = self.allow_origin.iter();
         let options = origins.fold(ListenOptions::default(), ListenOptions::allow_origin);
         let mut server = Server::bind(first.as_str()).name(name);
@@ -76,8 +87,7 @@ impl Access {
         }
     }
 
-    /// Who is welcome; everybody, when nobody is named. A certificate alone is let through by the
-    /// listener already, and is a credential beside the others.
+    /// Who is welcome, at every address; everybody, when nothing is asked for. `[L4.auth.4]`
     fn list(&self) -> Option<AllowList> {
         let mut list = AllowList::new();
         if let Some(token) = &self.token {
@@ -86,12 +96,18 @@ impl Access {
         for key in &self.allow_key {
             list = list.key(*key, Identity::new(key.to_string(), Rights::all()));
         }
-        if self.client_ca.is_some() {
-            list = list.any_certificate(Identity::anonymous());
+        let asks_more = self.token.is_some() || !self.allow_key.is_empty();
+        if self.client_ca.is_some() && (self.client_rights.is_some() || !asks_more) {
+            let rights = self.client_rights.clone().unwrap_or_else(Rights::all);
+            list = list.any_certificate(Identity::new("certificate", rights));
         }
-        let asks = self.token.is_some() || !self.allow_key.is_empty();
-        asks.then_some(list)
+        (asks_more || self.client_ca.is_some()).then_some(list)
     }
+}
+
+/// Whether peers show certificates at this address.
+fn is_secured(url: &str) -> bool {
+    ["tls://", "wss://", "quic://"].iter().any(|scheme| url.starts_with(scheme))
 }
 
 /// Tells where the server really listens, and gives back the first address.

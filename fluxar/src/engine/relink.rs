@@ -93,6 +93,12 @@ impl Engine {
         self.fx.out.replay.bytes()
     }
 
+    /// Messages that were sent again over a link that took over, counted each time.
+    #[must_use]
+    pub fn resent(&self) -> u64 {
+        self.fx.out.replay.resent()
+    }
+
     fn own_claim(&self) -> Option<Claim> {
         Some(Claim {
             session: self.session,

@@ -56,6 +56,8 @@ pub(crate) struct Replay {
     message_bytes: usize,
     /// Of large messages that are on their way out, and will be kept.
     reserved_bytes: usize,
+    /// Messages that were sent more than once, counted each time.
+    resent: u64,
 }
 
 impl Replay {
@@ -73,6 +75,7 @@ impl Replay {
             frame_bytes: 0,
             message_bytes: 0,
             reserved_bytes: 0,
+            resent: 0,
         }
     }
 
@@ -82,7 +85,12 @@ impl Replay {
 
     /// The session is over: nothing will be sent again.
     pub(crate) fn stop(&mut self) {
-        *self = Self::new(0, 0);
+        *self = Self { resent: self.resent, ..Self::new(0, 0) };
+    }
+
+    /// Messages that were sent more than once, counted each time.
+    pub(crate) fn resent(&self) -> u64 {
+        self.resent
     }
 
     pub(crate) fn is_on(&self) -> bool {
@@ -234,6 +242,7 @@ impl Replay {
                     }
                     append(&mut self.kept, &bytes[from..*head], done);
                     seq += done;
+                    self.resent += done;
                     *count -= done;
                     if *count == 0 {
                         self.again.pop_front();
@@ -258,6 +267,7 @@ impl Replay {
                         self.sent = 0;
                     }
                     self.kept.extend(self.again.pop_front());
+                    self.resent += 1;
                     seq += 1;
                 }
             }

@@ -66,7 +66,7 @@ impl AllowList {
     }
 
     /// Who shows any certificate that the listener takes: with these rights, and the name of the
-    /// certificate's subject.
+    /// certificate's subject, or else its first name or its fingerprint.
     #[must_use]
     pub fn any_certificate(mut self, identity: Identity) -> Self {
         self.any_certificate = Some(identity);
@@ -86,7 +86,7 @@ impl AllowList {
                 let found = self.fingerprints.get(&shown.fingerprint).or_else(named);
                 found.cloned().or_else(|| {
                     let mut identity = self.any_certificate.clone()?;
-                    identity.name.clone_from(&shown.subject);
+                    identity.name = shown.known_as();
                     Some(identity)
                 })
             }

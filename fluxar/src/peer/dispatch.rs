@@ -1,7 +1,7 @@
 //! What follows from the engine's events once the lock is released.
 
 use crate::engine::Engine;
-use crate::engine::session::auth::{Credential, Identity};
+use crate::engine::session::auth::{Credential, Identity, Rights};
 use crate::engine::session::handshake::PeerInfo;
 use crate::error::{Code, Status};
 use crate::peer::context::Context;
@@ -366,10 +366,10 @@ fn authenticate(shared: &Arc<Shared>, credential: Credential, peer: PeerInfo, as
     if let Err(status) = shared.node.admits(shared.session, resumes) {
         return decide(shared, Err(status));
     }
+    let attempt = AuthAttempt::new(credential, peer, shared.link_info(), seal_key);
     let Some(authenticator) = shared.node.authenticator.clone() else {
-        return decide(shared, Ok(Identity::anonymous()));
+        return decide(shared, unjudged(&attempt));
     };
-    let attempt = AuthAttempt { credential, peer, link: shared.link_info(), seal_key };
     let waiting = Arc::clone(shared);
     shared.spawn_job(async move {
         let deciding = AssertUnwindSafe(async move { authenticator.authenticate(attempt).await });
@@ -379,6 +379,17 @@ fn authenticate(shared: &Arc<Shared>, credential: Credential, peer: PeerInfo, as
         });
         decide(&waiting, decision);
     });
+}
+
+/// What somebody is where there is no authenticator: anybody, who may do everything. But not over a
+/// link that has asked for a certificate: nobody has said what that is worth. `[L4.auth.4]`
+fn unjudged(attempt: &AuthAttempt) -> Result<Identity, Status> {
+    if attempt.certificate().is_none() {
+        return Ok(Identity::anonymous());
+    }
+    let text = "[L4.auth.4] this peer asks for certificates and has no authenticator to judge them: \
+                give it one";
+    Err(Status::new(Code::Unauthenticated, text))
 }
 
 /// The link is for a session that was made before, if that still is there and is the same
@@ -427,7 +438,7 @@ fn ready(shared: &Arc<Shared>, peer: PeerInfo) {
     let identity = core.engine.as_ref().map(|engine| engine.identity().clone());
     shared.set_numbered(core.engine.as_ref().is_some_and(Engine::numbered_keys));
     drop(core);
-    shared.set_peer(peer, identity.unwrap_or_else(Identity::anonymous));
+    shared.set_peer(peer, identity.unwrap_or_else(|| Identity::new("", Rights::none())));
     shared.node.session_ready(shared);
     if shared.lock().has_ended() {
         // Somebody else has heard of the end first, and forgotten what was not there yet.

@@ -421,6 +421,13 @@ impl Peer {
         self.shared.lock().engine.as_ref().map_or(0, Engine::epoch)
     }
 
+    /// How many messages of this side had to be sent again since a link was lost before the peer
+    /// had taken them. The peer takes each once.
+    #[must_use]
+    pub fn resent(&self) -> u64 {
+        self.shared.lock().engine.as_ref().map_or(0, Engine::resent)
+    }
+
     /// Where the session is in its life.
     #[must_use]
     pub fn state(&self) -> State {

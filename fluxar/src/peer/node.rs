@@ -52,7 +52,8 @@ impl Default for NodeLimits {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AuthAttempt {
-    /// What it presents.
+    /// What it presents. [`Credential::Certificate`] also when it presents nothing and has shown a
+    /// certificate in the transport's handshake: that is what it is known by then.
     pub credential: Credential,
     /// Who it says it is.
     pub peer: PeerInfo,
@@ -63,6 +64,21 @@ pub struct AuthAttempt {
 }
 
 impl AuthAttempt {
+    /// Whoever presents nothing over a link that has proved its certificate presents that.
+    /// `[L4.mtls.2]`
+    pub(crate) fn new(
+        credential: Credential,
+        peer: PeerInfo,
+        link: Option<LinkInfo>,
+        seal_key: Option<[u8; 32]>,
+    ) -> Self {
+        let mut attempt = Self { credential, peer, link, seal_key };
+        if attempt.credential == Credential::None && attempt.certificate().is_some() {
+            attempt.credential = Credential::Certificate;
+        }
+        attempt
+    }
+
     /// The certificate that the transport's handshake has shown.
     #[must_use]
     pub fn certificate(&self) -> Option<&PeerCertificate> {

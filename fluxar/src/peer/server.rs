@@ -40,6 +40,12 @@ pub enum BindError {
     /// There can be no seal.
     #[error("seal: {0}")]
     Seal(String),
+    /// Certificates of clients are asked for, and nobody says what they are worth.
+    #[error(
+        "client certificates are asked for, and no authenticator says what their holders may do: \
+         set one, such as AllowList::any_certificate"
+    )]
+    NoAuthenticator,
     /// An address cannot be listened at.
     #[error(transparent)]
     Transport(#[from] TransportError),
@@ -314,7 +320,7 @@ impl ServerBuilder {
     }
 
     /// Who decides what a credential is worth. Without one everybody is welcome, and may do
-    /// everything.
+    /// everything; a server that asks for certificates must have one.
     pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
         self.authenticator = Some(Arc::new(authenticator));
         self
@@ -378,6 +384,10 @@ impl ServerBuilder {
         let settled = seal::settle_acceptor(self.seal.take());
         self.wire.seal = settled.map_err(BindError::Seal)?;
         self.limits.check().map_err(BindError::Limits)?;
+        let asks = self.listen.tls.as_ref().is_some_and(TlsServer::asks_for_certificates);
+        if asks && self.authenticator.is_none() {
+            return Err(BindError::NoAuthenticator);
+        }
         let mut listeners = Vec::new();
         for address in &self.addresses {
             let address = Address::parse_with(self.transport.scheme(), address)?;
@@ -515,10 +525,10 @@ async fn is_still_welcome(
 
 /// What was presented behind the seal of a link that is handed over.
 fn presented(session: &Shared, handover: &Handover) -> Option<AuthAttempt> {
-    Some(AuthAttempt {
-        credential: handover.attachment.credential()?.clone(),
-        peer: PeerInfo::clone(&session.peer_info()),
-        link: Some(handover.link.info.clone()),
-        seal_key: handover.seal.as_ref().and_then(LinkSeal::remote),
-    })
+    Some(AuthAttempt::new(
+        handover.attachment.credential()?.clone(),
+        PeerInfo::clone(&session.peer_info()),
+        Some(handover.link.info.clone()),
+        handover.seal.as_ref().and_then(LinkSeal::remote),
+    ))
 }

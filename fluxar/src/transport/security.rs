@@ -41,6 +41,15 @@ pub struct PeerCertificate {
     pub not_after: String,
 }
 
+impl PeerCertificate {
+    /// What its holder is called, when nobody has given it another name. Never empty.
+    pub(crate) fn known_as(&self) -> String {
+        let names = [&self.subject].into_iter().chain(&self.names);
+        let name = names.into_iter().find(|name| !name.is_empty());
+        name.cloned().unwrap_or_else(|| self.fingerprint.to_string())
+    }
+}
+
 /// The SHA-256 of a certificate. Written as 64 hexadecimal digits, with or without colons.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint([u8; 32]);

@@ -19,13 +19,79 @@ pub(crate) enum Subject {
     Tonic,
     /// A plain text client beside `nats-server`, when that is installed.
     Nats,
+    /// fluxar with sessions that outlive their links.
+    Resume,
+    /// fluxar sealed by Noise with AES-256-GCM.
+    Sealed,
+    /// fluxar over TLS 1.3.
+    Tls,
+    /// The raw echo over TLS 1.3.
+    RawTls,
+    /// fluxar over QUIC.
+    Quic,
+}
+
+/// Who is measured beside whom: one table each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    /// fluxar beside other libraries.
+    Peers,
+    /// What a session that survives, or that nobody reads, costs beside a plain one.
+    Sessions,
+}
+
+impl Comparison {
+    /// The columns of its table.
+    pub(crate) const fn columns(self) -> &'static [Subject] {
+        use Subject::{Fluxar, Nats, Quic, Raw, RawTls, Resume, Sealed, Tarpc, Tls, Tonic};
+        match self {
+            Self::Peers => &[Fluxar, Raw, Tarpc, Tonic, Nats],
+            Self::Sessions => &[Fluxar, Resume, Sealed, Tls, Quic, Raw, RawTls],
+        }
+    }
+
+    /// The rows of its table.
+    pub(crate) const fn scenarios(self) -> &'static [Scenario] {
+        match self {
+            Self::Peers => &[
+                Scenario::Latency,
+                Scenario::Unary(64),
+                Scenario::Unary(1024),
+                Scenario::Stream(1),
+                Scenario::Stream(100),
+                Scenario::Fanout(1),
+                Scenario::Fanout(10),
+                Scenario::Fanout(100),
+                Scenario::Bulk,
+                Scenario::Upload,
+            ],
+            Self::Sessions => &[
+                Scenario::Latency,
+                Scenario::Unary(64),
+                Scenario::Bulk,
+                Scenario::Idle,
+                Scenario::Relink,
+            ],
+        }
+    }
+
+    /// Who takes part. tarpc has neither streams nor topics, tonic no topics.
+    pub(crate) const fn subjects(self, scenario: Scenario) -> &'static [Subject] {
+        use Subject::{Fluxar, Nats, Quic, Raw, Resume, Sealed, Tarpc, Tls, Tonic};
+        match (self, scenario) {
+            (_, Scenario::Idle) => &[Fluxar, Resume, Sealed, Tls, Quic],
+            (_, Scenario::Relink) => &[Resume],
+            (Self::Sessions, _) => self.columns(),
+            (_, Scenario::Latency | Scenario::Unary(_) | Scenario::Bulk) => {
+                &[Fluxar, Raw, Tarpc, Tonic]
+            }
+            (_, Scenario::Stream(_) | Scenario::Upload) => &[Fluxar, Tonic],
+            (_, Scenario::Fanout(_)) => &[Fluxar, Nats],
+        }
+    }
 }
 
 impl Subject {
-    /// All of them, in the order of the table's columns.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Fluxar, Self::Raw, Self::Tarpc, Self::Tonic, Self::Nats];
-
     /// The word used on the command line.
     pub(crate) const fn key(self) -> &'static str {
         match self {
@@ -34,6 +100,11 @@ impl Subject {
             Self::Tarpc => "tarpc",
             Self::Tonic => "tonic",
             Self::Nats => "nats",
+            Self::Resume => "resume",
+            Self::Sealed => "sealed",
+            Self::Tls => "tls",
+            Self::RawTls => "raw-tls",
+            Self::Quic => "quic",
         }
     }
 
@@ -45,6 +116,11 @@ impl Subject {
             Self::Tarpc => "tarpc 0.38",
             Self::Tonic => "tonic 0.14",
             Self::Nats => "NATS",
+            Self::Resume => "resume on",
+            Self::Sealed => "sealed",
+            Self::Tls => "TLS",
+            Self::RawTls => "raw+callers, TLS",
+            Self::Quic => "QUIC",
         }
     }
 }
@@ -62,6 +138,10 @@ pub(crate) enum Family {
     Bulk,
     /// Small calls beside a 1 GiB upload on the same connection.
     Upload,
+    /// Memory of idle sessions.
+    Idle,
+    /// A cut link, and the next one.
+    Relink,
 }
 
 /// One thing to do.
@@ -79,23 +159,13 @@ pub(crate) enum Scenario {
     Bulk,
     /// The 99th percentile of a small call during an upload, over its idle value.
     Upload,
+    /// Memory of an idle session at the server, KiB.
+    Idle,
+    /// From the cut of a link to the answer of a call that was made then, milliseconds.
+    Relink,
 }
 
 impl Scenario {
-    /// Those of the table, in its order.
-    pub(crate) const ALL: [Self; 10] = [
-        Self::Latency,
-        Self::Unary(64),
-        Self::Unary(1024),
-        Self::Stream(1),
-        Self::Stream(100),
-        Self::Fanout(1),
-        Self::Fanout(10),
-        Self::Fanout(100),
-        Self::Bulk,
-        Self::Upload,
-    ];
-
     /// The family that `--only` selects it by.
     pub(crate) const fn family(self) -> Family {
         match self {
@@ -104,16 +174,16 @@ impl Scenario {
             Self::Fanout(_) => Family::Fanout,
             Self::Bulk => Family::Bulk,
             Self::Upload => Family::Upload,
+            Self::Idle => Family::Idle,
+            Self::Relink => Family::Relink,
         }
     }
 
-    /// Who takes part. tarpc has neither streams nor topics, tonic no topics.
-    pub(crate) const fn subjects(self) -> &'static [Subject] {
-        use Subject::{Fluxar, Nats, Raw, Tarpc, Tonic};
+    /// The runtimes on which it says something.
+    pub(crate) const fn runtimes(self) -> &'static [Threads] {
         match self {
-            Self::Latency | Self::Unary(_) | Self::Bulk => &[Fluxar, Raw, Tarpc, Tonic],
-            Self::Stream(_) | Self::Upload => &[Fluxar, Tonic],
-            Self::Fanout(_) => &[Fluxar, Nats],
+            Self::Idle | Self::Relink => &[Threads::Ct],
+            _ => &[Threads::Ct, Threads::Mt],
         }
     }
 
@@ -128,6 +198,8 @@ impl Scenario {
             Self::Fanout(subscribers) => format!("128 B fan-out, {subscribers} subscribers"),
             Self::Bulk => "64 KiB echo, 8 callers".into(),
             Self::Upload => "small call's p99 beside an upload".into(),
+            Self::Idle => "memory of an idle session, server".into(),
+            Self::Relink => "link cut to a call's answer".into(),
         }
     }
 }
@@ -169,6 +241,8 @@ impl fmt::Display for Cell {
             Scenario::Fanout(n) => write!(f, "fanout-{n}")?,
             Scenario::Bulk => f.write_str("bulk")?,
             Scenario::Upload => f.write_str("upload")?,
+            Scenario::Idle => f.write_str("idle")?,
+            Scenario::Relink => f.write_str("relink")?,
         }
         write!(f, "-{}", self.threads.key())
     }
@@ -188,6 +262,8 @@ impl FromStr for Cell {
             None if scenario == "latency" => Scenario::Latency,
             None if scenario == "bulk" => Scenario::Bulk,
             None if scenario == "upload" => Scenario::Upload,
+            None if scenario == "idle" => Scenario::Idle,
+            None if scenario == "relink" => Scenario::Relink,
             Some(("unary", n)) => Scenario::Unary(n.parse()?),
             Some(("stream", n)) => Scenario::Stream(n.parse()?),
             Some(("fanout", n)) => Scenario::Fanout(n.parse()?),
@@ -203,9 +279,10 @@ mod tests {
 
     #[test]
     fn every_cell_reads_back_from_its_name() {
-        for scenario in Scenario::ALL {
-            for threads in [Threads::Ct, Threads::Mt] {
-                let cell = Cell { scenario, threads };
+        let both = [Comparison::Peers, Comparison::Sessions];
+        for scenario in both.into_iter().flat_map(Comparison::scenarios) {
+            for &threads in scenario.runtimes() {
+                let cell = Cell { scenario: *scenario, threads };
                 assert_eq!(cell.to_string().parse::<Cell>().unwrap(), cell);
             }
         }

@@ -6,7 +6,8 @@ use std::io::Write as _;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::Args;
-use crate::cell::{Cell, Scenario, Subject, Threads};
+use crate::cell::{Cell, Comparison, Subject};
+use crate::certs::Certs;
 use crate::measure::Sample;
 use crate::process::{Server, has_nats};
 use crate::report::{self, Row, Setting};
@@ -22,15 +23,21 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let (rounds, seconds, upload_mib) =
         if args.quick { QUICK } else { (args.rounds, args.seconds, args.upload_mib) };
     let setting = Setting { rounds, seconds, upload_mib, patience: args.patience };
+    let comparison = if args.sessions { Comparison::Sessions } else { Comparison::Peers };
+    // Made once, since server and driver are processes of their own.
+    let certs = Certs::make()?;
     let (rows, with_nats) = crate::runtime(1)?.block_on(async {
         let with_nats = has_nats().await;
         let mut rows = Vec::new();
-        for cell in cells(args) {
-            rows.push(measure_cell(cell, &subjects(args, cell, with_nats), &setting).await?);
+        for cell in cells(args, comparison) {
+            let mut row = Row { comparison, cell, samples: Vec::new() };
+            let subjects = subjects(args, comparison, cell, with_nats);
+            measure_cell(&mut row, &subjects, &setting, &certs).await?;
+            rows.push(row);
         }
         anyhow::Ok((rows, with_nats))
     })?;
-    let table = report::markdown(&rows, &setting, with_nats);
+    let table = report::markdown(comparison, &rows, &setting, with_nats);
     std::io::stdout().write_all(table.as_bytes())?;
     if let Some(path) = &args.markdown {
         fs::write(path, &table).with_context(|| format!("cannot write {}", path.display()))?;
@@ -39,20 +46,22 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 /// The cells that the flags select.
-fn cells(args: &Args) -> Vec<Cell> {
-    let runtimes = [Threads::Ct, Threads::Mt]
-        .into_iter()
-        .filter(|threads| args.runtimes.is_empty() || args.runtimes.contains(threads));
-    let cells = Scenario::ALL
-        .into_iter()
-        .filter(|scenario| args.only.is_empty() || args.only.contains(&scenario.family()))
-        .flat_map(|scenario| runtimes.clone().map(move |threads| Cell { scenario, threads }));
-    cells.collect()
+fn cells(args: &Args, comparison: Comparison) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for &scenario in comparison.scenarios() {
+        if !args.only.is_empty() && !args.only.contains(&scenario.family()) {
+            continue;
+        }
+        let runtimes = scenario.runtimes().iter();
+        let wanted = runtimes.filter(|rt| args.runtimes.is_empty() || args.runtimes.contains(rt));
+        cells.extend(wanted.map(|&threads| Cell { scenario, threads }));
+    }
+    cells
 }
 
 /// The subjects of a cell that the flags select and this machine has.
-fn subjects(args: &Args, cell: Cell, with_nats: bool) -> Vec<Subject> {
-    let wanted = cell.scenario.subjects().iter().copied();
+fn subjects(args: &Args, comparison: Comparison, cell: Cell, with_nats: bool) -> Vec<Subject> {
+    let wanted = comparison.subjects(cell.scenario).iter().copied();
     wanted
         .filter(|subject| args.subjects.is_empty() || args.subjects.contains(subject))
         .filter(|&subject| subject != Subject::Nats || with_nats)
@@ -60,15 +69,19 @@ fn subjects(args: &Args, cell: Cell, with_nats: bool) -> Vec<Subject> {
 }
 
 /// All rounds of one cell: a, b, c, then b, c, a, so that nobody always follows the same neighbour.
-async fn measure_cell(cell: Cell, subjects: &[Subject], setting: &Setting) -> Result<Row> {
-    let mut row = Row { cell, samples: Vec::new() };
+async fn measure_cell(
+    row: &mut Row,
+    subjects: &[Subject],
+    setting: &Setting,
+    certs: &Certs,
+) -> Result<()> {
     for round in 0..setting.rounds as usize {
-        let mut best = measure_round(cell, round, subjects, setting).await?;
+        let mut best = measure_round(row.cell, round, subjects, setting, certs).await?;
         for _ in 0..setting.patience {
             if busiest(&best) <= QUIET_CORES {
                 break;
             }
-            let again = measure_round(cell, round, subjects, setting).await?;
+            let again = measure_round(row.cell, round, subjects, setting, certs).await?;
             // A whole round is replaced, never one subject's part of it: ratios stay inside a round.
             if again.len() >= best.len() && busiest(&again) < busiest(&best) {
                 best = again;
@@ -76,7 +89,7 @@ async fn measure_cell(cell: Cell, subjects: &[Subject], setting: &Setting) -> Re
         }
         row.samples.extend(best.into_iter().map(|(subject, sample)| (round, subject, sample)));
     }
-    Ok(row)
+    Ok(())
 }
 
 /// One turn of every subject. A failed run leaves a gap.
@@ -85,11 +98,12 @@ async fn measure_round(
     round: usize,
     subjects: &[Subject],
     setting: &Setting,
+    certs: &Certs,
 ) -> Result<Vec<(Subject, Sample)>> {
     let mut samples = Vec::new();
     for turn in 0..subjects.len() {
         let subject = subjects[(round + turn) % subjects.len()];
-        let sample = measure_once(cell, subject, setting).await;
+        let sample = measure_once(cell, subject, setting, certs).await;
         tell(cell, round, subject, &sample)?;
         samples.extend(sample.ok().map(|sample| (subject, sample)));
     }
@@ -101,8 +115,13 @@ fn busiest(round: &[(Subject, Sample)]) -> f64 {
     round.iter().map(|(_, sample)| sample.foreign_cores).fold(0.0, f64::max)
 }
 
-async fn measure_once(cell: Cell, subject: Subject, setting: &Setting) -> Result<Sample> {
-    let server = Server::start(subject, cell.threads).await?;
+async fn measure_once(
+    cell: Cell,
+    subject: Subject,
+    setting: &Setting,
+    certs: &Certs,
+) -> Result<Sample> {
+    let server = Server::start(subject, cell.threads, certs.directory()).await?;
     server.drive(subject, cell, setting.seconds, setting.upload_mib).await
 }
 

@@ -1,6 +1,6 @@
-//! The floors of the issue, one row each.
+//! The floors of the issues, one row each.
 
-use crate::cell::{Cell, Scenario, Subject, Threads};
+use crate::cell::{Cell, Comparison, Scenario, Subject, Threads};
 
 /// Which side of the bound is good.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,9 +29,31 @@ impl Bound {
     }
 }
 
-/// The bound on fluxar's figure against this subject in this cell; against fluxar itself it
-/// bounds the figure, not a ratio.
-pub(crate) fn floor(cell: Cell, against: Subject) -> Option<Bound> {
+/// The bound on what the table compares in this column of this cell.
+pub(crate) fn floor(comparison: Comparison, cell: Cell, subject: Subject) -> Option<Bound> {
+    match comparison {
+        Comparison::Peers => against(cell, subject),
+        Comparison::Sessions => cost(cell, subject),
+    }
+}
+
+/// What of a plain session's figure must be left; of TLS, of what the raw echo has left.
+fn cost(cell: Cell, of: Subject) -> Option<Bound> {
+    use Bound::{AtLeast, AtMost};
+    Some(match (cell.scenario, of) {
+        (Scenario::Unary(64), Subject::Resume | Subject::Tls) => AtLeast(0.9),
+        (Scenario::Unary(64), Subject::Sealed) => AtLeast(0.7),
+        (Scenario::Bulk, Subject::Sealed) => AtLeast(0.5),
+        (Scenario::Unary(64), Subject::Quic) => AtLeast(0.2),
+        (Scenario::Idle, Subject::Resume) => AtMost(32.0),
+        (Scenario::Relink, Subject::Resume) => AtMost(5.0),
+        _ => return None,
+    })
+}
+
+/// The bound on fluxar's figure against this subject; against fluxar itself it bounds the figure,
+/// not a ratio.
+fn against(cell: Cell, against: Subject) -> Option<Bound> {
     use Bound::{AtLeast, AtMost};
     use Subject::{Fluxar, Raw, Tarpc, Tonic};
     use Threads::{Ct, Mt};

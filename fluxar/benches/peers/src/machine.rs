@@ -24,6 +24,12 @@ fn field(path: &str, name: &str) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
+/// Memory of a process that is really there, KiB.
+pub(crate) fn resident_kib(process: u32) -> Option<u64> {
+    let text = field(&format!("/proc/{process}/status"), "VmRSS")?;
+    text.trim_end_matches(" kB").parse().ok()
+}
+
 /// Processor time so far, in seconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct CpuTime {

@@ -14,6 +14,7 @@ use anyhow::Result;
 use clap::Parser;
 
 mod cell;
+mod certs;
 mod compare;
 mod drive;
 mod floor;
@@ -23,6 +24,7 @@ mod peers;
 mod process;
 mod report;
 mod serve;
+mod session;
 
 use cell::{Cell, Family, Subject, Threads};
 
@@ -33,6 +35,9 @@ pub(crate) struct Args {
     /// Two short rounds: tells whether everything runs, not how fast.
     #[arg(long)]
     quick: bool,
+    /// What sessions that survive, or that nobody reads, cost beside plain ones.
+    #[arg(long)]
+    sessions: bool,
     /// Only these families.
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Family>,
@@ -76,6 +81,9 @@ pub(crate) struct Args {
     /// Internal: the server's process, for its processor time.
     #[arg(long, hide = true)]
     server_process: Option<u32>,
+    /// Internal: the directory of certificates.
+    #[arg(long, hide = true)]
+    certs: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -92,7 +100,7 @@ fn main() -> ExitCode {
 /// Plays the part that the flags ask for.
 fn run(args: &Args) -> Result<()> {
     match (args.serve, args.drive, args.cell, args.server) {
-        (Some(subject), ..) => serve::run(subject, args.threads),
+        (Some(subject), ..) => serve::run(subject, args),
         (_, Some(subject), Some(cell), Some(server)) => drive::run(subject, cell, server, args),
         _ => compare::run(args),
     }

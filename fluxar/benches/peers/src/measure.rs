@@ -13,12 +13,12 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::machine::CpuTime;
-use crate::peers::{Echo, Items, Topics, Upload};
+use crate::peers::{Echo, Items, Target, Topics, Upload};
 
 /// Latencies kept of one measurement; more calls than that are made but not kept.
 const SAMPLES_MAX: usize = 1 << 22;
 /// Payload of a small call, bytes.
-const SMALL_BYTES: usize = 32;
+pub(crate) const SMALL_BYTES: usize = 32;
 /// Payload of an item of a stream, bytes.
 pub(crate) const ITEM_BYTES: usize = 30;
 /// Payload of an event, bytes.
@@ -192,14 +192,29 @@ pub(crate) async fn latency<E: Echo>(client: E, plan: &Plan) -> Result<Sample> {
     })
 }
 
-/// Sorted latencies.
-struct Times {
+/// Latencies.
+#[derive(Default)]
+pub(crate) struct Times {
     nanos: Vec<u32>,
     count: u64,
 }
 
 impl Times {
-    fn percentile_us(&self, part: f64) -> f64 {
+    /// Takes one more, as long as there is room.
+    pub(crate) fn add(&mut self, time: Duration) {
+        self.count += 1;
+        if self.nanos.len() < SAMPLES_MAX {
+            self.nanos.push(u32::try_from(time.as_nanos()).unwrap_or(u32::MAX));
+        }
+    }
+
+    /// Must be called before [`Times::percentile_us`].
+    pub(crate) fn sort(&mut self) {
+        self.nanos.sort_unstable();
+    }
+
+    /// Of sorted times.
+    pub(crate) fn percentile_us(&self, part: f64) -> f64 {
         let last = self.nanos.len().saturating_sub(1);
         let index = (last as f64 * part).round() as usize;
         self.nanos.get(index).map_or(f64::NAN, |&nanos| f64::from(nanos) / 1e3)
@@ -217,7 +232,7 @@ async fn timed_calls<E: Echo, U>(
         ended = call_forever(client, payload, &mut times) => match ended? {},
         _ = until => {}
     }
-    times.nanos.sort_unstable();
+    times.sort();
     Ok(times)
 }
 
@@ -229,10 +244,7 @@ async fn call_forever<E: Echo>(
     loop {
         let start = Instant::now();
         client.echo(payload.clone()).await?;
-        times.count += 1;
-        if times.nanos.len() < SAMPLES_MAX {
-            times.nanos.push(u32::try_from(start.elapsed().as_nanos()).unwrap_or(u32::MAX));
-        }
+        times.add(start.elapsed());
     }
 }
 
@@ -303,20 +315,20 @@ impl Arrivals {
 /// One publisher and many subscribers, each on its own connection. The publisher stays at most
 /// [`EVENTS_AHEAD_MAX`] events ahead of the slowest, so that nobody has to drop anything.
 pub(crate) async fn fanout<T: Topics>(
-    address: std::net::SocketAddr,
+    target: &Target,
     subscribers: usize,
     plan: &Plan,
 ) -> Result<Sample> {
     let mut load = Load::default();
     let progress = Arc::<Notify>::default();
     for _ in 0..subscribers {
-        let client = T::connect(address).await?;
+        let client = T::connect(target).await?;
         let counter = load.counter();
         let arrivals = Arrivals { counter, progress: Arc::clone(&progress) };
         let receiving = client.subscribe(arrivals).await?;
         load.tasks.spawn(receiving);
     }
-    let publisher = T::connect(address).await?;
+    let publisher = T::connect(target).await?;
     let counters = load.counters.clone();
     let slowest = move || counters.iter().map(|counter| counter.get()).min().unwrap_or_default();
     load.tasks.spawn(async move {

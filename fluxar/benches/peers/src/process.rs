@@ -1,6 +1,7 @@
 //! Servers and drivers as child processes, each with a time limit.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -28,15 +29,16 @@ const LINES_MAX: usize = 200;
 pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
+    certs: PathBuf,
 }
 
 impl Server {
     /// Starts the server of this subject and waits for its port.
-    pub(crate) async fn start(subject: Subject, threads: Threads) -> Result<Self> {
+    pub(crate) async fn start(subject: Subject, threads: Threads, certs: &Path) -> Result<Self> {
         let starting = async {
             match subject {
                 Subject::Nats => start_nats().await,
-                other => start_own(other, threads).await,
+                other => start_own(other, threads, certs).await,
             }
         };
         timeout(START_TIME_MAX, starting).await.context("the server did not start in time")?
@@ -55,6 +57,7 @@ impl Server {
         command.args(["--server", &self.address.to_string()]);
         command.args(["--seconds", &seconds.to_string()]);
         command.args(["--upload-mib", &upload_mib.to_string()]);
+        command.arg("--certs").arg(&self.certs);
         if let Some(process) = self.child.id() {
             command.args(["--server-process", &process.to_string()]);
         }
@@ -77,20 +80,23 @@ impl Server {
 }
 
 /// This binary as a server.
-async fn start_own(subject: Subject, threads: Threads) -> Result<Server> {
+async fn start_own(subject: Subject, threads: Threads, certs: &Path) -> Result<Server> {
     let threads = match threads {
         Threads::Ct => "1",
         Threads::Mt => "2",
     };
     let mut child = Command::new(std::env::current_exe()?)
         .args(["--serve", subject.key(), "--threads", threads])
+        .arg("--certs")
+        .arg(certs)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;
     let stdout = child.stdout.take().context("the server's output is piped")?;
     let port = find_line(BufReader::new(stdout), |line| line.trim().parse().ok()).await?;
-    Ok(Server { child, address: SocketAddr::from(([127, 0, 0, 1], port)) })
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    Ok(Server { child, address, certs: certs.into() })
 }
 
 /// `nats-server` on a free port, which it names in its log.
@@ -109,7 +115,7 @@ async fn start_nats() -> Result<Server> {
     .await?;
     // The broker would stop at a full pipe.
     tokio::spawn(async move { tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await });
-    Ok(Server { child, address })
+    Ok(Server { child, address, certs: PathBuf::new() })
 }
 
 /// True when the broker can be started here.

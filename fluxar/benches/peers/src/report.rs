@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::cell::{Cell, Scenario, Subject};
+use crate::cell::{Cell, Comparison, Scenario, Subject};
 use crate::floor::floor;
 use crate::machine;
 use crate::measure::Sample;
@@ -26,6 +26,8 @@ pub(crate) struct Setting {
 /// All samples of one cell: round, subject, figures.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
+    /// The table that it is in.
+    pub(crate) comparison: Comparison,
     /// The cell.
     pub(crate) cell: Cell,
     /// What was measured, in the order of measuring.
@@ -41,16 +43,29 @@ impl Row {
         median(self.of(subject).filter_map(figure).collect())
     }
 
-    /// The ratios fluxar : other, one for every round in which both have a figure.
-    fn ratios(&self, other: Subject) -> Vec<f64> {
-        let value = |round, subject| {
-            let found = self.samples.iter().find(|(r, who, _)| (*r, *who) == (round, subject));
-            found.map(|(_, _, sample)| sample.value)
-        };
-        let rounds = self.samples.iter().filter(|(_, who, _)| *who == other);
+    /// What is compared, one ratio for every round in which all that it takes have a figure:
+    /// fluxar : other beside other libraries, variant : plain session else. Of TLS that is taken
+    /// as a part of what the raw echo has left.
+    fn ratios(&self, subject: Subject) -> Vec<f64> {
+        use Subject::{Fluxar, Raw, RawTls, Tls};
+        let rounds = self.samples.iter().filter(|(_, who, _)| *who == subject);
         rounds
-            .filter_map(|&(round, _, ref sample)| {
-                Some(value(round, Subject::Fluxar)? / sample.value)
+            .filter_map(|&(round, ..)| {
+                let value = |subject| {
+                    let found =
+                        self.samples.iter().find(|(r, who, _)| (*r, *who) == (round, subject));
+                    found.map(|(_, _, sample)| sample.value)
+                };
+                let over = |a, b| Some(value(a)? / value(b)?);
+                match (self.comparison, subject) {
+                    (_, Fluxar) | (Comparison::Sessions, Raw) => None,
+                    (Comparison::Peers, other) => over(Fluxar, other),
+                    (Comparison::Sessions, RawTls) => over(RawTls, Raw),
+                    (Comparison::Sessions, Tls) if value(Raw).is_some() => {
+                        Some(over(Tls, Fluxar)? / over(RawTls, Raw)?)
+                    }
+                    (Comparison::Sessions, variant) => over(variant, Fluxar),
+                }
             })
             .collect()
     }
@@ -64,24 +79,30 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 }
 
 /// The whole report.
-pub(crate) fn markdown(rows: &[Row], setting: &Setting, with_nats: bool) -> String {
+pub(crate) fn markdown(
+    comparison: Comparison,
+    rows: &[Row],
+    setting: &Setting,
+    with_nats: bool,
+) -> String {
+    let columns = comparison.columns();
     let mut text = String::from("| scenario | rt |");
-    for subject in Subject::ALL {
+    for subject in columns {
         text += &format!(" {} |", subject.title());
     }
     text += "\n|---|---|";
-    text += &"---|".repeat(Subject::ALL.len());
+    text += &"---|".repeat(columns.len());
     text.push('\n');
     let mut verdicts = Verdicts::default();
     for row in rows {
         let title = row.cell.scenario.title();
         let _ = write!(text, "| {title} | {} |", row.cell.threads.key());
-        for subject in Subject::ALL {
-            let _ = write!(text, " {} |", entry(row, subject, &mut verdicts));
+        for subject in columns {
+            let _ = write!(text, " {} |", entry(row, *subject, &mut verdicts));
         }
         text.push('\n');
     }
-    text + &footnotes(rows, setting, with_nats, &verdicts)
+    text + &footnotes(comparison, rows, setting, with_nats, &verdicts)
 }
 
 /// Floors kept and missed.
@@ -97,17 +118,14 @@ fn entry(row: &Row, subject: Subject, verdicts: &mut Verdicts) -> String {
         return "–".into();
     };
     let mut text = figure(row, subject, value);
-    let ratio = match subject {
-        Subject::Fluxar => value,
-        other => match median(row.ratios(other)) {
-            Some(ratio) => ratio,
-            None => return text,
-        },
-    };
-    if subject != Subject::Fluxar {
+    let ratio = median(row.ratios(subject));
+    if let Some(ratio) = ratio {
         let _ = write!(text, " · {}×", short(ratio));
     }
-    if let Some(bound) = floor(row.cell, subject) {
+    // These are bounded by themselves.
+    let is_absolute = matches!(row.cell.scenario, Scenario::Idle | Scenario::Relink);
+    let ratio = ratio.filter(|_| !is_absolute).unwrap_or(value);
+    if let Some(bound) = floor(row.comparison, row.cell, subject) {
         let bound_title = bound.title();
         if bound.holds(ratio) {
             verdicts.met += 1;
@@ -116,7 +134,7 @@ fn entry(row: &Row, subject: Subject, verdicts: &mut Verdicts) -> String {
             let _ = write!(text, " (**{bound_title} NOT met**)");
             let cell = row.cell;
             verdicts.missed.push(format!(
-                "{cell} against {}: {} instead of {bound_title}",
+                "{cell}, {}: {} instead of {bound_title}",
                 subject.title(),
                 short(ratio)
             ));
@@ -143,6 +161,11 @@ fn figure(row: &Row, subject: Subject, value: f64) -> String {
             median(|sample| sample.p99_us).unwrap_or_default(),
             scaled(median(|sample| sample.mib_per_s).unwrap_or_default()),
         ),
+        Scenario::Idle => format!("{value:.1} KiB"),
+        Scenario::Relink => format!(
+            "{value:.2} ms (p99 {:.2} ms)",
+            median(|sample| sample.p99_us).unwrap_or_default() / 1e3
+        ),
         // A fan-out counts every delivery, whichever subscriber it went to.
         Scenario::Unary(_) | Scenario::Stream(_) | Scenario::Fanout(_) => {
             format!("{}/s", scaled(value))
@@ -151,19 +174,37 @@ fn figure(row: &Row, subject: Subject, value: f64) -> String {
 }
 
 /// What the reader must know to believe the table.
-fn footnotes(rows: &[Row], setting: &Setting, with_nats: bool, verdicts: &Verdicts) -> String {
+fn footnotes(
+    comparison: Comparison,
+    rows: &[Row],
+    setting: &Setting,
+    with_nats: bool,
+    verdicts: &Verdicts,
+) -> String {
     let mut text = format!("\nMachine: {}. ", machine::describe());
     let _ = write!(
         text,
         "Server and driver are processes of their own on this one machine, connected by TCP over \
          the loopback interface without delay; `ct` is a current-thread runtime on each side, `mt` \
          one of two threads. Medians of {} rounds of {} s, the subjects taking turns inside a \
-         round; a ratio is fluxar : other inside a round, then the median. The upload is {} MiB. ",
-        setting.rounds, setting.seconds, setting.upload_mib
+         round; a ratio is taken inside a round, then the median. ",
+        setting.rounds, setting.seconds
     );
-    text += "A stream of fluxar has byte credit, a call a deadline and a typed service on both \
-             sides; tarpc and tonic carry a deadline as well.";
-    if !with_nats {
+    text += match comparison {
+        Comparison::Peers => {
+            "It is fluxar : other. A stream of fluxar has byte credit, a call a deadline and a typed \
+             service on both sides; tarpc and tonic carry a deadline as well."
+        }
+        Comparison::Sessions => {
+            "It is column : fluxar, of the raw echo TLS : plain, and of TLS the part of what the raw \
+             echo has left; latencies are better when small. Sealed is Noise XX with AES-256-GCM; \
+             TLS is 1.3 by rustls."
+        }
+    };
+    if comparison == Comparison::Peers {
+        let _ = write!(text, " The upload is {} MiB.", setting.upload_mib);
+    }
+    if !with_nats && comparison == Comparison::Peers {
         text += " `nats-server` is not installed here, so its column is empty.";
     }
     let foreign: Vec<f64> =
@@ -217,7 +258,8 @@ mod tests {
     fn row(scenario: Scenario, values: &[(usize, Subject, f64)]) -> Row {
         let sample = |value| Sample { value, rate: value, ..Sample::default() };
         let samples = values.iter().map(|&(r, who, value)| (r, who, sample(value))).collect();
-        Row { cell: Cell { scenario, threads: Threads::Ct }, samples }
+        let cell = Cell { scenario, threads: Threads::Ct };
+        Row { comparison: Comparison::Peers, cell, samples }
     }
 
     #[test]
@@ -244,12 +286,30 @@ mod tests {
         let row =
             row(Scenario::Unary(64), &[(0, Subject::Fluxar, 20e3), (0, Subject::Tarpc, 10e3)]);
         let text = markdown(
+            Comparison::Peers,
             &[row],
             &Setting { rounds: 1, seconds: 1.0, upload_mib: 1, patience: 0 },
             false,
         );
         assert!(text.contains("10k/s · 2.00× (**≥ 2.5 NOT met**)"), "{text}");
-        assert!(text.contains("* NOT met: unary-64-ct against tarpc 0.38: 2.00"), "{text}");
+        assert!(text.contains("* NOT met: unary-64-ct, tarpc 0.38: 2.00"), "{text}");
+    }
+
+    #[test]
+    fn tls_is_judged_by_what_the_raw_echo_has_left() {
+        let figures = [
+            (0, Subject::Fluxar, 100.0),
+            (0, Subject::Tls, 60.0),
+            (0, Subject::Raw, 400.0),
+            (0, Subject::RawTls, 200.0),
+            (0, Subject::Sealed, 80.0),
+        ];
+        let row = Row { comparison: Comparison::Sessions, ..row(Scenario::Unary(64), &figures) };
+        let mut verdicts = Verdicts::default();
+        assert_eq!(entry(&row, Subject::Tls, &mut verdicts), "60/s · 1.20× (≥ 0.9 met)");
+        assert_eq!(entry(&row, Subject::RawTls, &mut verdicts), "200/s · 0.50×");
+        assert_eq!(entry(&row, Subject::Sealed, &mut verdicts), "80/s · 0.80× (≥ 0.7 met)");
+        assert_eq!(entry(&row, Subject::Raw, &mut verdicts), "400/s");
     }
 
     #[test]

@@ -2,19 +2,22 @@
 
 use std::io::{Read as _, Write as _};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use tokio::net::TcpListener;
 
+use crate::Args;
 use crate::cell::Subject;
+use crate::certs::Files;
 use crate::peers;
 
 /// Serves one subject on a free port of the loopback interface.
-pub(crate) fn run(subject: Subject, threads: usize) -> Result<()> {
+pub(crate) fn run(subject: Subject, args: &Args) -> Result<()> {
     end_with_parent();
-    crate::runtime(threads)?.block_on(async {
-        if subject == Subject::Fluxar {
+    let files = args.certs.as_deref().map(Files::of);
+    crate::runtime(args.threads)?.block_on(async {
+        if peers::fluxar::is_variant(subject) {
             // It binds by itself.
-            return peers::fluxar::serve(announce).await;
+            return peers::fluxar::serve(subject, files, announce).await;
         }
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         announce(listener.local_addr()?.port())?;
@@ -22,7 +25,8 @@ pub(crate) fn run(subject: Subject, threads: usize) -> Result<()> {
             Subject::Raw => peers::raw::serve(listener).await,
             Subject::Tarpc => peers::tarpc::serve(listener).await,
             Subject::Tonic => peers::tonic::serve(listener).await,
-            Subject::Fluxar | Subject::Nats => bail!("{subject:?} is not served from here"),
+            Subject::RawTls => peers::raw_tls::serve(listener, &files.context("no --certs")?).await,
+            other => bail!("{other:?} is not served from here"),
         }
     })
 }

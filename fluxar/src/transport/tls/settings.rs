@@ -325,7 +325,8 @@ impl TlsServer {
     }
 
     /// Asks those who dial for a certificate of an authority in this PEM file; who has none is
-    /// refused. An authenticator finds it in [`LinkInfo`](crate::transport::LinkInfo).
+    /// refused. What its holder may do is an authenticator's to say, such as
+    /// [`AllowList`](crate::AllowList): a server that asks and has none is not built.
     ///
     /// # Errors
     /// The file is missing, or holds no such certificate.
@@ -366,6 +367,11 @@ impl TlsServer {
         let fresh = load(&self.inner.paths(), self.inner.is_optional)?;
         *self.inner.lock() = fresh;
         Ok(())
+    }
+
+    /// Whether those who dial are asked for a certificate.
+    pub(crate) fn asks_for_certificates(&self) -> bool {
+        self.inner.clients.is_some()
     }
 
     /// What rustls wants, after a look at the files.

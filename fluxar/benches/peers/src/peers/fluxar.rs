@@ -1,17 +1,19 @@
 //! fluxar's full public API: a typed service on both sides, deadlines and credit on, payloads
-//! through serde.
+//! through serde; over each kind of session.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
-use fluxar::{Client as Connection, Server, Status, Streaming};
+use fluxar::transport::{TlsClient, TlsServer};
+use fluxar::{Cipher, Client as Connection, Seal, SealKey, Server, Status, Streaming};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{Stream, StreamExt as _, repeat};
 
-use super::{Echo, Handle, Items, Topics, Upload};
+use super::{Echo, Handle, Items, Target, Topics, Upload};
+use crate::cell::Subject;
+use crate::certs::Files;
 use crate::measure::{Arrivals, Counter, ITEM_BYTES};
 
 /// Deadline of a call: on, and long enough not to fire.
@@ -51,9 +53,35 @@ impl Bench for Service {
     }
 }
 
+/// Whether it is fluxar, in one way or another.
+pub(crate) const fn is_variant(subject: Subject) -> bool {
+    use Subject::{Fluxar, Quic, Resume, Sealed, Tls};
+    matches!(subject, Fluxar | Resume | Sealed | Tls | Quic)
+}
+
+const fn scheme(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Tls => "tls",
+        Subject::Quic => "quic",
+        _ => "tcp",
+    }
+}
+
 /// Serves the methods and relays the topic; `announce` is told the port.
-pub(crate) async fn serve(announce: impl FnOnce(u16) -> Result<()>) -> Result<()> {
-    let server = Server::bind("tcp://127.0.0.1:0").build().await?;
+pub(crate) async fn serve(
+    subject: Subject,
+    files: Option<Files>,
+    announce: impl FnOnce(u16) -> Result<()>,
+) -> Result<()> {
+    let mut building = Server::bind(format!("{}://127.0.0.1:0", scheme(subject)));
+    if matches!(subject, Subject::Tls | Subject::Quic) {
+        let files = files.context("no --certs")?;
+        building = building.tls(TlsServer::from_pem(files.cert, files.key)?);
+    }
+    if subject == Subject::Sealed {
+        building = building.seal(Seal::require(SealKey::generate()?));
+    }
+    let server = building.build().await?;
     server.serve(BenchServer::new(Service));
     let address = server.addresses().iter().next().context("the server listens")?;
     announce(address.port())?;
@@ -69,9 +97,21 @@ pub(crate) struct Client {
 }
 
 impl Handle for Client {
-    async fn connect(server: SocketAddr) -> Result<Self> {
-        let address = format!("tcp://{server}");
-        let connection = Connection::connect(address).no_reconnect().build().await?;
+    async fn connect(target: &Target) -> Result<Self> {
+        let subject = target.subject;
+        let address = format!("{}://{}", scheme(subject), target.server);
+        let mut building = Connection::connect(address);
+        if subject != Subject::Resume {
+            building = building.no_reconnect();
+        }
+        if matches!(subject, Subject::Tls | Subject::Quic) {
+            building = building.tls(TlsClient::new().ca(target.files()?.ca)?.only());
+        }
+        if subject == Subject::Sealed {
+            let seal = Seal::require(SealKey::generate()?).cipher(Cipher::AesGcm);
+            building = building.seal(seal);
+        }
+        let connection = building.build().await?;
         let bench = BenchClient::new(&connection);
         Ok(Self { connection: Arc::new(connection), bench })
     }

@@ -1,24 +1,46 @@
 //! The libraries under measurement, each behind the same small traits.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
+use crate::cell::Subject;
+use crate::certs::Files;
 use crate::measure::{Arrivals, Counter};
 
 pub(crate) mod fluxar;
 pub(crate) mod nats;
 pub(crate) mod outbox;
 pub(crate) mod raw;
+pub(crate) mod raw_tls;
 pub(crate) mod tarpc;
 pub(crate) mod tonic;
+
+/// Whom to connect to.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// Where it listens.
+    pub(crate) server: SocketAddr,
+    /// Who it is.
+    pub(crate) subject: Subject,
+    /// The directory of certificates.
+    pub(crate) certs: Option<PathBuf>,
+}
+
+impl Target {
+    /// The certificates of a subject that has some.
+    pub(crate) fn files(&self) -> Result<Files> {
+        Ok(Files::of(self.certs.as_deref().context("no --certs")?))
+    }
+}
 
 /// A handle on one connection that any number of tasks share.
 pub(crate) trait Handle: Clone + Send + Sync + Sized + 'static {
     /// Opens the connection.
-    fn connect(server: SocketAddr) -> impl Future<Output = Result<Self>> + Send;
+    fn connect(target: &Target) -> impl Future<Output = Result<Self>> + Send;
 }
 
 /// Calls.

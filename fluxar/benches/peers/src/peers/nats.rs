@@ -1,7 +1,6 @@
 //! A plain client of NATS' text protocol, over the same outbox as the raw echo: what the broker can
 //! do, not what a client library adds. Core NATS, no JetStream.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -12,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 
 use super::outbox::Outbox;
-use super::{Handle, Topics};
+use super::{Handle, Target, Topics};
 use crate::measure::Arrivals;
 
 /// Room kept for one read.
@@ -87,8 +86,8 @@ impl Reader {
 }
 
 impl Handle for Client {
-    async fn connect(server: SocketAddr) -> Result<Self> {
-        let socket = TcpStream::connect(server).await?;
+    async fn connect(target: &Target) -> Result<Self> {
+        let socket = TcpStream::connect(target.server).await?;
         socket.set_nodelay(true)?;
         let (input, output) = socket.into_split();
         let outbox = Outbox::default();

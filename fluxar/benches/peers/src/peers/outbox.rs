@@ -48,6 +48,8 @@ impl Outbox {
                     break;
                 }
                 socket.write_all(&batch).await?;
+                // A TLS stream keeps a part until then.
+                socket.flush().await?;
                 batch.clear();
             }
         }

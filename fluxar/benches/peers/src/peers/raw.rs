@@ -1,18 +1,16 @@
 //! Length-prefixed echo with waiting callers: `len: u32 | id: u64 | payload`, no more.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::{Buf as _, Bytes, BytesMut};
 use rustc_hash::FxHashMap;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::tcp::OwnedReadHalf;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 use super::outbox::Outbox;
-use super::{Echo, Handle};
+use super::{Echo, Handle, Target};
 
 /// Room kept for one read.
 const READ_BYTES: usize = 64 << 10;
@@ -33,7 +31,7 @@ pub(crate) async fn serve(listener: TcpListener) -> Result<()> {
 }
 
 /// Echoes the frames of one connection, all that one read brought in one write.
-async fn echo_frames(mut socket: TcpStream) -> Result<()> {
+pub(crate) async fn echo_frames(mut socket: impl AsyncRead + AsyncWrite + Unpin) -> Result<()> {
     let (mut input, mut output) = (BytesMut::with_capacity(READ_BYTES), Vec::new());
     loop {
         input.reserve(READ_BYTES);
@@ -45,6 +43,8 @@ async fn echo_frames(mut socket: TcpStream) -> Result<()> {
             input.advance(length);
         }
         socket.write_all(&output).await?;
+        // A TLS stream keeps a part until then.
+        socket.flush().await?;
         output.clear();
     }
 }
@@ -71,14 +71,24 @@ struct Pending {
 }
 
 impl Handle for Client {
-    async fn connect(server: SocketAddr) -> Result<Self> {
-        let socket = TcpStream::connect(server).await?;
+    async fn connect(target: &Target) -> Result<Self> {
+        let socket = TcpStream::connect(target.server).await?;
         socket.set_nodelay(true)?;
         let (input, output) = socket.into_split();
+        Ok(Self::over(input, output))
+    }
+}
+
+impl Client {
+    /// Over the two halves of a connection.
+    pub(crate) fn over(
+        input: impl AsyncRead + Send + Unpin + 'static,
+        output: impl AsyncWrite + Send + Unpin + 'static,
+    ) -> Self {
         let client = Self { outbox: Outbox::default(), pending: Arc::default() };
         tokio::spawn(client.outbox.clone().write_to(output));
         tokio::spawn(wake_callers(input, Arc::clone(&client.pending)));
-        Ok(client)
+        client
     }
 }
 
@@ -103,7 +113,10 @@ impl Echo for Client {
 }
 
 /// Reads answers; takes the lock once a read.
-async fn wake_callers(mut socket: OwnedReadHalf, pending: Arc<Mutex<Pending>>) -> Result<()> {
+async fn wake_callers(
+    mut socket: impl AsyncRead + Unpin,
+    pending: Arc<Mutex<Pending>>,
+) -> Result<()> {
     let mut input = BytesMut::with_capacity(READ_BYTES);
     loop {
         input.reserve(READ_BYTES);

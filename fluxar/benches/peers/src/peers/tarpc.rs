@@ -1,7 +1,5 @@
 //! tarpc over its serde transport with bincode, limits raised above the number of callers.
 
-use std::net::SocketAddr;
-
 use anyhow::Result;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -11,7 +9,7 @@ use tarpc::tokio_serde::formats::Bincode;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::codec::LengthDelimitedCodec;
 
-use super::{Echo, Handle};
+use super::{Echo, Handle, Target};
 
 /// Requests in flight and in buffers, above the most callers we have.
 const REQUESTS_MAX: usize = 4096;
@@ -57,8 +55,8 @@ pub(crate) async fn serve(listener: TcpListener) -> Result<()> {
 pub(crate) struct Client(BenchClient);
 
 impl Handle for Client {
-    async fn connect(server: SocketAddr) -> Result<Self> {
-        let socket = TcpStream::connect(server).await?;
+    async fn connect(target: &Target) -> Result<Self> {
+        let socket = TcpStream::connect(target.server).await?;
         socket.set_nodelay(true)?;
         let transport = tarpc::serde_transport::new(
             LengthDelimitedCodec::builder().new_framed(socket),

@@ -1,7 +1,6 @@
 //! tonic with prost: no delay, windows of 1 MiB a stream and 4 MiB a connection, a request buffer
 //! of 4096.
 
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{Echo, Handle, Items, Upload};
+use super::{Echo, Handle, Items, Target, Upload};
 use crate::measure::Counter;
 
 /// Flow-control window of a stream, bytes.
@@ -103,8 +102,8 @@ pub(crate) async fn serve(listener: TcpListener) -> Result<()> {
 pub(crate) struct Client(BenchClient<Channel>);
 
 impl Handle for Client {
-    async fn connect(server: SocketAddr) -> Result<Self> {
-        let channel = Endpoint::from_shared(format!("http://{server}"))?
+    async fn connect(target: &Target) -> Result<Self> {
+        let channel = Endpoint::from_shared(format!("http://{}", target.server))?
             .tcp_nodelay(true)
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
