@@ -99,7 +99,7 @@ impl Maker<'_> {
             return self.rng.within(0, most);
         }
         let least = limits.len_min.unwrap_or(0);
-        let most = limits.len_max.map_or(least.saturating_add(most), |len| len.min(least + most));
+        let most = limits.len_max.unwrap_or(u64::MAX).min(least.saturating_add(most));
         self.rng.within(least.min(most), most)
     }
 
