@@ -4,12 +4,17 @@
 
 mod bench;
 mod call;
+#[cfg(unix)]
+mod config;
 mod contracts;
+#[cfg(unix)]
+mod ctx;
 mod demo;
 mod doctor;
 mod examples;
 mod key;
 mod reflect;
+mod resume;
 mod rig;
 mod serve;
 mod shop;
@@ -17,3 +22,5 @@ mod talk;
 #[cfg(unix)]
 mod tls;
 mod topics;
+#[cfg(unix)]
+mod ways;

@@ -46,10 +46,20 @@ fn build(package: &str) -> PathBuf {
 pub(crate) fn fluxar(args: &[&str]) -> Command {
     let mut command = Command::new(binary());
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let read = ["FLUXAR_URL", "FLUXAR_AUTH", "FLUXAR_TOKEN", "OPENAI_BASE_URL", "OPENAI_API_KEY"];
+    let read = [
+        "FLUXAR_URL",
+        "FLUXAR_CONTEXT",
+        "FLUXAR_AUTH",
+        "FLUXAR_CA",
+        "FLUXAR_TOKEN",
+        "OPENAI_BASE_URL",
+        "OPENAI_API_KEY",
+    ];
     for variable in read {
         command.env_remove(variable);
     }
+    // No contexts but those that a test makes.
+    command.env("XDG_CONFIG_HOME", "/nonexistent");
     command
 }
 

@@ -2,8 +2,19 @@
 
 use crate::rig::run;
 
-const VERBS: [&str; 9] =
-    ["demo llm", "up", "call", "pub", "sub", "serve", "bench", "doctor", "completion"];
+const VERBS: [&str; 11] = [
+    "demo llm",
+    "demo resume",
+    "up",
+    "call",
+    "pub",
+    "sub",
+    "serve",
+    "bench",
+    "doctor",
+    "ctx",
+    "completion",
+];
 
 #[test]
 fn every_verb_teaches_with_examples() {

@@ -782,6 +782,630 @@ function writeEntries(writer2, entries, depth) {
   }
 }
 
+// src/limits.ts
+var DEFAULT_LIMITS = {
+  frameBytesMax: 1 << 20,
+  messageBytesMax: 16 << 20,
+  callsMax: 1024,
+  streamsMax: 1024,
+  subscriptionsMax: 1e3,
+  initialCredit: 256 << 10,
+  groupsMax: 32,
+  reassemblyBytesMax: 32 << 20,
+  budgetBurst: 2048,
+  handshakeTimeoutMs: 5e3,
+  heartbeatMs: 1e4,
+  drainTimeoutMs: 5e3,
+  cancelGraceMs: 5e3,
+  stallTimeoutMs: 3e4,
+  sessionCreditMax: 64 << 20,
+  wildcardsMax: 100,
+  subscriptionBytesMax: 1 << 20,
+  sessionQueueBytesMax: 8 << 20,
+  outboxBytesMax: 24 << 20
+};
+var PREAUTH_FRAME_BYTES_MAX = 16384;
+var FRAGMENT_BYTES = 16384;
+var BUDGET_PER_SECOND = 50;
+var UNKNOWN_REFS_MAX = 64;
+var HOPS_MAX = 64;
+var HEARTBEAT_LEAST_MS = 1e3;
+var SILENCE_HEARTBEATS = 2.5;
+var SLOWEST_BYTES_PER_SECOND = 1024;
+var CREDIT_MAX = 2 ** 31;
+var ITEM_COST = 32;
+var OUTBOUND_MAX = 65536;
+function checkLimits(limits) {
+  const isCount = (value, least) => Number.isSafeInteger(value) && value >= least;
+  const wrong = !isCount(limits.frameBytesMax, 1024) && "frameBytesMax must be at least 1024" || !isCount(limits.messageBytesMax, 1024) && "messageBytesMax must be at least 1024" || !isCount(limits.groupsMax, 1) && "groupsMax must be at least 1" || !(isCount(limits.initialCredit, 1) && limits.initialCredit < 2 ** 31) && "initialCredit must be 1 to 2^31 - 1" || !isCount(limits.reassemblyBytesMax, limits.messageBytesMax) && "reassemblyBytesMax must be at least messageBytesMax" || ![limits.callsMax, limits.streamsMax, limits.subscriptionsMax].every((value) => isCount(value, 0)) && "callsMax, streamsMax and subscriptionsMax must be whole numbers from 0";
+  if (wrong) throw new RangeError(`limits: ${wrong}`);
+}
+
+// src/meta.ts
+var META = {
+  end: 0,
+  deadline: 1,
+  credit: 2,
+  qos: 3,
+  retain: 4,
+  contentType: 5,
+  traceparent: 6,
+  tracestate: 7,
+  idempotencyKey: 8,
+  to: 9,
+  from: 10,
+  hops: 11,
+  position: 12,
+  group: 13,
+  expiry: 14,
+  durable: 15,
+  producer: 16,
+  delivery: 17,
+  sealed: 18,
+  overflow: 19,
+  encoding: 20,
+  receipt: 21,
+  dropped: 22
+};
+var NO_META = /* @__PURE__ */ new Map();
+var ENTRIES_MAX = 64;
+var BYTES_MAX = 8192;
+var TEXT_BYTES_MAX = 512;
+var isUint = (value, max = Infinity) => (typeof value === "number" || typeof value === "bigint") && value >= 0 && value <= max;
+var isText = (value) => typeof value === "string" && value.length > 0 && byteLength(value) <= TEXT_BYTES_MAX;
+var isBytes = (value, length) => value instanceof Uint8Array && value.length === length;
+var VALUES = [
+  (value) => value === true,
+  (value) => isUint(value),
+  (value) => isUint(value),
+  (value) => isUint(value, 2),
+  (value) => value === true,
+  isText,
+  (value) => isBytes(value, 25),
+  isText,
+  (value) => isBytes(value, 16),
+  isText,
+  isText,
+  (value) => isUint(value),
+  (value) => Array.isArray(value) && value.length === 2 && value.every((part2) => isUint(part2)),
+  isText,
+  (value) => isUint(value),
+  isText,
+  (value) => Array.isArray(value) && value.length === 3 && isBytes(value[0], 16) && isUint(value[1]) && isUint(value[2]),
+  (value) => isUint(value),
+  (value) => value instanceof Uint8Array,
+  (value) => isUint(value, 4),
+  (value) => isUint(value, 1),
+  (value) => isUint(value),
+  (value) => isUint(value)
+];
+function byteLength(text2) {
+  let bytes = text2.length;
+  for (let i = 0; i < text2.length; i += 1) {
+    const unit = text2.charCodeAt(i);
+    if (unit > 127) bytes += unit > 2047 && (unit < 55296 || unit > 57343) ? 2 : 1;
+  }
+  return bytes;
+}
+function readMeta(item, bytes) {
+  if (item === null) return NO_META;
+  if (!(item instanceof Map)) throw new Violation("L3.env.1", "meta is a map or null");
+  if (item.size === 0) throw new Violation("L3.meta.2", "an empty meta map must be null");
+  if (item.size > ENTRIES_MAX) throw new Violation("L3.meta.3", "meta has more than 64 entries");
+  if (bytes > BYTES_MAX) throw new Violation("L3.meta.4", "meta has more than 8 KiB");
+  const meta = /* @__PURE__ */ new Map();
+  for (const [key2, value] of item) {
+    const taken = readKey(key2);
+    if (taken === void 0) continue;
+    checkValue(taken, value);
+    meta.set(taken, value);
+  }
+  return meta;
+}
+function readKey(key2) {
+  if (typeof key2 === "string") return key2;
+  if (typeof key2 !== "number" && typeof key2 !== "bigint" || key2 < 0) {
+    throw new Violation("L3.meta.1", "a meta key must be an unsigned integer or text");
+  }
+  if (key2 < VALUES.length) return Number(key2);
+  if (key2 < 32 || key2 > 63) throw new Violation("L3.meta.5", "a meta key below 32 or above 63 is not in the registry");
+  return void 0;
+}
+function checkValue(key2, value) {
+  if (typeof key2 === "string") {
+    if (typeof value !== "string") throw new Violation("L3.meta.9", "the value of a user's meta key must be text");
+    return;
+  }
+  if ((key2 === META.end || key2 === META.retain) && value === false) {
+    throw new Violation("L3.meta.8", "a meta value of false must be left out");
+  }
+  if (VALUES[key2]?.(value) !== true) throw new Violation("L3.meta.7", "a meta value has the wrong type or range");
+}
+function metaNumber(meta, key2) {
+  const value = meta.get(key2);
+  return value === void 0 ? void 0 : Math.min(Number(value), Number.MAX_SAFE_INTEGER);
+}
+function metaText(meta, key2) {
+  const value = meta.get(key2);
+  return typeof value === "string" ? value : void 0;
+}
+function sortMeta(meta) {
+  const bytes = new TextEncoder();
+  const entries = [...meta].sort(([a], [b]) => {
+    if (typeof a === "number") return typeof b === "number" ? a - b : -1;
+    if (typeof b === "number") return 1;
+    const left = bytes.encode(a);
+    const right = bytes.encode(b);
+    if (left.length !== right.length) return left.length - right.length;
+    for (let i = 0; i < left.length; i += 1) if (left[i] !== right[i]) return left[i] - right[i];
+    return 0;
+  });
+  return new Map(entries);
+}
+function reservedKey(meta) {
+  for (const key2 of [8, 9, 12, 15, 16, 18]) if (meta.has(key2)) return key2;
+  if ((metaNumber(meta, META.qos) ?? 0) > 0) return META.qos;
+  if (metaNumber(meta, META.encoding) === 1) return META.encoding;
+  if (metaNumber(meta, META.overflow) === 4) return META.overflow;
+  return -1;
+}
+function userMeta(meta) {
+  const own2 = /* @__PURE__ */ new Map();
+  for (const [key2, value] of meta) if (typeof key2 === "string" && typeof value === "string") own2.set(key2, value);
+  return own2;
+}
+
+// src/target.ts
+var SEGMENTS_MAX = 16;
+var BYTES_MAX2 = 512;
+function isWellFormed2(target, isPattern) {
+  const segments = target.split(".");
+  if (segments.length > SEGMENTS_MAX) return false;
+  return segments.every((segment, index) => {
+    if (segment === "*") return isPattern;
+    if (segment === ">") return isPattern && index === segments.length - 1;
+    return isSegment(segment);
+  });
+}
+function isSegment(segment) {
+  if (segment === "") return false;
+  for (let i = 0; i < segment.length; i += 1) {
+    const unit = segment.charCodeAt(i);
+    if (unit <= 32 || unit === 127 || unit === 42 || unit === 62) return false;
+  }
+  return true;
+}
+function checkTarget(target, isPattern = false) {
+  if (!isWellFormed2(target, isPattern) || byteLength(target) > BYTES_MAX2) {
+    const what = isPattern ? "topic pattern" : "target";
+    throw new FluxarError("invalid_argument", `[L3.target.2] \`${target}\` is no ${what}: use segments joined by dots`);
+  }
+}
+function hasWildcard(pattern) {
+  return pattern.split(".").some((segment) => segment === "*" || segment === ">");
+}
+function matches(pattern, topic) {
+  const want = pattern.split(".");
+  const have = topic.split(".");
+  for (let i = 0; i < want.length; i += 1) {
+    if (want[i] === ">") return have.length > i;
+    if (have[i] === void 0 || want[i] !== "*" && want[i] !== have[i]) return false;
+  }
+  return want.length === have.length;
+}
+
+// src/window.ts
+function cost(payload) {
+  return payload.length + ITEM_COST;
+}
+var Window = class {
+  size;
+  left;
+  taken = 0;
+  constructor(size) {
+    this.size = size;
+    this.left = size;
+  }
+  /** The peer sent this. */
+  arrived(payload) {
+    if (this.left <= 0) throw new Violation("L5.credit.1", "an item or event came without credit", "resource_exhausted");
+    this.left -= cost(payload);
+  }
+  /** The application took this; what is to be granted, or 0. */
+  consumed(payload) {
+    this.taken += cost(payload);
+    if (2 * this.taken < this.size || this.taken === 0) return 0;
+    const grant = this.taken;
+    this.left += grant;
+    this.taken = 0;
+    return grant;
+  }
+};
+
+// src/feed.ts
+var ENTRY_BYTES = 64;
+var OVERFLOW = { drop_oldest: 0, drop_newest: 1, latest: 2, disconnect: 3 };
+function publication(topic, payload, meta) {
+  const own2 = /* @__PURE__ */ new Map();
+  let bytes = payload.length + topic.length + ENTRY_BYTES;
+  for (const [key2, value] of meta) {
+    if (typeof key2 !== "string" || typeof value !== "string") continue;
+    own2.set(key2, value);
+    bytes += byteLength(key2) + byteLength(value);
+  }
+  return { topic, payload, meta: own2, bytes };
+}
+var Feed = class {
+  id;
+  pattern;
+  group;
+  isExact;
+  /** When its group last chose it. */
+  chosen = 0;
+  isOver = false;
+  outlet;
+  overflow;
+  credit;
+  queue = [];
+  queueBytes = 0;
+  dropped = 0;
+  constructor(outlet, options) {
+    this.outlet = outlet;
+    this.id = options.id;
+    this.pattern = options.pattern;
+    this.group = options.group;
+    this.overflow = options.overflow;
+    this.credit = options.credit;
+    this.isExact = !hasWildcard(options.pattern);
+  }
+  /** Whether an event waits that its credit allows. */
+  get canSend() {
+    return this.queue.length > 0 && this.credit > 0;
+  }
+  /** Sends an event, lets it wait, or drops it [L5.overflow.1]. */
+  deliver(event, isRetained) {
+    if (this.isOver) return;
+    if (this.credit > 0 && this.queue.length === 0 && this.outlet.hasRoom) return this.send(event, isRetained);
+    if (this.overflow === OVERFLOW.latest) while (this.queue.length > 0) this.dropOldest();
+    if (this.overflow === OVERFLOW.drop_oldest) while (this.queue.length > 0 && !this.fits(event)) this.dropOldest();
+    if (this.fits(event)) {
+      this.queue.push({ event, isRetained });
+      this.hold(event.bytes);
+      if (this.credit > 0) this.outlet.waits(this);
+    } else if (this.overflow === OVERFLOW.disconnect) {
+      const text2 = "the subscriber is too slow for its overflow policy `disconnect`";
+      this.outlet.end(this, new FluxarError("resource_exhausted", text2));
+    } else this.dropped += 1;
+  }
+  /** The subscriber takes more [L5.credit.3]. */
+  granted(credit) {
+    if (this.credit + credit > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
+    this.credit += credit;
+    if (this.canSend) this.outlet.waits(this);
+  }
+  /** Sends the event that has waited longest. */
+  sendNext() {
+    const next = this.queue.shift();
+    if (next === void 0) return;
+    this.hold(-next.event.bytes);
+    this.send(next.event, next.isRetained);
+  }
+  /** Nothing is delivered any more. */
+  close() {
+    this.isOver = true;
+    this.hold(-this.queueBytes);
+    this.queue = [];
+  }
+  fits(event) {
+    const { queuedBytes, queueBytesMax, queuedBytesMax } = this.outlet;
+    return this.queueBytes + event.bytes <= queueBytesMax && queuedBytes + event.bytes <= queuedBytesMax;
+  }
+  hold(bytes) {
+    this.queueBytes += bytes;
+    this.outlet.queuedBytes += bytes;
+  }
+  dropOldest() {
+    this.hold(-this.queue.shift().event.bytes);
+    this.dropped += 1;
+  }
+  send(event, isRetained) {
+    if (!this.outlet.send(this, event, isRetained, this.dropped)) {
+      this.dropped += 1;
+      return;
+    }
+    this.credit -= cost(event.payload);
+    this.dropped = 0;
+  }
+};
+
+// src/request.ts
+var TIMER_MAX_MS = 2 ** 31 - 1;
+var USER_ENTRIES_MAX = 32;
+var USER_BYTES_MAX = 4096;
+function clampTimeout(ms) {
+  return Math.min(Math.max(0, ms), TIMER_MAX_MS);
+}
+function deadlineOf(options, origin) {
+  const own2 = options.timeoutMs === void 0 ? void 0 : Date.now() + options.timeoutMs;
+  if (own2 === void 0 || origin.deadline === void 0) return own2 ?? origin.deadline;
+  return Math.min(own2, origin.deadline);
+}
+function requestMeta(options, origin, deadline) {
+  options.signal?.throwIfAborted();
+  origin.signal?.throwIfAborted();
+  const meta = /* @__PURE__ */ new Map();
+  if (deadline !== void 0) {
+    const left = Math.floor(deadline - Date.now());
+    if (!(left > 0)) throw new FluxarError("deadline_exceeded", "[L5.deadline.1] no time was left to send the request");
+    meta.set(META.deadline, left);
+  }
+  if (origin.hops !== void 0) meta.set(META.hops, origin.hops + 1);
+  addUserMeta(meta, options.meta);
+  return meta;
+}
+function addUserMeta(meta, entries) {
+  if (entries === void 0) return;
+  let bytes = 0;
+  let count = 0;
+  for (const [key2, value] of Object.entries(entries)) {
+    bytes += byteLength(key2) + byteLength(value);
+    count += 1;
+    meta.set(key2, value);
+  }
+  if (count > USER_ENTRIES_MAX || bytes > USER_BYTES_MAX) {
+    const text2 = `meta has at most ${USER_ENTRIES_MAX} entries and ${USER_BYTES_MAX} bytes`;
+    throw new FluxarError("invalid_argument", text2);
+  }
+}
+
+// src/subscription.ts
+var Subscription = class {
+  pattern;
+  options;
+  /** Resolved when the peer has granted it for the first time; rejected when it does not. */
+  granted;
+  home;
+  queue = [];
+  wakers = [];
+  endSession;
+  isOver = false;
+  error;
+  grant = () => {
+  };
+  refuse = () => {
+  };
+  onAbort = () => this.finish(this.options.signal?.reason);
+  constructor(home, pattern, options) {
+    this.home = home;
+    this.pattern = pattern;
+    this.options = options;
+    this.granted = new Promise((resolve, reject) => {
+      this.grant = resolve;
+      this.refuse = reject;
+    });
+    this.granted.catch(() => {
+    });
+    options.signal?.throwIfAborted();
+    options.signal?.addEventListener("abort", this.onAbort, { once: true });
+    this.renew();
+  }
+  /** Asks at the session that there is now. */
+  renew() {
+    if (this.isOver) return;
+    try {
+      this.endSession = this.home.ask(this);
+    } catch (error) {
+      this.finish(error);
+    }
+  }
+  onGranted() {
+    this.grant();
+  }
+  onEvent(event, take) {
+    if (this.isOver) return take();
+    this.queue.push({ event, take });
+    this.wake();
+  }
+  onOver(error) {
+    this.endSession = void 0;
+    this.finish(error);
+  }
+  onLost(error) {
+    this.endSession = void 0;
+    if (!this.home.isLasting) this.finish(error);
+  }
+  /** Ends it. Nothing is delivered after this. */
+  unsubscribe() {
+    if (this.isOver) return;
+    const queued = this.queue.splice(0);
+    this.finish(void 0);
+    queued.forEach(({ take }) => take());
+  }
+  finish(error) {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.error = error;
+    if (this.options.signal?.aborted) this.queue.length = 0;
+    this.options.signal?.removeEventListener("abort", this.onAbort);
+    this.endSession?.();
+    this.home.forget(this);
+    this.refuse(error ?? new FluxarError("cancelled", "unsubscribed before the grant"));
+    this.wake();
+  }
+  /** The next event, or undefined after the last. */
+  async next() {
+    for (; ; ) {
+      const queued = this.queue.shift();
+      if (queued !== void 0) {
+        queued.take();
+        return queued.event;
+      }
+      if (this.isOver) {
+        if (this.error !== void 0) throw this.error;
+        return void 0;
+      }
+      await new Promise((resolve) => this.wakers.push(resolve));
+    }
+  }
+  async *[Symbol.asyncIterator]() {
+    try {
+      for (; ; ) {
+        const event = await this.next();
+        if (event === void 0) return;
+        yield event;
+      }
+    } finally {
+      this.unsubscribe();
+    }
+  }
+  [Symbol.asyncDispose]() {
+    this.unsubscribe();
+    return Promise.resolve();
+  }
+  wake() {
+    const wakers = this.wakers;
+    this.wakers = [];
+    for (const wake of wakers) wake();
+  }
+};
+
+// src/broker.ts
+var Broker = class {
+  limits;
+  exact = /* @__PURE__ */ new Map();
+  wild = /* @__PURE__ */ new Set();
+  retained = /* @__PURE__ */ new Map();
+  own = /* @__PURE__ */ new Map();
+  outlet;
+  retainedBytes = 0;
+  choices = 0;
+  isClosed = false;
+  constructor(limits = {}) {
+    this.limits = { retainedMax: 1e4, retainedBytesMax: 64 << 20, ...limits };
+    this.outlet = new LocalOutlet((feed2) => this.remove(feed2));
+  }
+  // ---- this program
+  publishBytes(topic, payload, options = {}) {
+    checkTarget(topic);
+    const meta = /* @__PURE__ */ new Map();
+    addUserMeta(meta, options.meta);
+    if (this.publish(publication(topic, payload.slice(), meta), options.retain === true)) return;
+    throw new FluxarError("resource_exhausted", "the value was delivered and not kept: too many topics or bytes are retained");
+  }
+  subscribeBytes(pattern, options = {}) {
+    checkTarget(pattern, true);
+    if (this.isClosed) throw new FluxarError("unavailable", "the peer whose topics these are is closed");
+    return new Subscription(this.home(), pattern, options);
+  }
+  /** Ends the subscriptions of this program. */
+  close() {
+    this.isClosed = true;
+    for (const subscription of [...this.own.keys()]) subscription.onOver(void 0);
+  }
+  home() {
+    return {
+      ask: (subscription) => {
+        const { group, overflow, credit } = subscription.options;
+        const policy = OVERFLOW[overflow ?? "drop_oldest"];
+        const window = credit ?? DEFAULT_LIMITS.initialCredit;
+        const feed2 = new Feed(this.outlet, { id: 0, pattern: subscription.pattern, group, overflow: policy, credit: window });
+        this.own.set(subscription, feed2);
+        this.outlet.subscribers.set(feed2, subscription);
+        subscription.onGranted();
+        this.add(feed2);
+        return () => this.outlet.forget(feed2);
+      },
+      forget: (subscription) => void this.own.delete(subscription),
+      isLasting: false
+    };
+  }
+  // ---- sessions
+  /** A granted subscription: the kept values come first [L5.retain.2]. */
+  add(feed2) {
+    if (feed2.group === void 0) {
+      for (const value of this.retained.values()) if (matches(feed2.pattern, value.topic)) feed2.deliver(value, true);
+    }
+    if (feed2.isOver) return;
+    if (!feed2.isExact) this.wild.add(feed2);
+    else {
+      const feeds = this.exact.get(feed2.pattern);
+      if (feeds === void 0) this.exact.set(feed2.pattern, /* @__PURE__ */ new Set([feed2]));
+      else feeds.add(feed2);
+    }
+  }
+  /** It gets nothing more. */
+  remove(feed2) {
+    feed2.close();
+    this.wild.delete(feed2);
+    const feeds = this.exact.get(feed2.pattern);
+    if (feeds?.delete(feed2) && feeds.size === 0) this.exact.delete(feed2.pattern);
+  }
+  /** Delivers to every subscription that matches, and to one of each group [L5.topic.2]. False when it was to be kept, and is not. */
+  publish(event, retain) {
+    const isKept = !retain || this.keep(event);
+    const hit = [];
+    const groups = /* @__PURE__ */ new Map();
+    const take = (feed2) => {
+      if (feed2.group === void 0) return void hit.push(feed2);
+      const rival = groups.get(feed2.group);
+      if (rival === void 0 || feed2.chosen < rival.chosen) groups.set(feed2.group, feed2);
+    };
+    this.exact.get(event.topic)?.forEach(take);
+    for (const feed2 of this.wild) if (matches(feed2.pattern, event.topic)) take(feed2);
+    for (const feed2 of groups.values()) {
+      feed2.chosen = this.choices += 1;
+      hit.push(feed2);
+    }
+    for (const feed2 of hit) feed2.deliver(event, false);
+    return isKept;
+  }
+  /** Keeps a value in place of the one before; an empty one removes it [L5.retain.1]. */
+  keep(event) {
+    const before = this.retained.get(event.topic);
+    const bytes = this.retainedBytes - (before?.bytes ?? 0);
+    if (event.payload.length === 0) {
+      this.retained.delete(event.topic);
+      this.retainedBytes = bytes;
+      return true;
+    }
+    const isFull = before === void 0 && this.retained.size >= this.limits.retainedMax;
+    if (isFull || bytes + event.bytes > this.limits.retainedBytesMax) return false;
+    this.retained.set(event.topic, event);
+    this.retainedBytes = bytes + event.bytes;
+    return true;
+  }
+};
+var LocalOutlet = class {
+  hasRoom = true;
+  queueBytesMax = DEFAULT_LIMITS.subscriptionBytesMax;
+  queuedBytesMax = DEFAULT_LIMITS.sessionQueueBytesMax;
+  subscribers = /* @__PURE__ */ new Map();
+  queuedBytes = 0;
+  remove;
+  constructor(remove) {
+    this.remove = remove;
+  }
+  send(feed2, event, isRetained, dropped) {
+    const { topic, payload, meta } = event;
+    this.subscribers.get(feed2)?.onEvent({ topic, payload, isRetained, dropped, meta: userMeta(meta) }, () => {
+      if (!feed2.isOver) feed2.granted(cost(payload));
+    });
+    return true;
+  }
+  waits(feed2) {
+    while (feed2.canSend) feed2.sendNext();
+  }
+  end(feed2, error) {
+    const subscriber = this.subscribers.get(feed2);
+    this.forget(feed2);
+    subscriber?.onOver(error);
+  }
+  forget(feed2) {
+    this.subscribers.delete(feed2);
+    this.remove(feed2);
+  }
+};
+
 // src/cbor.ts
 var DEPTH_MAX2 = 16;
 var TWO_323 = 4294967296;
@@ -944,136 +1568,6 @@ function numbered(entries) {
   return map;
 }
 
-// src/meta.ts
-var META = {
-  end: 0,
-  deadline: 1,
-  credit: 2,
-  qos: 3,
-  retain: 4,
-  contentType: 5,
-  traceparent: 6,
-  tracestate: 7,
-  idempotencyKey: 8,
-  to: 9,
-  from: 10,
-  hops: 11,
-  position: 12,
-  group: 13,
-  expiry: 14,
-  durable: 15,
-  producer: 16,
-  delivery: 17,
-  sealed: 18,
-  overflow: 19,
-  encoding: 20,
-  receipt: 21,
-  dropped: 22
-};
-var NO_META = /* @__PURE__ */ new Map();
-var ENTRIES_MAX = 64;
-var BYTES_MAX = 8192;
-var TEXT_BYTES_MAX = 512;
-var isUint = (value, max = Infinity) => (typeof value === "number" || typeof value === "bigint") && value >= 0 && value <= max;
-var isText = (value) => typeof value === "string" && value.length > 0 && byteLength(value) <= TEXT_BYTES_MAX;
-var isBytes = (value, length) => value instanceof Uint8Array && value.length === length;
-var VALUES = [
-  (value) => value === true,
-  (value) => isUint(value),
-  (value) => isUint(value),
-  (value) => isUint(value, 2),
-  (value) => value === true,
-  isText,
-  (value) => isBytes(value, 25),
-  isText,
-  (value) => isBytes(value, 16),
-  isText,
-  isText,
-  (value) => isUint(value),
-  (value) => Array.isArray(value) && value.length === 2 && value.every((part2) => isUint(part2)),
-  isText,
-  (value) => isUint(value),
-  isText,
-  (value) => Array.isArray(value) && value.length === 3 && isBytes(value[0], 16) && isUint(value[1]) && isUint(value[2]),
-  (value) => isUint(value),
-  (value) => value instanceof Uint8Array,
-  (value) => isUint(value, 4),
-  (value) => isUint(value, 1),
-  (value) => isUint(value),
-  (value) => isUint(value)
-];
-function byteLength(text2) {
-  let bytes = text2.length;
-  for (let i = 0; i < text2.length; i += 1) {
-    const unit = text2.charCodeAt(i);
-    if (unit > 127) bytes += unit > 2047 && (unit < 55296 || unit > 57343) ? 2 : 1;
-  }
-  return bytes;
-}
-function readMeta(item, bytes) {
-  if (item === null) return NO_META;
-  if (!(item instanceof Map)) throw new Violation("L3.env.1", "meta is a map or null");
-  if (item.size === 0) throw new Violation("L3.meta.2", "an empty meta map must be null");
-  if (item.size > ENTRIES_MAX) throw new Violation("L3.meta.3", "meta has more than 64 entries");
-  if (bytes > BYTES_MAX) throw new Violation("L3.meta.4", "meta has more than 8 KiB");
-  const meta = /* @__PURE__ */ new Map();
-  for (const [key2, value] of item) {
-    const taken = readKey(key2);
-    if (taken === void 0) continue;
-    checkValue(taken, value);
-    meta.set(taken, value);
-  }
-  return meta;
-}
-function readKey(key2) {
-  if (typeof key2 === "string") return key2;
-  if (typeof key2 !== "number" && typeof key2 !== "bigint" || key2 < 0) {
-    throw new Violation("L3.meta.1", "a meta key must be an unsigned integer or text");
-  }
-  if (key2 < VALUES.length) return Number(key2);
-  if (key2 < 32 || key2 > 63) throw new Violation("L3.meta.5", "a meta key below 32 or above 63 is not in the registry");
-  return void 0;
-}
-function checkValue(key2, value) {
-  if (typeof key2 === "string") {
-    if (typeof value !== "string") throw new Violation("L3.meta.9", "the value of a user's meta key must be text");
-    return;
-  }
-  if ((key2 === META.end || key2 === META.retain) && value === false) {
-    throw new Violation("L3.meta.8", "a meta value of false must be left out");
-  }
-  if (VALUES[key2]?.(value) !== true) throw new Violation("L3.meta.7", "a meta value has the wrong type or range");
-}
-function metaNumber(meta, key2) {
-  const value = meta.get(key2);
-  return value === void 0 ? void 0 : Math.min(Number(value), Number.MAX_SAFE_INTEGER);
-}
-function sortMeta(meta) {
-  const bytes = new TextEncoder();
-  const entries = [...meta].sort(([a], [b]) => {
-    if (typeof a === "number") return typeof b === "number" ? a - b : -1;
-    if (typeof b === "number") return 1;
-    const left = bytes.encode(a);
-    const right = bytes.encode(b);
-    if (left.length !== right.length) return left.length - right.length;
-    for (let i = 0; i < left.length; i += 1) if (left[i] !== right[i]) return left[i] - right[i];
-    return 0;
-  });
-  return new Map(entries);
-}
-function reservedKey(meta) {
-  for (const key2 of [8, 9, 12, 15, 16, 18]) if (meta.has(key2)) return key2;
-  if ((metaNumber(meta, META.qos) ?? 0) > 0) return META.qos;
-  if (metaNumber(meta, META.encoding) === 1) return META.encoding;
-  if (metaNumber(meta, META.overflow) === 4) return META.overflow;
-  return -1;
-}
-function userMeta(meta) {
-  const own2 = /* @__PURE__ */ new Map();
-  for (const [key2, value] of meta) if (typeof key2 === "string" && typeof value === "string") own2.set(key2, value);
-  return own2;
-}
-
 // src/envelope.ts
 var KIND = { hello: 1, call: 2, stream: 3, subscribe: 4, event: 5, ack: 6, cancel: 7 };
 var TARGET_BYTES_MAX = 512;
@@ -1203,71 +1697,6 @@ function isVolatile(message) {
   if (message.kind === KIND.ack) return message.ref === void 0 || message.ref === null;
   return message.kind === KIND.event && (metaNumber(message.meta ?? NO_META, META.qos) ?? 0) === 0;
 }
-
-// src/limits.ts
-var DEFAULT_LIMITS = {
-  frameBytesMax: 1 << 20,
-  messageBytesMax: 16 << 20,
-  callsMax: 1024,
-  streamsMax: 1024,
-  // Nobody can subscribe here: a peer of this runtime publishes at the other side.
-  subscriptionsMax: 0,
-  initialCredit: 256 << 10,
-  groupsMax: 32,
-  reassemblyBytesMax: 32 << 20,
-  budgetBurst: 2048,
-  handshakeTimeoutMs: 5e3,
-  heartbeatMs: 1e4,
-  drainTimeoutMs: 5e3,
-  cancelGraceMs: 5e3,
-  stallTimeoutMs: 3e4,
-  sessionCreditMax: 64 << 20,
-  outboxBytesMax: 24 << 20
-};
-var PREAUTH_FRAME_BYTES_MAX = 16384;
-var FRAGMENT_BYTES = 16384;
-var BUDGET_PER_SECOND = 50;
-var UNKNOWN_REFS_MAX = 64;
-var HOPS_MAX = 64;
-var HEARTBEAT_LEAST_MS = 1e3;
-var SILENCE_HEARTBEATS = 2.5;
-var SLOWEST_BYTES_PER_SECOND = 1024;
-var CREDIT_MAX = 2 ** 31;
-var ITEM_COST = 32;
-var OUTBOUND_MAX = 65536;
-function checkLimits(limits) {
-  const isCount = (value, least) => Number.isSafeInteger(value) && value >= least;
-  const wrong = !isCount(limits.frameBytesMax, 1024) && "frameBytesMax must be at least 1024" || !isCount(limits.messageBytesMax, 1024) && "messageBytesMax must be at least 1024" || !isCount(limits.groupsMax, 1) && "groupsMax must be at least 1" || !(isCount(limits.initialCredit, 1) && limits.initialCredit < 2 ** 31) && "initialCredit must be 1 to 2^31 - 1" || !isCount(limits.reassemblyBytesMax, limits.messageBytesMax) && "reassemblyBytesMax must be at least messageBytesMax" || ![limits.callsMax, limits.streamsMax, limits.subscriptionsMax].every((value) => isCount(value, 0)) && "callsMax, streamsMax and subscriptionsMax must be whole numbers from 0";
-  if (wrong) throw new RangeError(`limits: ${wrong}`);
-}
-
-// src/window.ts
-function cost(payload) {
-  return payload.length + ITEM_COST;
-}
-var Window = class {
-  size;
-  left;
-  taken = 0;
-  constructor(size) {
-    this.size = size;
-    this.left = size;
-  }
-  /** The peer sent this. */
-  arrived(payload) {
-    if (this.left <= 0) throw new Violation("L5.credit.1", "an item or event came without credit", "resource_exhausted");
-    this.left -= cost(payload);
-  }
-  /** The application took this; what is to be granted, or 0. */
-  consumed(payload) {
-    this.taken += cost(payload);
-    if (2 * this.taken < this.size || this.taken === 0) return 0;
-    const grant = this.taken;
-    this.left += grant;
-    this.taken = 0;
-    return grant;
-  }
-};
 
 // src/channel.ts
 var END = /* @__PURE__ */ new Map([[META.end, true]]);
@@ -2217,36 +2646,6 @@ function randomBytes(length) {
   return crypto.getRandomValues(new Uint8Array(length));
 }
 
-// src/target.ts
-var SEGMENTS_MAX = 16;
-var BYTES_MAX2 = 512;
-function isWellFormed2(target, isPattern) {
-  const segments = target.split(".");
-  if (segments.length > SEGMENTS_MAX) return false;
-  return segments.every((segment, index) => {
-    if (segment === "*") return isPattern;
-    if (segment === ">") return isPattern && index === segments.length - 1;
-    return isSegment(segment);
-  });
-}
-function isSegment(segment) {
-  if (segment === "") return false;
-  for (let i = 0; i < segment.length; i += 1) {
-    const unit = segment.charCodeAt(i);
-    if (unit <= 32 || unit === 127 || unit === 42 || unit === 62) return false;
-  }
-  return true;
-}
-function checkTarget(target, isPattern = false) {
-  if (!isWellFormed2(target, isPattern) || byteLength(target) > BYTES_MAX2) {
-    const what = isPattern ? "topic pattern" : "target";
-    throw new FluxarError("invalid_argument", `[L3.target.2] \`${target}\` is no ${what}: use segments joined by dots`);
-  }
-}
-function hasWildcard(pattern) {
-  return pattern.split(".").some((segment) => segment === "*" || segment === ">");
-}
-
 // src/routes.ts
 var Routes = class {
   calls = /* @__PURE__ */ new Map();
@@ -2313,46 +2712,6 @@ var Budget = class {
     }
   }
 };
-
-// src/request.ts
-var TIMER_MAX_MS = 2 ** 31 - 1;
-var USER_ENTRIES_MAX = 32;
-var USER_BYTES_MAX = 4096;
-function clampTimeout(ms) {
-  return Math.min(Math.max(0, ms), TIMER_MAX_MS);
-}
-function deadlineOf(options, origin) {
-  const own2 = options.timeoutMs === void 0 ? void 0 : Date.now() + options.timeoutMs;
-  if (own2 === void 0 || origin.deadline === void 0) return own2 ?? origin.deadline;
-  return Math.min(own2, origin.deadline);
-}
-function requestMeta(options, origin, deadline) {
-  options.signal?.throwIfAborted();
-  origin.signal?.throwIfAborted();
-  const meta = /* @__PURE__ */ new Map();
-  if (deadline !== void 0) {
-    const left = Math.floor(deadline - Date.now());
-    if (!(left > 0)) throw new FluxarError("deadline_exceeded", "[L5.deadline.1] no time was left to send the request");
-    meta.set(META.deadline, left);
-  }
-  if (origin.hops !== void 0) meta.set(META.hops, origin.hops + 1);
-  addUserMeta(meta, options.meta);
-  return meta;
-}
-function addUserMeta(meta, entries) {
-  if (entries === void 0) return;
-  let bytes = 0;
-  let count = 0;
-  for (const [key2, value] of Object.entries(entries)) {
-    bytes += byteLength(key2) + byteLength(value);
-    count += 1;
-    meta.set(key2, value);
-  }
-  if (count > USER_ENTRIES_MAX || bytes > USER_BYTES_MAX) {
-    const text2 = `meta has at most ${USER_ENTRIES_MAX} entries and ${USER_BYTES_MAX} bytes`;
-    throw new FluxarError("invalid_argument", text2);
-  }
-}
 
 // src/calls.ts
 var OutboundCalls = class {
@@ -2422,6 +2781,128 @@ var OutboundCalls = class {
 function lostError(isHanded, why) {
   return isHanded ? new FluxarError("indeterminate", `it was sent, and then the session was lost: ${why}`, { origin: "link" }) : new FluxarError("unavailable", `it was not sent, the session was lost: ${why}`, { origin: "link" });
 }
+
+// src/feeds.ts
+var END2 = /* @__PURE__ */ new Map([[META.end, true]]);
+var Feeds = class {
+  queueBytesMax;
+  queuedBytesMax;
+  queuedBytes = 0;
+  host;
+  broker;
+  limits;
+  open = /* @__PURE__ */ new Map();
+  /** Those with events and credit, each once. */
+  waiting = /* @__PURE__ */ new Set();
+  wildcards = 0;
+  isFlushing = false;
+  constructor(host, broker, limits) {
+    this.host = host;
+    this.broker = broker;
+    this.limits = limits;
+    this.queueBytesMax = limits.subscriptionBytesMax;
+    this.queuedBytesMax = limits.sessionQueueBytesMax;
+  }
+  has(id) {
+    return this.open.has(id);
+  }
+  /** The peer subscribes: a grant, or a refusal [L5.topic.1]. */
+  ask(message) {
+    const id = message.id;
+    const pattern = message.target;
+    const credit = metaNumber(message.meta, META.credit) ?? this.host.peerInitialCredit;
+    if (credit > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
+    const error = this.refusal(message, pattern);
+    if (error !== void 0) {
+      this.host.send({ kind: KIND.subscribe, ref: id, meta: END2, error });
+      return;
+    }
+    const overflow = metaNumber(message.meta, META.overflow) ?? 0;
+    const feed2 = new Feed(this, { id, pattern, group: metaText(message.meta, META.group), overflow, credit });
+    this.open.set(id, feed2);
+    if (!feed2.isExact) this.wildcards += 1;
+    this.host.send({ kind: KIND.subscribe, ref: id });
+    this.broker.add(feed2);
+  }
+  refusal(message, pattern) {
+    const { subscriptionsMax, wildcardsMax } = this.limits;
+    if (this.host.isDraining) {
+      return new FluxarError("unavailable", "[L4.bye.3] the peer is closing its session: reconnect");
+    }
+    if (reservedKey(message.meta) >= 0) {
+      return new FluxarError("unimplemented", "[X.open.1] qos 1 and 2, durable subscriptions and `block` are not offered");
+    }
+    if (!isWellFormed2(pattern, true)) {
+      return new FluxarError("invalid_argument", `[L3.target.2] \`${pattern}\` is no topic pattern`);
+    }
+    if (this.open.size >= subscriptionsMax || hasWildcard(pattern) && this.wildcards >= wildcardsMax) {
+      const text2 = `[L5.topic.6] at most ${subscriptionsMax} subscriptions, ${wildcardsMax} of them with wildcards`;
+      return new FluxarError("resource_exhausted", text2);
+    }
+    return void 0;
+  }
+  /** The peer takes more of a subscription; false when there is none. */
+  granted(id, credit) {
+    const feed2 = this.open.get(id);
+    feed2?.granted(credit);
+    return feed2 !== void 0;
+  }
+  /** The peer ends a subscription [L5.topic.5]; false when there is none. */
+  cancelled(id) {
+    const feed2 = this.open.get(id);
+    if (feed2 !== void 0) this.end(feed2, void 0);
+    return feed2 !== void 0;
+  }
+  end(feed2, error) {
+    if (!this.open.delete(feed2.id)) return;
+    this.drop(feed2);
+    this.host.send({ kind: KIND.subscribe, ref: feed2.id, meta: END2, error });
+  }
+  drop(feed2) {
+    if (!feed2.isExact) this.wildcards -= 1;
+    this.waiting.delete(feed2);
+    this.broker.remove(feed2);
+  }
+  // ---- events
+  get hasRoom() {
+    return this.host.hasRoom;
+  }
+  send(feed2, event, isRetained, dropped) {
+    const meta = new Map(event.meta);
+    if (isRetained) meta.set(META.retain, true);
+    if (dropped > 0) meta.set(META.dropped, dropped);
+    const target = feed2.isExact ? void 0 : event.topic;
+    try {
+      this.host.send({ kind: KIND.event, ref: feed2.id, target, meta, payload: event.payload });
+    } catch (thrown) {
+      if (thrown instanceof FluxarError) return false;
+      throw thrown;
+    }
+    if (!isRetained) this.host.earn();
+    return true;
+  }
+  waits(feed2) {
+    this.waiting.add(feed2);
+    this.flush();
+  }
+  /** Sends what waits, one of each subscription by turns, while there is credit and room [L5.overflow.2]. */
+  flush() {
+    if (this.isFlushing || this.waiting.size === 0) return;
+    this.isFlushing = true;
+    for (const feed2 of this.waiting) {
+      if (!this.host.hasRoom) break;
+      this.waiting.delete(feed2);
+      feed2.sendNext();
+      if (feed2.canSend) this.waiting.add(feed2);
+    }
+    this.isFlushing = false;
+  }
+  /** The session is over. */
+  close() {
+    for (const feed2 of this.open.values()) this.drop(feed2);
+    this.open.clear();
+  }
+};
 
 // src/frame.ts
 var GROUP = 16;
@@ -2626,116 +3107,6 @@ var Ids = class {
   wasMinted(ref) {
     if (ref >= TWO_642) return false;
     return this.isOurs(ref) ? ref < this.next : ref <= this.highestTheirs;
-  }
-};
-
-// src/subscription.ts
-var Subscription = class {
-  pattern;
-  options;
-  /** Resolved when the peer has granted it for the first time; rejected when it does not. */
-  granted;
-  home;
-  queue = [];
-  wakers = [];
-  endSession;
-  isOver = false;
-  error;
-  grant = () => {
-  };
-  refuse = () => {
-  };
-  onAbort = () => this.finish(this.options.signal?.reason);
-  constructor(home, pattern, options) {
-    this.home = home;
-    this.pattern = pattern;
-    this.options = options;
-    this.granted = new Promise((resolve, reject) => {
-      this.grant = resolve;
-      this.refuse = reject;
-    });
-    this.granted.catch(() => {
-    });
-    options.signal?.throwIfAborted();
-    options.signal?.addEventListener("abort", this.onAbort, { once: true });
-    this.renew();
-  }
-  /** Asks at the session that there is now. */
-  renew() {
-    if (this.isOver) return;
-    try {
-      this.endSession = this.home.ask(this);
-    } catch (error) {
-      this.finish(error);
-    }
-  }
-  onGranted() {
-    this.grant();
-  }
-  onEvent(event, take) {
-    if (this.isOver) return take();
-    this.queue.push({ event, take });
-    this.wake();
-  }
-  onOver(error) {
-    this.endSession = void 0;
-    this.finish(error);
-  }
-  onLost(error) {
-    this.endSession = void 0;
-    if (!this.home.isLasting) this.finish(error);
-  }
-  /** Ends it. Nothing is delivered after this. */
-  unsubscribe() {
-    if (this.isOver) return;
-    this.queue.splice(0).forEach(({ take }) => take());
-    this.finish(void 0);
-  }
-  finish(error) {
-    if (this.isOver) return;
-    this.isOver = true;
-    this.error = error;
-    if (this.options.signal?.aborted) this.queue.length = 0;
-    this.options.signal?.removeEventListener("abort", this.onAbort);
-    this.endSession?.();
-    this.home.forget(this);
-    this.refuse(error ?? new FluxarError("cancelled", "unsubscribed before the grant"));
-    this.wake();
-  }
-  /** The next event, or undefined after the last. */
-  async next() {
-    for (; ; ) {
-      const queued = this.queue.shift();
-      if (queued !== void 0) {
-        queued.take();
-        return queued.event;
-      }
-      if (this.isOver) {
-        if (this.error !== void 0) throw this.error;
-        return void 0;
-      }
-      await new Promise((resolve) => this.wakers.push(resolve));
-    }
-  }
-  async *[Symbol.asyncIterator]() {
-    try {
-      for (; ; ) {
-        const event = await this.next();
-        if (event === void 0) return;
-        yield event;
-      }
-    } finally {
-      this.unsubscribe();
-    }
-  }
-  [Symbol.asyncDispose]() {
-    this.unsubscribe();
-    return Promise.resolve();
-  }
-  wake() {
-    const wakers = this.wakers;
-    this.wakers = [];
-    for (const wake of wakers) wake();
   }
 };
 
@@ -3003,7 +3374,6 @@ var Jobs = class {
 };
 
 // src/inbound.ts
-var END2 = /* @__PURE__ */ new Map([[META.end, true]]);
 var Inbound = class {
   session;
   calls = new Jobs();
@@ -3091,8 +3461,8 @@ var Inbound = class {
   }
   // ---- ids
   isOpen(id) {
-    const { calls, streams, subscriptions } = this.session;
-    return calls.has(id) || streams.has(id) || subscriptions.has(id) || this.calls.get(id) !== void 0;
+    const { calls, streams, subscriptions, feeds } = this.session;
+    return calls.has(id) || streams.has(id) || subscriptions.has(id) || feeds.has(id) || this.calls.get(id) !== void 0;
   }
   takeId(id, inFragments) {
     this.session.ids.take(id, inFragments, this.isOpen(id));
@@ -3244,10 +3614,13 @@ var Inbound = class {
     channel.ended({ payload: message.payload?.slice(), error: message.error ?? void 0 });
   }
   credit(message) {
-    const channel = this.session.streams.get(message.ref);
-    if (channel === void 0) return this.stray(message.ref);
-    this.session.budget.charge();
-    channel.granted(metaNumber(message.meta, META.credit) ?? 0);
+    const { streams, feeds, budget } = this.session;
+    const channel = streams.get(message.ref);
+    if (channel === void 0 && !feeds.has(message.ref)) return this.stray(message.ref);
+    budget.charge();
+    const credit = metaNumber(message.meta, META.credit) ?? 0;
+    if (channel !== void 0) channel.granted(credit);
+    else feeds.granted(message.ref, credit);
   }
   cancel(message) {
     const ref = message.ref;
@@ -3260,35 +3633,20 @@ var Inbound = class {
       this.session.budget.charge();
       const error = this.streams.get(ref)?.cancel();
       if (error !== void 0) channel.stopReading(error);
-    } else this.stray(ref);
+    } else if (this.session.feeds.cancelled(ref)) this.session.budget.charge();
+    else this.stray(ref);
   }
   // ---- topics
-  /** Nobody subscribes here: what this side has to say it publishes at the peer. */
   ask(message, inFragments) {
-    const id = message.id;
-    this.takeId(id, inFragments);
-    if ((metaNumber(message.meta, META.credit) ?? 0) > CREDIT_MAX) {
-      throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
-    }
+    this.takeId(message.id, inFragments);
     this.session.budget.charge();
-    const error = this.askRefusal(message);
-    this.session.send({ kind: KIND.subscribe, ref: id, meta: END2, error });
-  }
-  askRefusal(message) {
-    if (this.session.phase === "draining") {
-      return new FluxarError("unavailable", "[L4.bye.3] the peer is closing its session: reconnect");
-    }
-    if (reservedKey(message.meta) >= 0) {
-      return new FluxarError("unimplemented", "[X.open.1] qos 1 and 2, durable subscriptions and `block` are not offered");
-    }
-    if (!isWellFormed2(message.target, true)) {
-      return new FluxarError("invalid_argument", `[L3.target.2] \`${message.target}\` is no topic pattern`);
-    }
-    return new FluxarError("resource_exhausted", "[L5.topic.6] this side takes no subscriptions");
+    this.session.feeds.ask(message);
   }
   published(message) {
     checkEvent(message);
-    if (!isWellFormed2(message.target, false) || hasWildcard(message.target)) this.session.budget.charge();
+    const { target, payload, meta } = message;
+    if (!isWellFormed2(target, false)) this.session.budget.charge();
+    else this.session.options.broker.publish(publication(target, payload.slice(), meta), meta.has(META.retain));
   }
 };
 var ENDED = new FluxarError("cancelled", "the work has ended");
@@ -3396,6 +3754,9 @@ var Outbox = class {
   /** Told when all was handed over. */
   onEmpty = () => {
   };
+  /** Told when producers may go on. */
+  onRoom = () => {
+  };
   waiting = [];
   constructor(link, bytesMax) {
     this.link = link;
@@ -3431,6 +3792,7 @@ var Outbox = class {
     const waiting = this.waiting;
     this.waiting = [];
     for (const resolve of waiting) resolve();
+    if (!this.isOver) this.onRoom();
   }
   put(flow, bytes, isVolatile2) {
     const parcel = { bytes, isVolatile: isVolatile2, isHanded: false, group: 0, at: 0 };
@@ -3526,7 +3888,6 @@ var Outbox = class {
 };
 
 // src/subscriptions.ts
-var OVERFLOW = { drop_oldest: 0, drop_newest: 1, latest: 2, disconnect: 3 };
 var Subscriptions = class {
   host;
   open = /* @__PURE__ */ new Map();
@@ -3612,6 +3973,8 @@ var Session = class {
   calls;
   streams = /* @__PURE__ */ new Map();
   subscriptions;
+  /** The peer's subscriptions here. */
+  feeds;
   /** Resolved when both sides are ready, rejected when there will be no session. */
   ready;
   /** Resolved at the end, with the reason if it was no goodbye. */
@@ -3652,11 +4015,13 @@ var Session = class {
     this.budget = new Budget(this.limits.budgetBurst);
     this.outbox = new Outbox(link, this.limits.outboxBytesMax);
     this.outbox.onEmpty = () => this.settled();
+    this.outbox.onRoom = () => this.feeds.flush();
     this.frames = new FrameReader(this.limits);
     this.assembler = new Assembler(this.limits);
     this.inbound = new Inbound(this);
     this.calls = new OutboundCalls(this.callHost());
     this.subscriptions = new Subscriptions(this.subscriptionHost());
+    this.feeds = new Feeds(this.feedHost(), options.broker, this.limits);
     this.monitor = new Monitor(this.watched(), this.limits.stallTimeoutMs);
     this.ready = new Promise((resolve, reject) => {
       this.becomeReady = resolve;
@@ -3900,6 +4265,22 @@ var Session = class {
       }
     };
   }
+  feedHost() {
+    const session = this;
+    return {
+      send: (message) => this.send(message),
+      get hasRoom() {
+        return session.outbox.hasRoom;
+      },
+      get isDraining() {
+        return session.phase === "draining";
+      },
+      get peerInitialCredit() {
+        return session.peerInitialCredit;
+      },
+      earn: () => this.budget.earn(1)
+    };
+  }
   watched() {
     const session = this;
     return {
@@ -3927,7 +4308,7 @@ var Session = class {
   grant(id, credit) {
     this.send({ kind: KIND.ack, ref: id, meta: /* @__PURE__ */ new Map([[META.credit, credit]]) });
   }
-  /** Credit of a stream that the peer opens, unless it says otherwise. */
+  /** Credit of a stream or subscription that the peer opens, unless it says otherwise. */
   get peerInitialCredit() {
     return this.peerLimits?.initialCredit ?? 0;
   }
@@ -4008,6 +4389,7 @@ var Session = class {
     this.streams.clear();
     this.calls.lost(why);
     this.subscriptions.lost(reason === void 0 ? void 0 : lost);
+    this.feeds.close();
     this.becomeClosed(reason);
   }
 };
@@ -4119,6 +4501,8 @@ var INSTANCE = randomBytes(16);
 var NO_ORIGIN = {};
 var Peer = class _Peer {
   routes;
+  /** The topics of this side: what is published here reaches whoever has subscribed here. */
+  broker;
   /** Resolved at the end, with the reason if it was no goodbye. */
   closed;
   session;
@@ -4126,15 +4510,18 @@ var Peer = class _Peer {
   backoff;
   subscriptions = /* @__PURE__ */ new Set();
   listeners = /* @__PURE__ */ new Set();
+  ownsBroker;
   redialing = new AbortController();
   current = "ready";
   isClosing = false;
   becomeClosed = () => {
   };
   home;
-  constructor(session, routes, dial, backoff) {
+  constructor(session, options, dial, backoff) {
     this.session = session;
-    this.routes = routes;
+    this.routes = session.options.routes;
+    this.broker = session.options.broker;
+    this.ownsBroker = options.broker === void 0;
     this.dial = dial;
     this.backoff = backoff;
     this.closed = new Promise((resolve) => this.becomeClosed = resolve);
@@ -4150,31 +4537,29 @@ var Peer = class _Peer {
   }
   /** Dials `ws://…` or `wss://…`, and waits until the session is ready. */
   static async connect(address, options = {}) {
-    const routes = options.routes ?? new Routes();
+    const own2 = introduction(options);
     const { auth } = options;
     const dial = async (signal) => {
       const presented = typeof auth === "function" ? await auth() : auth;
       const credential = presented === void 0 ? void 0 : credentialOf(presented);
       const link = await dialWebSocket(address, options.webSocket, signal);
-      return ready(new Session(link, { ...introduction(options), role: "dialer", routes, credential }), signal);
+      return ready(new Session(link, { ...own2, role: "dialer", credential }), signal);
     };
     const backoff = options.reconnect === false ? void 0 : { ...DEFAULT_BACKOFF, ...options.reconnect };
-    const peer = new _Peer(await dial(options.signal), routes, backoff && dial, backoff ?? DEFAULT_BACKOFF);
+    const peer = new _Peer(await dial(options.signal), options, backoff && dial, backoff ?? DEFAULT_BACKOFF);
     options.signal?.addEventListener("abort", () => void peer.close(), { once: true });
     return peer;
   }
   /** Speaks over a link that is there, as the one who made it. */
   static async over(link, options = {}) {
-    const routes = options.routes ?? new Routes();
-    const session = await ready(new Session(link, { ...introduction(options), role: "dialer", routes }), void 0);
-    return new _Peer(session, routes, void 0, DEFAULT_BACKOFF);
+    const session = await ready(new Session(link, { ...introduction(options), role: "dialer" }), void 0);
+    return new _Peer(session, options, void 0, DEFAULT_BACKOFF);
   }
   /** Speaks over a link that somebody else has made. */
   static async accept(link, options = {}) {
-    const routes = options.routes ?? new Routes();
     const { authenticate } = options;
-    const session = await ready(new Session(link, { ...introduction(options), role: "acceptor", routes, authenticate }), void 0);
-    return new _Peer(session, routes, void 0, DEFAULT_BACKOFF);
+    const session = await ready(new Session(link, { ...introduction(options), role: "acceptor", authenticate }), void 0);
+    return new _Peer(session, options, void 0, DEFAULT_BACKOFF);
   }
   // ---- what it is
   get state() {
@@ -4278,6 +4663,7 @@ var Peer = class _Peer {
     this.isClosing = true;
     this.advance("closed", reason);
     for (const subscription of [...this.subscriptions]) subscription.onOver(reason);
+    if (this.ownsBroker) this.broker.close();
     this.becomeClosed(reason);
   }
   advance(state, reason) {
@@ -4293,7 +4679,9 @@ function introduction(options) {
     name: options.name ?? "",
     roles: options.roles ?? [],
     limits,
-    numbers: options.numbers ?? true
+    numbers: options.numbers ?? true,
+    routes: options.routes ?? new Routes(),
+    broker: options.broker ?? new Broker()
   };
 }
 async function ready(session, signal) {
@@ -4600,24 +4988,24 @@ function enumParam(members, isOpen) {
   };
 }
 var Topic = class {
-  caller;
+  host;
   def;
-  constructor(caller, def) {
-    this.caller = caller;
+  constructor(host, def) {
+    this.host = host;
     this.def = def;
   }
   /** Publishes. Names stand for keys, since a publisher does not know who subscribes. */
   publish(key2, value, options) {
     this.def.codec.check?.(value, "");
-    this.caller.publishBytes(pathOf(this.def, key2, false), encode(this.def.codec, value, false), options);
+    this.host.publishBytes(pathOf(this.def, key2, false), encode(this.def.codec, value, false), options);
   }
   /** Removes the kept value. */
   clear(key2) {
-    this.caller.publishBytes(pathOf(this.def, key2, false), new Uint8Array(), { retain: true });
+    this.host.publishBytes(pathOf(this.def, key2, false), new Uint8Array(), { retain: true });
   }
   /** Subscribes to the topics whose parameters are these; what is left out matches everything. */
   subscribe(key2 = {}, options) {
-    return new TopicSubscription(this.def, this.caller.subscribeBytes(pathOf(this.def, key2, true), options));
+    return new TopicSubscription(this.def, this.host.subscribeBytes(pathOf(this.def, key2, true), options));
   }
 };
 function pathOf(def, key2, isPattern) {
@@ -4691,6 +5079,7 @@ function keyOf(def, topic) {
   return key2;
 }
 export {
+  Broker,
   Channel,
   DEFAULT_LIMITS,
   DecodeError,

@@ -13,6 +13,7 @@ mod number;
 mod scalar;
 mod topic;
 mod types;
+mod undeclared;
 mod value;
 
 pub use annotation::{Annotation, AnnotationDef, AnnotationParameter, Target};

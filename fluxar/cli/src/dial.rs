@@ -1,167 +1,229 @@
 //! The options of every verb that connects to a peer.
 
+use crate::context::Store;
 use crate::failure::{Exit, Failure};
-use crate::seal::DialSeal;
+use crate::profile::Profile;
+use crate::terminal;
 use crate::units;
-use fluxar::transport::tls::TlsError;
-use fluxar::transport::{DialOptions, Fingerprint, TlsClient};
-use fluxar::{Auth, Client, ConnectError, IdentityKey};
-use std::path::{Path, PathBuf};
+use fluxar::transport::DialOptions;
+use fluxar::{Backoff, Client, ConnectError, State};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The environment variable that stands in for the URL.
 const URL_VARIABLE: &str = "FLUXAR_URL";
+const CONTEXT_VARIABLE: &str = "FLUXAR_CONTEXT";
+const AUTH_VARIABLE: &str = "FLUXAR_AUTH";
+const CA_VARIABLE: &str = "FLUXAR_CA";
+/// Attempts to find a lost peer again: half a minute, with these pauses.
+const ATTEMPTS_MAX: u32 = 12;
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 /// How to connect.
 #[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Connection")]
 pub(crate) struct Dial {
-    /// Credential: bearer:TOKEN, basic:USER:PASSWORD, api_key:KEY, key:FILE or certificate; a
-    /// secret written @FILE is read from there, so that it stands in no command line
-    #[arg(long, env = "FLUXAR_AUTH", hide_env_values = true, value_parser = credential)]
-    auth: Option<Credential>,
+    /// Context to connect by, see fluxar ctx; '' for none [default: without a URL the one of
+    /// FLUXAR_CONTEXT, or the one in use]
+    #[arg(long = "ctx", value_name = "NAME")]
+    context: Option<String>,
     #[command(flatten)]
-    tls: Trust,
-    #[command(flatten)]
-    seal: DialSeal,
+    profile: Profile,
     /// Time to connect and shake hands
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = units::duration)]
     connect_timeout: Duration,
 }
 
-/// Whom to trust at tls://, wss:// and quic:// addresses, and what to show there.
-#[derive(Clone, Debug, clap::Args)]
-struct Trust {
-    /// Certificate authorities to trust beside the system's, as a PEM file; may be repeated
-    #[arg(long, value_name = "FILE", env = "FLUXAR_CA")]
-    ca: Vec<PathBuf>,
-    /// Trust just the certificate with this SHA-256 (fluxar doctor shows it); may be repeated
-    #[arg(long, value_name = "FINGERPRINT")]
-    pin: Vec<Fingerprint>,
-    /// Certificate to show to a server that asks for one, as a PEM file
-    #[arg(long, value_name = "FILE", requires = "key")]
-    cert: Option<PathBuf>,
-    /// Its key, as a PEM file
-    #[arg(long, value_name = "FILE", requires = "cert")]
-    key: Option<PathBuf>,
-}
-
-impl Trust {
-    fn settings(&self) -> Result<TlsClient, Failure> {
-        let failed = |error: TlsError| Failure::usage(error, "name other files");
-        let mut settings = TlsClient::new();
-        for path in &self.ca {
-            settings = settings.ca(path).map_err(failed)?;
-        }
-        for fingerprint in &self.pin {
-            settings = settings.pin(*fingerprint);
-        }
-        match (&self.cert, &self.key) {
-            (Some(cert), Some(key)) => settings.identity(cert, key).map_err(failed),
-            _ => Ok(settings),
-        }
-    }
-}
-
-/// A credential from the command line. Its debug form hides the secret.
-#[derive(Clone)]
-pub(crate) struct Credential(Auth);
-
-impl std::fmt::Debug for Credential {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Credential(..)")
-    }
-}
-
-fn credential(text: &str) -> Result<Credential, String> {
-    let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
-    let auth = match (scheme, rest.split_once(':')) {
-        ("certificate", _) if rest.is_empty() => Auth::certificate(),
-        (_, _) if rest.is_empty() => return Err(CREDENTIAL_FORMS.to_owned()),
-        ("bearer", _) => Auth::bearer(secret(rest)?),
-        ("api_key", _) => Auth::api_key(secret(rest)?),
-        ("basic", Some((user, password))) => Auth::basic(user, secret(password)?),
-        ("key", _) => {
-            let text = secret_file(Path::new(rest))?;
-            Auth::key(IdentityKey::from_hex(&text).map_err(|error| format!("`{rest}`: {error}"))?)
-        }
-        // The text is a secret: it is not repeated.
-        _ => return Err(CREDENTIAL_FORMS.to_owned()),
-    };
-    Ok(Credential(auth))
-}
-
-const CREDENTIAL_FORMS: &str =
-    "write bearer:TOKEN, basic:USER:PASSWORD, api_key:KEY, key:FILE or certificate";
-
-/// A secret, or the content of the file that is named instead.
-fn secret(text: &str) -> Result<String, String> {
-    match text.strip_prefix('@') {
-        Some(path) => secret_file(Path::new(path)),
-        None => Ok(text.to_owned()),
-    }
-}
-
-/// What a file holds that nobody else may read, without the end of its line.
-fn secret_file(path: &Path) -> Result<String, String> {
-    let shown = path.display();
-    let failed = |error| format!("cannot read `{shown}`: {error}");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode();
-        if mode & 0o077 != 0 {
-            return Err(format!("others may read `{shown}`: chmod 600 {shown}"));
-        }
-    }
-    let text = std::fs::read_to_string(path).map_err(failed)?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+/// The way to a peer: addresses, and how to go there.
+#[derive(Clone, Debug)]
+pub(crate) struct Way {
+    profile: Profile,
+    timeout: Duration,
 }
 
 impl Dial {
+    /// Takes the URLs off the front of a verb's words, or from options, environment and contexts;
+    /// gives back the other words.
+    ///
+    /// # Errors
+    /// Exit code 2: there is no URL, or the context makes no sense.
+    pub(crate) fn way(&self, words: Vec<String>) -> Result<(Way, Vec<String>), Failure> {
+        let (way, words) = self.way_if_any(words)?;
+        let way = way.ok_or_else(|| {
+            let next = format!(
+                "put one in front, such as ws://127.0.0.1:9000, set {URL_VARIABLE}, or name a \
+                 context with --ctx (fluxar ctx)"
+            );
+            Failure::usage("there is no URL", next)
+        })?;
+        Ok((way, words))
+    }
+
+    /// The same where no URL at all means something as well.
+    ///
+    /// # Errors
+    /// Exit code 2: the context makes no sense.
+    pub(crate) fn way_if_any(
+        &self,
+        mut words: Vec<String>,
+    ) -> Result<(Option<Way>, Vec<String>), Failure> {
+        let mut urls = Vec::new();
+        if words.first().is_some_and(|word| is_url(word)) {
+            urls = split_urls(&words.remove(0));
+        }
+        urls.extend(self.profile.urls.iter().flat_map(|url| split_urls(url)));
+        let named = self.context.as_deref();
+        if urls.is_empty() && named.is_none_or(str::is_empty) {
+            urls.extend(variable(URL_VARIABLE).iter().flat_map(|url| split_urls(url)));
+        }
+        let context = match named {
+            Some("") => None,
+            Some(name) => Some(name.to_owned()),
+            // An address that was given without a context gets none of a context's secrets.
+            None if !urls.is_empty() => None,
+            None => variable(CONTEXT_VARIABLE).or_else(in_use),
+        };
+        let mut profile = self.profile.clone();
+        profile.urls = urls;
+        if let Some(name) = context {
+            profile = profile.over(Store::open()?.load(&name)?);
+        }
+        if profile.urls.is_empty() {
+            return Ok((None, words));
+        }
+        let profile = from_environment(profile)?;
+        Ok((Some(Way { profile, timeout: self.connect_timeout }), words))
+    }
+
+    /// The way to this address, whatever context is in use.
+    ///
+    /// # Errors
+    /// As [`Dial::way`].
+    pub(crate) fn way_to(&self, url: &str) -> Result<Way, Failure> {
+        self.way(vec![url.to_owned()]).map(|(way, _)| way)
+    }
+}
+
+/// What neither the command line nor the context says.
+fn from_environment(mut profile: Profile) -> Result<Profile, Failure> {
+    if profile.auth.is_none()
+        && let Some(text) = variable(AUTH_VARIABLE)
+    {
+        let wrong = |error| Failure::usage(format_args!("{AUTH_VARIABLE}: {error}"), "set it anew");
+        profile.auth = Some(text.parse().map_err(wrong)?);
+    }
+    if profile.ca.is_empty() {
+        profile.ca.extend(variable(CA_VARIABLE).map(PathBuf::from));
+    }
+    Ok(profile)
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The context in use. Without a home there is none.
+fn in_use() -> Option<String> {
+    let [current, _] = Store::open().ok()?.chosen();
+    current
+}
+
+impl Way {
+    /// The addresses, for people.
+    pub(crate) fn url(&self) -> String {
+        self.profile.urls.join(",")
+    }
+
+    /// The addresses.
+    pub(crate) fn urls(&self) -> &[String] {
+        &self.profile.urls
+    }
+
+    /// Asks for a sealed session even when no option does.
+    pub(crate) fn sealing(mut self) -> Self {
+        self.profile = self.profile.sealing();
+        self
+    }
+
     /// How a bare link is dialed.
     ///
     /// # Errors
     /// Exit code 2: a file of the options is of no use.
     pub(crate) fn options(&self) -> Result<DialOptions, Failure> {
-        Ok(DialOptions::default().tls(self.tls.settings()?))
+        Ok(DialOptions::default().tls(self.profile.tls()?))
     }
 
-    /// Asks for a sealed session even when no option does.
-    pub(crate) fn sealing(mut self) -> Self {
-        self.seal = self.seal.asked();
-        self
-    }
-
-    /// Connects once; a lost link ends the session.
+    /// Connects. A lost link ends the session, unless there are several addresses or it was asked
+    /// for: then it is made anew, and the session goes on.
     ///
     /// # Errors
-    /// Exit code 3 with the reason; 2 when the URL is none.
-    pub(crate) async fn connect(&self, url: &str) -> Result<Client, Failure> {
-        let mut client = Client::connect(url).name("fluxar-cli").no_reconnect();
-        // What is printed has names, whatever the other side knows.
-        client = client.numbered_keys(false);
-        client = client.tls(self.tls.settings()?);
-        if let Some(Credential(auth)) = &self.auth {
-            client = client.auth(auth.clone());
+    /// Exit code 3 with the reason; 2 when a URL is none.
+    pub(crate) async fn connect(&self) -> Result<Client, Failure> {
+        let url = self.url();
+        let mut addresses = self.profile.urls.iter();
+        let first = addresses.next().expect("a way has an address");
+        let mut client = addresses
+            .fold(Client::connect(first), |client, other| client.or(other))
+            .name("fluxar-cli")
+            // What is printed has names, whatever the other side knows.
+            .numbered_keys(false)
+            .compress(self.profile.compression())
+            .tls(self.profile.tls()?);
+        client = match self.profile.reconnects() {
+            true => client
+                .reconnect(Backoff::default().longest(LONGEST_PAUSE).attempts_max(ATTEMPTS_MAX)),
+            false => client.no_reconnect(),
+        };
+        if let Some(credential) = &self.profile.auth {
+            let auth = credential.auth();
+            let wrong = |cause| Failure::usage(cause, "correct --auth (or FLUXAR_AUTH)");
+            client = client.auth(auth.map_err(wrong)?);
         }
-        if let Some(seal) = self.seal.seal()? {
+        if let Some(seal) = self.profile.seal()? {
             client = client.seal(seal);
         }
-        match tokio::time::timeout(self.connect_timeout, client.build()).await {
-            Ok(Ok(client)) => Ok(client),
+        match tokio::time::timeout(self.timeout, client.build()).await {
+            Ok(Ok(client)) => {
+                if self.profile.reconnects() {
+                    tell_of_links(&client);
+                }
+                Ok(client)
+            }
             Ok(Err(ConnectError::Seal(error))) => {
                 Err(Failure::usage(error, "copy the address as `fluxar key pin URL` prints it"))
             }
             Ok(Err(ConnectError::Address(error))) => {
                 Err(Failure::usage(error, "see --help for addresses, such as ws://127.0.0.1:9000"))
             }
-            Ok(Err(error)) => Err(Failure::connection(url, connect_code(&error), error)),
+            Ok(Err(error)) => Err(Failure::connection(&url, connect_code(&error), error)),
             Err(_) => {
-                let cause = format_args!("no answer within {:?}", self.connect_timeout);
-                Err(Failure::connection(url, "deadline_exceeded", cause))
+                let cause = format_args!("no answer within {:?}", self.timeout);
+                Err(Failure::connection(&url, "deadline_exceeded", cause))
             }
         }
     }
+}
+
+/// Says when a link is lost, and when there is another.
+fn tell_of_links(client: &Client) {
+    // Whether what is lost is more than the link.
+    let mut lost: Option<bool> = None;
+    client.on_state(move |state| match state {
+        State::Detached | State::Disconnected => {
+            if lost.is_none() {
+                terminal::note("link", "lost: dialing again");
+            }
+            lost = Some(state == State::Disconnected);
+        }
+        State::Ready => match lost.take() {
+            Some(true) => {
+                terminal::note("link", "there again, in a new session: what was open has ended");
+            }
+            Some(false) => terminal::note("link", "there again: all goes on where it was"),
+            None => {}
+        },
+        _ => {}
+    });
 }
 
 /// The code of a session that did not come about.
@@ -169,27 +231,24 @@ pub(crate) fn connect_code(error: &ConnectError) -> &'static str {
     error.status().map_or("unavailable", |status| status.code().name())
 }
 
-/// Takes the URL off the front of a verb's words, or from FLUXAR_URL.
-///
-/// # Errors
-/// Exit code 2: there is neither.
-pub(crate) fn split_url(mut words: Vec<String>) -> Result<(String, Vec<String>), Failure> {
-    if words.first().is_some_and(|word| is_url(word)) {
-        let url = words.remove(0);
-        return Ok((url, words));
-    }
-    match std::env::var(URL_VARIABLE) {
-        Ok(url) if !url.is_empty() => Ok((url, words)),
-        _ => Err(Failure::usage(
-            "there is no URL",
-            format!("put one in front, such as ws://127.0.0.1:9000, or set {URL_VARIABLE}"),
-        )),
-    }
-}
-
 /// An address rather than a target or a topic.
 pub(crate) fn is_url(word: &str) -> bool {
     word.contains("://") || word.starts_with("stdio:") || word.starts_with("exec:")
+}
+
+/// The addresses of a list with commas; a comma inside of one parts nothing.
+pub(crate) fn split_urls(text: &str) -> Vec<String> {
+    let mut urls: Vec<String> = Vec::new();
+    for part in text.split(',') {
+        match urls.last_mut() {
+            Some(last) if !is_url(part) => {
+                last.push(',');
+                last.push_str(part);
+            }
+            _ => urls.push(part.to_owned()),
+        }
+    }
+    urls
 }
 
 /// Checks how many words follow the URL.
@@ -224,40 +283,9 @@ mod tests {
     }
 
     #[test]
-    fn credentials_need_a_scheme_and_a_secret() {
-        for right in ["bearer:t", "bearer:a:b", "basic:u:p", "basic:u:", "api_key:k", "certificate"]
-        {
-            assert!(credential(right).is_ok(), "{right}");
-        }
-        for wrong in ["", "t", "bearer:", "basic:u", "digest:x", "certificate:x"] {
-            let message = credential(wrong).unwrap_err();
-            assert!(message.contains("bearer:TOKEN") && !message.contains("digest"), "{wrong}");
-        }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn secrets_come_from_files_that_nobody_else_may_read() {
-        use std::os::unix::fs::PermissionsExt;
-        let directory = std::env::temp_dir().join(format!("fluxar-dial-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
-        let path = directory.join("secret");
-        let write = |text: &str, mode| {
-            std::fs::write(&path, text).unwrap();
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-        };
-        let shown = path.display();
-        write("t0ken\n", 0o600);
-        assert_eq!(credential(&format!("bearer:@{shown}")).unwrap().0, Auth::bearer("t0ken"));
-        let basic = credential(&format!("basic:ada:@{shown}")).unwrap().0;
-        assert_eq!(basic, Auth::basic("ada", "t0ken"));
-        let error = credential(&format!("key:{shown}")).unwrap_err();
-        assert!(error.contains("64 hexadecimal digits") && !error.contains("t0ken"), "{error}");
-        write(&"0a".repeat(32), 0o600);
-        assert!(credential(&format!("key:{shown}")).is_ok());
-        write("t0ken", 0o644);
-        assert!(credential(&format!("bearer:@{shown}")).unwrap_err().contains("chmod 600"));
-        assert!(credential("bearer:@/nowhere/to/be/found").unwrap_err().contains("cannot read"));
-        std::fs::remove_dir_all(&directory).unwrap();
+    fn commas_part_addresses_and_nothing_in_them() {
+        assert_eq!(split_urls("tcp://a:1,ws://b"), ["tcp://a:1", "ws://b"]);
+        assert_eq!(split_urls("exec:prog?arg=a,b"), ["exec:prog?arg=a,b"]);
+        assert_eq!(split_urls("unix:///a,b,tcp://c"), ["unix:///a,b", "tcp://c"]);
     }
 }

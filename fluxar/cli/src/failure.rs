@@ -46,6 +46,14 @@ impl Told {
 }
 
 impl Failure {
+    /// What happened, in a few words.
+    pub(crate) fn cause(&self) -> String {
+        match self {
+            Self::Told(told) => told.cause.clone(),
+            Self::BrokenPipe => self.to_string(),
+        }
+    }
+
     /// See the fields of [`Told`].
     pub(crate) fn new(
         exit: Exit,

@@ -4,14 +4,21 @@
 //! 2 wrong command line, 3 no connection.
 
 mod cmd;
+mod compress;
+mod config;
+mod context;
 mod contracts;
+mod credential;
 mod dial;
 mod failure;
+mod forms;
 mod json;
 mod llm;
 mod node;
+mod profile;
 mod rights;
 mod seal;
+mod secret;
 mod template;
 mod terminal;
 mod typed;
@@ -37,7 +44,7 @@ Examples:
   fluxar sub  ws://127.0.0.1:9000 'sensors.*.temp'
   fluxar pub  ws://127.0.0.1:9000 sensors.1.temp '{\"t\":{{rand 18 25}}}' --count 10 --rate 2
 
-FLUXAR_URL stands in for the URL, FLUXAR_AUTH for --auth. NO_COLOR turns colours off.
+A context (fluxar ctx) or FLUXAR_URL stands in for the URL, FLUXAR_AUTH for --auth. NO_COLOR turns colours off.
 Exit codes: 0 done, 1 failed or refused by the peer, 2 wrong command line, 3 no connection.";
 
 fn main() -> ExitCode {

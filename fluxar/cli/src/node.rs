@@ -1,12 +1,17 @@
 //! The options and the life of every verb that listens.
 
+use crate::compress::Compress;
+use crate::config::Guard;
 use crate::failure::Failure;
 use crate::rights;
 use crate::seal::{self, ListenSeal};
 use crate::terminal::{self, Interrupts};
 use fluxar::transport::tls::TlsError;
 use fluxar::transport::{ListenOptions, TlsServer};
-use fluxar::{AllowList, Identity, PublicKey, Rights, Server};
+use fluxar::{
+    AllowList, BindError, Compression, Identity, Limits, NodeLimits, PublicKey, Rights, Seal,
+    Server,
+};
 use std::path::PathBuf;
 
 /// For whom a verb listens.
@@ -37,8 +42,67 @@ pub(crate) struct Access {
     /// rest). Makes it a credential beside --token and --allow-key [default: all]
     #[arg(long, value_name = "RIGHTS", requires = "client_ca", value_parser = rights::parse)]
     client_rights: Option<Rights>,
+    /// Compress messages for callers that do; not on sealed sessions [default: off]
+    #[arg(long, value_enum, value_name = "CODEC")]
+    compress: Option<Compress>,
     #[command(flatten)]
     seal: ListenSeal,
+}
+
+/// All that a listening peer is made of, from options or from a file.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) name: String,
+    pub(crate) urls: Vec<String>,
+    pub(crate) options: ListenOptions,
+    pub(crate) tls: Option<TlsServer>,
+    pub(crate) seal: Option<Seal>,
+    /// Everybody is welcome without.
+    pub(crate) guard: Option<Guard>,
+    pub(crate) limits: Limits,
+    pub(crate) node_limits: NodeLimits,
+    pub(crate) compression: Compression,
+}
+
+impl Settings {
+    /// Where it listens and for whom, for people.
+    pub(crate) fn about(&self) -> String {
+        let whom = if self.guard.is_some() { "those with a credential" } else { "everybody" };
+        format!("{} for {whom}", self.urls.join(", "))
+    }
+
+    /// Listens at every address.
+    ///
+    /// # Errors
+    /// An address is wrong, or taken.
+    pub(crate) async fn bind(self) -> Result<Server, Failure> {
+        let (first, others) = self.urls.split_first().ok_or_else(|| {
+            Failure::usage("there is no address to listen on", "give one with --listen")
+        })?;
+        let server = Server::bind(first.as_str()).name(self.name).listen_options(self.options);
+        let mut server = others.iter().fold(server, |server, url| server.also(url.as_str()));
+        // What is printed elsewhere has names, whatever the other side knows.
+        server = server.limits(self.limits).node_limits(self.node_limits).numbered_keys(false);
+        server = server.compress(self.compression);
+        if let Some(seal) = self.seal {
+            server = server.seal(seal);
+        }
+        if let Some(settings) = self.tls {
+            server = server.tls(settings);
+        }
+        if let Some(guard) = self.guard {
+            server = server.authenticator(guard.authenticator());
+        }
+        server.build().await.map_err(|error| {
+            let next = match error {
+                BindError::Transport(_) => {
+                    "choose another --listen, such as one with port 0, which takes a free port"
+                }
+                _ => "correct that, see --help",
+            };
+            Failure::local(format_args!("cannot listen: {error}"), next)
+        })
+    }
 }
 
 impl Access {
@@ -47,35 +111,40 @@ impl Access {
     /// # Errors
     /// An address is wrong, or taken.
     pub(crate) async fn bind(&self, name: &str, urls: &[String]) -> Result<Server, Failure> {
-        let (first, others) = urls.split_first().ok_or_else(|| {
-            Failure::usage("there is no address to listen on", "give one with --listen")
-        })?;
+        self.settings(name, urls)?.bind().await
+    }
+
+    /// What the options come to.
+    ///
+    /// # Errors
+    /// They contradict each other, or a file is of no use.
+    pub(crate) fn settings(&self, name: &str, urls: &[String]) -> Result<Settings, Failure> {
         if self.client_ca.is_some() && !urls.iter().any(|url| is_secured(url)) {
             let cause = "--client-ca asks for certificates, and no --listen address can show one";
             return Err(Failure::usage(cause, "listen at a tls://, wss:// or quic:// address"));
         }
         let origins = self.allow_origin.iter();
-        let options = origins.fold(ListenOptions::default(), ListenOptions::allow_origin);
-        let mut server = Server::bind(first.as_str()).name(name);
-        server = server.listen_options(options).numbered_keys(false);
-        for url in others {
-            server = server.also(url.as_str());
-        }
-        if let Some(seal) = self.seal.seal()? {
-            server = server.seal(seal);
-        }
-        if let Some(settings) =
-            self.tls().map_err(|error| Failure::usage(error, "name other files"))?
-        {
-            server = server.tls(settings);
-        }
-        if let Some(list) = self.list() {
-            server = server.authenticator(list);
-        }
-        server.build().await.map_err(|error| {
-            let next = "choose another --listen, such as one with port 0, which takes a free port";
-            Failure::local(format_args!("cannot listen: {error}"), next)
+        Ok(Settings {
+            name: name.to_owned(),
+            urls: urls.to_vec(),
+            options: origins.fold(ListenOptions::default(), ListenOptions::allow_origin),
+            tls: self.tls().map_err(|error| Failure::usage(error, "name other files"))?,
+            seal: self.seal.seal()?,
+            guard: self.list().map(Guard::of),
+            limits: Limits::default(),
+            node_limits: NodeLimits::default(),
+            compression: self.compress.unwrap_or(Compress::Off).compression(),
         })
+    }
+
+    /// Whether any of them was given, or stands in the environment.
+    pub(crate) fn is_given(&self) -> bool {
+        self.token.is_some()
+            || !self.allow_origin.is_empty()
+            || !self.allow_key.is_empty()
+            || self.tls_cert.is_some()
+            || self.compress.is_some()
+            || self.seal.is_given()
     }
 
     fn tls(&self) -> Result<Option<TlsServer>, TlsError> {

@@ -1,4 +1,4 @@
-//! What somebody may do, as it is written on a command line.
+//! What somebody may do, as it is written on a command line or in a file.
 
 use fluxar::Rights;
 
@@ -18,11 +18,14 @@ pub(crate) fn parse(text: &str) -> Result<Rights, String> {
     })
 }
 
+/// What there are rights to do.
+pub(crate) const ACTIONS: [&str; 4] = ["call", "serve", "publish", "subscribe"];
+
 /// Adds one right.
 ///
 /// # Errors
 /// There is no such action, or the pattern matches nothing.
-fn add(rights: Rights, action: &str, pattern: &str) -> Result<Rights, String> {
+pub(crate) fn add(rights: Rights, action: &str, pattern: &str) -> Result<Rights, String> {
     if let Some(wrong) = wrong_in(pattern) {
         return Err(format!("`{pattern}` {wrong}: write a pattern such as llm.* or sensors.>"));
     }

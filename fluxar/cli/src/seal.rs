@@ -1,44 +1,32 @@
 //! The options of sealed sessions, of both sides.
 
 use crate::failure::Failure;
-use fluxar::{KeyError, Seal, SealKey, SealPublicKey, Server};
+use fluxar::{FingerprintError, KeyError, Seal, SealKey, SealPublicKey, Server};
 use std::path::PathBuf;
 
-/// How a verb that connects seals.
-#[derive(Clone, Debug, Default, clap::Args)]
-pub(crate) struct DialSeal {
-    /// Encrypt from peer to peer, and take no peer but the one with this fingerprint (as #fp=... in
-    /// the URL does); without one, whoever answers is taken
-    #[arg(long, value_name = "FINGERPRINT", num_args = 0..=1, require_equals = true)]
-    seal: Option<Option<SealPublicKey>>,
-    /// The key that says who we are, made by fluxar key new; asks for a sealed session too
-    #[arg(long, value_name = "FILE")]
-    seal_key: Option<PathBuf>,
+/// Whom a dialer takes for the other end of a sealed session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Acceptor {
+    /// Whoever answers.
+    Any,
+    /// Who has this key.
+    Pinned(SealPublicKey),
 }
 
-impl DialSeal {
-    /// Asks for a sealed session even when nothing else does.
-    pub(crate) fn asked(mut self) -> Self {
-        self.seal.get_or_insert(None);
-        self
-    }
+impl std::str::FromStr for Acceptor {
+    type Err = FingerprintError;
 
-    /// What was asked for.
-    ///
-    /// # Errors
-    /// The key file is of no use.
-    pub(crate) fn seal(&self) -> Result<Option<Seal>, Failure> {
-        if self.seal.is_none() && self.seal_key.is_none() {
-            return Ok(None);
+    fn from_str(text: &str) -> Result<Self, FingerprintError> {
+        if text == "any" { Ok(Self::Any) } else { text.parse().map(Self::Pinned) }
+    }
+}
+
+impl std::fmt::Display for Acceptor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Any => f.write_str("any"),
+            Self::Pinned(key) => key.fmt(f),
         }
-        let mut seal = match &self.seal_key {
-            Some(path) => Seal::require(SealKey::load(path).map_err(|error| told(&error))?),
-            None => Seal::default(),
-        };
-        if let Some(pinned) = self.seal.flatten() {
-            seal = seal.pin(pinned);
-        }
-        Ok(Some(seal))
     }
 }
 
@@ -54,6 +42,11 @@ pub(crate) struct ListenSeal {
 }
 
 impl ListenSeal {
+    /// Whether anything was.
+    pub(crate) fn is_given(&self) -> bool {
+        self.seal || self.seal_key.is_some()
+    }
+
     /// What was asked for.
     ///
     /// # Errors

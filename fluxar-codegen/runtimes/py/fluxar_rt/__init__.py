@@ -4,9 +4,11 @@
 a `Context`. Everything that can go wrong between peers is a `Status`.
 """
 
+from .broker import Broker
 from .codec import Codec
 from .context import Context
 from .descriptor import encode_descriptor, hash_descriptor
+from .feed import DISCONNECT, DROP_NEWEST, DROP_OLDEST, LATEST
 from .hello import Auth, PeerInfo
 from .limits import Limits
 from .payload import Invalid
@@ -15,8 +17,7 @@ from .routes import Routes
 from .server import Server, listen
 from .session import Session
 from .status import Code, ConnectError, Status, Violation
-from .topic import Received, Subscription
-from .topics import DISCONNECT, DROP_NEWEST, DROP_OLDEST, LATEST
+from .topic import Received, Subscription, TopicHost
 from .typed import AppError, Client, Duplex, Items, Sink, Streaming, Upload
 from .types import Unknown
 
@@ -28,6 +29,7 @@ __all__ = [
     "AppError",
     "Auth",
     "Backoff",
+    "Broker",
     "Client",
     "Code",
     "Codec",
@@ -48,6 +50,7 @@ __all__ = [
     "Status",
     "Streaming",
     "Subscription",
+    "TopicHost",
     "Unknown",
     "Upload",
     "Violation",

@@ -67,6 +67,7 @@ class Peer:
         self._listeners: list[StateListener] = []
         self._changed = asyncio.Event()
         self._is_wanted = True
+        self._owns_broker = False
         self._task: asyncio.Task[None] | None = None
 
     # ---- state
@@ -84,6 +85,11 @@ class Peer:
         """Who the other side says that it is."""
         return self.session.remote
 
+    @property
+    def broker(self) -> Broker:
+        """The topics of this side: what is published here reaches whoever subscribed here."""
+        return self.config.broker
+
     def on_state(self, listener: StateListener) -> None:
         """Calls the listener with every change of `state`, and why."""
         self._listeners.append(listener)
@@ -100,6 +106,8 @@ class Peer:
         self.state, self._session = state, session
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
+        if state == CLOSED and self._owns_broker:
+            self.broker.close()
         for listener in self._listeners:
             try:
                 listener(state, reason)
@@ -125,8 +133,10 @@ class Peer:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    def keep(self, running: asyncio.Task[None], link_again: Relink | None) -> None:
+    def keep(self, running: asyncio.Task[None], link_again: Relink | None, *,
+             owns_broker: bool = False) -> None:
         """Keeps the session linked; `link_again` makes the next one."""
+        self._owns_broker = owns_broker
         self._task = asyncio.create_task(self._keep(running, link_again))
 
     async def _keep(self, running: asyncio.Task[None], link_again: Relink | None) -> None:
@@ -238,7 +248,7 @@ async def connect(
 
     session, running = await open_session(await dial(address, limits.frame_bytes_max), config, dialer=True)
     peer = Peer(session, config)
-    peer.keep(running, again if reconnect is not None else None)
+    peer.keep(running, again if reconnect is not None else None, owns_broker=True)
     return peer
 
 
@@ -250,7 +260,7 @@ async def connect_on(link: Link, *, auth: Auth = NO_AUTH, serve: Routes | None =
     config = Config(limits, info, Broker(limits), serve or Routes(), auth)
     session, running = await open_session(link, config, dialer=True)
     peer = Peer(session, config)
-    peer.keep(running, None)
+    peer.keep(running, None, owns_broker=True)
     return peer
 
 

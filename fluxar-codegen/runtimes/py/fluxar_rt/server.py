@@ -103,6 +103,11 @@ class Server:
             running.cancel()
             self.peers.discard(peer)
 
+    @property
+    def broker(self) -> Broker:
+        """The topics of this side: what is published here reaches whoever subscribed here."""
+        return self.config.broker
+
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Publishes to whoever has subscribed here."""
         self.config.broker.publish(topic, payload, retain=retain)
@@ -117,6 +122,7 @@ class Server:
         await asyncio.gather(*(peer.close() for peer in list(self.peers)))
         for task in list(self._sessions):
             task.cancel()
+        self.broker.close()
 
     async def __aenter__(self) -> Server:
         return self

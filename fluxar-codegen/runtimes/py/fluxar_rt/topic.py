@@ -5,19 +5,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, Union
 from uuid import UUID
 
+from .broker import Broker, OwnSubscription
 from .checks import Checked
 from .codec import Bool, Codec, Int, Text, Uuid, decode, encode
 from .names import escape, unescape
 from .payload import Invalid
 from .peer import HasSession, Peer
 from .status import Code, Status
-from .topics import RawEvent, RawSubscription
+from .feed import RawEvent
+from .topics import RawSubscription
 from .types import Enum, Lazy
 
 log = logging.getLogger("fluxar")
+TopicHost = Union[HasSession, Broker]
+"""Where topics are: the other side of a session, or the broker of this one."""
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -127,11 +131,11 @@ class Received(Generic[K, V]):
 class Subscription(Generic[K, V]):
     """Events of a topic; `async with` subscribes. It outlives lost links of a `Peer`."""
 
-    def __init__(self, peer: HasSession, topic: TopicDef[K, V], values: dict[str, Any],
+    def __init__(self, host: TopicHost, topic: TopicDef[K, V], values: dict[str, Any],
                  group: str | None, overflow: int, credit: int | None) -> None:
-        self._peer, self._topic, self._values = peer, topic, values
+        self._host, self._topic, self._values = host, topic, values
         self._group, self._overflow, self._credit = group, overflow, credit
-        self._raw: RawSubscription | None = None
+        self._raw: RawSubscription | OwnSubscription | None = None
         self.dropped = 0
         """Events that this subscription missed, as far as the publisher's side says."""
 
@@ -141,7 +145,8 @@ class Subscription(Generic[K, V]):
 
     async def _ask(self) -> None:
         pattern = self._topic.path(self._values, pattern=True)
-        self._raw = await self._peer.session.topics.subscribe(
+        topics = self._host if isinstance(self._host, Broker) else self._host.session.topics
+        self._raw = await topics.subscribe(
             pattern, group=self._group, overflow=self._overflow, credit=self._credit
         )
 
@@ -175,14 +180,14 @@ class Subscription(Generic[K, V]):
             except (Invalid, Status) as error:
                 log.warning("an event on %s is passed over: %s", event.topic, error)
 
-    async def _over(self, raw: RawSubscription) -> None:
+    async def _over(self, raw: RawSubscription | OwnSubscription) -> None:
         error = raw.error
         if raw.left or error is None:
             raise StopAsyncIteration
-        if not (raw.session.is_closed and isinstance(self._peer, Peer)):
+        if not (raw.is_lost and isinstance(self._host, Peer)):
             raise error
         while True:
-            await self._peer.wait_ready()
+            await self._host.wait_ready()
             try:
                 await self._ask()
                 return
@@ -193,24 +198,28 @@ class Subscription(Generic[K, V]):
 
 
 class TopicClient(Generic[K, V]):
-    """A topic at the other side."""
+    """A topic at the other side, or at a broker of this one."""
 
-    def __init__(self, peer: HasSession, topic: TopicDef[K, V]) -> None:
-        self._peer, self._topic = peer, topic
+    def __init__(self, host: TopicHost, topic: TopicDef[K, V]) -> None:
+        self._host, self._topic = host, topic
 
     async def _publish(self, value: V, values: dict[str, Any], retain: bool | None) -> None:
         path = self._topic.path(values, pattern=False)
         # Names always: a publisher does not know its subscribers.
         payload = encode(self._topic.payload, value, False)
         keep = self._topic.retain if retain is None else retain
-        await self._peer.session.publish(path, payload, retain=keep)
+        await self._put(path, payload, keep)
 
     async def _clear(self, values: dict[str, Any]) -> None:
         path = self._topic.path(values, pattern=False)
-        await self._peer.session.publish(path, b"", retain=True)
+        await self._put(path, b"", True)
+
+    async def _put(self, path: str, payload: bytes, retain: bool) -> None:
+        if isinstance(self._host, Broker):
+            self._host.publish(path, payload, retain=retain)
+        else:
+            await self._host.session.publish(path, payload, retain=retain)
 
     def _subscribe(self, values: dict[str, Any], group: str | None, overflow: int,
                    credit: int | None) -> Subscription[K, V]:
-        return Subscription(self._peer, self._topic, values, group, overflow, credit)
-
-
+        return Subscription(self._host, self._topic, values, group, overflow, credit)

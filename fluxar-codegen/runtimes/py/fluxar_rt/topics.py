@@ -4,34 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .feed import DROP_OLDEST, Feed, Queues, RawEvent
 from .limits import CREDIT_MAX
 from .message import (
     ACK, CANCEL, CREDIT, DROPPED, END, EVENT, GROUP, OVERFLOW, RETAIN, SUBSCRIBE, Message,
 )
 from .names import has_wildcard, is_well_formed
 from .status import Code, Status, Violation
-from .window import Window, add_credit, cost
+from .window import Window
 
 if TYPE_CHECKING:
     from .session import Session
-
-DROP_OLDEST, DROP_NEWEST, LATEST, DISCONNECT = range(4)
-ENTRY_COST = 64
-"""About what the bookkeeping of a waiting event takes."""
-
-
-@dataclass(frozen=True)
-class RawEvent:
-    """An event as it came. `dropped` is how many this subscription missed before it."""
-
-    topic: str
-    payload: bytes
-    retained: bool = False
-    dropped: int = 0
-
 
 class RawSubscription:
     """A subscription of ours."""
@@ -58,6 +43,11 @@ class RawSubscription:
         if grant is not None:
             self.session.put_now(Message(ACK, ref=self.id, meta={CREDIT: grant}))
         return event
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it ended with its session."""
+        return self.session.is_closed
 
     def leave(self) -> None:
         """Ends the subscription; events on their way are dropped."""
@@ -96,69 +86,21 @@ class RawSubscription:
             self._reader.set_result(None)
 
 
-class Inbound:
+class Inbound(Feed):
     """A subscription of the peer's: what the broker delivers to."""
 
     def __init__(self, session: Session, message: Message, credit: int) -> None:
-        self.session, self.id = session, message.id or 0
-        self.pattern = message.target or ""
         group = message.meta.get(GROUP)
-        self.group = group if isinstance(group, str) else None
-        self.overflow = message.number(OVERFLOW)
-        self.exact = not has_wildcard(self.pattern)
-        self.credit = credit
-        self.queue: deque[RawEvent] = deque()
-        self.queue_bytes = 0
-        self.dropped = 0
+        super().__init__(
+            session.topics.queues, message.target or "", group if isinstance(group, str) else None,
+            message.number(OVERFLOW), credit,
+        )
+        self.session, self.id = session, message.id or 0
 
-    def deliver(self, topic: str, payload: bytes, retained: bool = False) -> None:
-        """An event for this subscription: sent, queued or dropped [L5.overflow.1]."""
-        event = RawEvent(topic, payload, retained)
-        if self.credit > 0 and not self.queue and self.session.has_room(self.id, payload):
-            self._send(event)
-            return
-        limits, topics = self.session.limits, self.session.topics
-        size = _held(event)
+    def has_room(self, event: RawEvent) -> bool:
+        return self.session.has_room(self.id, event.payload)
 
-        def fits() -> bool:
-            own = self.queue_bytes + size <= limits.subscription_bytes_max
-            return own and topics.queued_bytes + size <= limits.session_queue_bytes_max
-
-        if self.overflow == LATEST:
-            while self.queue:
-                self._drop_oldest()
-        elif self.overflow == DROP_OLDEST:
-            while self.queue and not fits():
-                self._drop_oldest()
-        if fits():
-            self.queue.append(event)
-            self.queue_bytes += size
-            topics.queued_bytes += size
-        elif self.overflow == DISCONNECT:
-            text = "the subscriber is too slow for its overflow policy `disconnect`"
-            topics.end(self, Status(Code.RESOURCE_EXHAUSTED, text))
-        else:
-            self.dropped += 1
-
-    def flush(self) -> None:
-        """Sends what waits, while there is credit and room."""
-        while self.queue and self.credit > 0:
-            if not self.session.has_room(self.id, self.queue[0].payload):
-                return
-            event = self._pop()
-            self._send(event)
-
-    def _pop(self) -> RawEvent:
-        event = self.queue.popleft()
-        self.queue_bytes -= _held(event)
-        self.session.topics.queued_bytes -= _held(event)
-        return event
-
-    def _drop_oldest(self) -> None:
-        self._pop()
-        self.dropped += 1
-
-    def _send(self, event: RawEvent) -> None:
+    def send(self, event: RawEvent) -> bool:
         message = Message(EVENT, ref=self.id, payload=event.payload)
         if not self.exact:
             message.target = event.topic
@@ -170,16 +112,13 @@ class Inbound:
             self.session.put(self.id, message)
         except Status:
             # Larger than the peer takes.
-            self.dropped += 1
-            return
-        self.credit -= cost(event.payload)
-        self.dropped = 0
+            return False
         if not event.retained:
             self.session.budget.earn()
+        return True
 
-
-def _held(event: RawEvent) -> int:
-    return len(event.payload) + len(event.topic) + ENTRY_COST
+    def too_slow(self, status: Status) -> None:
+        self.session.topics.end(self, status)
 
 
 class Topics:
@@ -189,7 +128,7 @@ class Topics:
         self.session = session
         self.outbound: dict[int, RawSubscription] = {}
         self.inbound: dict[int, Inbound] = {}
-        self.queued_bytes = 0
+        self.queues = Queues(session.limits)
 
     def has(self, ref: int) -> bool:
         """Whether such a subscription is open."""
@@ -197,8 +136,8 @@ class Topics:
 
     # ---- ours
 
-    async def subscribe(self, pattern: str, *, group: str | None, overflow: int,
-                        credit: int | None) -> RawSubscription:
+    async def subscribe(self, pattern: str, *, group: str | None = None,
+                        overflow: int = DROP_OLDEST, credit: int | None = None) -> RawSubscription:
         """Asks for the events of a pattern; returns when they are granted."""
         session = self.session
         if not is_well_formed(pattern, wildcards=True):
@@ -278,8 +217,7 @@ class Topics:
         subscription = self.inbound.get(ref)
         if subscription is None:
             return False
-        subscription.credit = add_credit(subscription.credit, credit)
-        subscription.flush()
+        subscription.granted(credit)
         return True
 
     def cancelled(self, ref: int) -> bool:
@@ -293,15 +231,13 @@ class Topics:
         """Ends a subscription of the peer's."""
         if self.inbound.pop(subscription.id, None) is None:
             return
-        self.queued_bytes -= subscription.queue_bytes
-        subscription.queue.clear()
         self.session.broker.remove(subscription)
         over = Message(SUBSCRIBE, ref=subscription.id, meta={END: True}, error=error)
         self.session.put_answer(subscription.id, over)
 
     def flush(self) -> None:
         """The outbox has room again."""
-        if self.queued_bytes:
+        if self.queues.bytes:
             for subscription in list(self.inbound.values()):
                 subscription.flush()
 

@@ -100,7 +100,7 @@ async def pair(serve_a: Routes | None = None, serve_b: Routes | None = None,
         open_session(a, config_a, dialer=True), open_session(b, config_b, dialer=False)
     )
     dialer, acceptor = Peer(one, config_a), Peer(two, config_b)
-    dialer.keep(run_one, None)
+    dialer.keep(run_one, None, owns_broker=True)
     acceptor.keep(run_two, None)
     return dialer, acceptor
 

@@ -251,6 +251,15 @@ class ContractTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(caught.exception.code, Code.INVALID_ARGUMENT)
         self.assertIn("name", caught.exception.message)
 
+    async def test_a_topic_is_at_either_side(self) -> None:
+        here, there = shop.PlainTopic(self.server.broker), self.shop.plain
+        async with here.subscribe() as own, there.subscribe() as theirs:
+            await here.publish(all_types(1))
+            await there.publish(all_types(2))
+            for events in (own, theirs):
+                values = [(await events.__anext__())[1] for _ in range(2)]
+                self.assertEqual(values, [all_types(1), all_types(2)])
+
     async def test_events_that_cannot_be_read_are_passed_over(self) -> None:
         async with self.shop.plain.subscribe() as events:
             self.server.publish("plain", b"\x01")

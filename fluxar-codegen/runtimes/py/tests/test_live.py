@@ -1,4 +1,4 @@
-"""Against the Rust node: the command `fluxar`, named in `FLUXAR_BINARY`.
+"""Against the Rust node: the command `fluxar`, named in `FLUXAR_BIN`.
 
 `fluxar up` serves what the package `demo` describes; `fluxar call`, `pub` and `sub` are the other
 side of what Python serves.
@@ -23,7 +23,7 @@ from test_contract import Approvals as ShopApprovals
 from test_contract import Users
 import sample.shop_v1 as shop
 
-BINARY = os.environ["FLUXAR_BINARY"]
+BINARY = os.environ["FLUXAR_BIN"]
 PATIENCE = 60
 READ = ("FLUXAR_URL", "FLUXAR_AUTH", "FLUXAR_TOKEN", "OPENAI_BASE_URL", "OPENAI_API_KEY")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in READ}

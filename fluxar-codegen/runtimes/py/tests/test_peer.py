@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import unittest
 
-from fluxar_rt import Code, Context, Limits, Peer, Routes, Status
+from fluxar_rt import LATEST, Code, Context, Limits, Peer, Routes, Status
 from fluxar_rt.streams import RawStream
 from fluxar_rt.window import cost
 from pipe import PipeLink, pair
@@ -375,6 +375,27 @@ class Topics(PeerTest):
         self.assertEqual((event.payload, event.retained), (b"new", True))
         self.assertFalse(sub.events)
         await a.close()
+
+    async def test_a_program_subscribes_at_its_own_side(self) -> None:
+        a, b = await pair()
+        own = await a.broker.subscribe("orders.>")
+        slow = await a.broker.subscribe("orders.new", credit=1, overflow=LATEST)
+        theirs = await b.subscribe("orders.*")
+        for number in range(5):
+            a.publish_local("orders.new", bytes([number]))
+        await b.publish("orders.old", b"o")
+        got = [await own.next() for _ in range(6)]
+        self.assertEqual([event.payload for event in got if event],
+                         [*map(bytes, ([0], [1], [2], [3], [4])), b"o"])
+        missed = [await slow.next() for _ in range(2)]
+        self.assertEqual([(event.payload, event.dropped) for event in missed if event],
+                         [(b"\0", 0), (b"\4", 3)])
+        self.assertEqual([await theirs.next() for _ in range(6)], got)
+        slow.leave()
+        self.assertIsNone(await slow.next())
+        await asyncio.gather(a.close(), b.close())
+        self.assertIsNone(await own.next())
+        await self.fails(Code.UNAVAILABLE, a.broker.subscribe("a"))
 
     async def test_slow_subscribers_are_told_what_they_missed(self) -> None:
         a, b = await pair(limits_b=Limits(subscription_bytes_max=300))

@@ -40,8 +40,15 @@ export interface SubscribeOptions {
   readonly credit?: number | undefined;
 }
 
+/** Where topics are: the other side of a session, or the broker of this one. */
+export interface TopicHost {
+  /** Publishes, at most once. */
+  publishBytes(topic: string, payload: Uint8Array, options?: PublishOptions): void;
+  subscribeBytes(pattern: string, options?: SubscribeOptions): Subscription;
+}
+
 /** The other side of a session. */
-export interface Caller {
+export interface Caller extends TopicHost {
   /** Whether records travel with numbers for keys: both sides said that they know them. */
   readonly numbers: boolean;
   /** Calls, and waits for the answer's payload. */
@@ -50,10 +57,6 @@ export interface Caller {
   notifyBytes(target: string, payload: Uint8Array | undefined, options?: CallOptions): void;
   /** Opens a stream; with `isHalf` we send no items. */
   openBytes(target: string, payload: Uint8Array | undefined, isHalf: boolean, options?: StreamOptions): Channel;
-  /** Publishes, at most once. */
-  publishBytes(topic: string, payload: Uint8Array, options?: PublishOptions): void;
-  /** Subscribes at the other side. */
-  subscribeBytes(pattern: string, options?: SubscribeOptions): Subscription;
 }
 
 /** The circumstances that a request inherits from the handler which makes it. */

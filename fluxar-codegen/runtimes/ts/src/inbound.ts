@@ -12,11 +12,10 @@ import { CREDIT_MAX, HOPS_MAX } from "./limits.js";
 import { META, metaNumber, reservedKey } from "./meta.js";
 import { phaseEarly } from "./session.js";
 import type { Session } from "./session.js";
+import { publication } from "./feed.js";
 import { FluxarError, Violation } from "./status.js";
-import { hasWildcard, isWellFormed } from "./target.js";
+import { isWellFormed } from "./target.js";
 import { Job, Jobs } from "./work.js";
-
-const END = new Map([[META.end, true]] as const);
 
 export class Inbound {
   private readonly session: Session;
@@ -113,8 +112,8 @@ export class Inbound {
   // ---- ids
 
   private isOpen(id: Id): boolean {
-    const { calls, streams, subscriptions } = this.session;
-    return calls.has(id) || streams.has(id) || subscriptions.has(id) || this.calls.get(id) !== undefined;
+    const { calls, streams, subscriptions, feeds } = this.session;
+    return calls.has(id) || streams.has(id) || subscriptions.has(id) || feeds.has(id) || this.calls.get(id) !== undefined;
   }
 
   private takeId(id: Id, inFragments: boolean): void {
@@ -286,10 +285,13 @@ export class Inbound {
   }
 
   private credit(message: Envelope): void {
-    const channel = this.session.streams.get(message.ref!);
-    if (channel === undefined) return this.stray(message.ref!);
-    this.session.budget.charge();
-    channel.granted(metaNumber(message.meta, META.credit) ?? 0);
+    const { streams, feeds, budget } = this.session;
+    const channel = streams.get(message.ref!);
+    if (channel === undefined && !feeds.has(message.ref!)) return this.stray(message.ref!);
+    budget.charge();
+    const credit = metaNumber(message.meta, META.credit) ?? 0;
+    if (channel !== undefined) channel.granted(credit);
+    else feeds.granted(message.ref!, credit);
   }
 
   private cancel(message: Envelope): void {
@@ -303,40 +305,24 @@ export class Inbound {
       this.session.budget.charge();
       const error = this.streams.get(ref)?.cancel();
       if (error !== undefined) channel.stopReading(error);
-    } else this.stray(ref);
+    } else if (this.session.feeds.cancelled(ref)) this.session.budget.charge();
+    else this.stray(ref);
   }
 
   // ---- topics
 
-  /** Nobody subscribes here: what this side has to say it publishes at the peer. */
   private ask(message: Envelope, inFragments: boolean): void {
-    const id = message.id!;
-    this.takeId(id, inFragments);
-    if ((metaNumber(message.meta, META.credit) ?? 0) > CREDIT_MAX) {
-      throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
-    }
+    this.takeId(message.id!, inFragments);
     this.session.budget.charge();
-    const error = this.askRefusal(message);
-    this.session.send({ kind: KIND.subscribe, ref: id, meta: END, error });
-  }
-
-  private askRefusal(message: Envelope): FluxarError {
-    if (this.session.phase === "draining") {
-      return new FluxarError("unavailable", "[L4.bye.3] the peer is closing its session: reconnect");
-    }
-    if (reservedKey(message.meta) >= 0) {
-      return new FluxarError("unimplemented", "[X.open.1] qos 1 and 2, durable subscriptions and `block` are not offered");
-    }
-    if (!isWellFormed(message.target!, true)) {
-      return new FluxarError("invalid_argument", `[L3.target.2] \`${message.target}\` is no topic pattern`);
-    }
-    return new FluxarError("resource_exhausted", "[L5.topic.6] this side takes no subscriptions");
+    this.session.feeds.ask(message);
   }
 
   private published(message: Envelope): void {
     checkEvent(message);
-    // An event that nobody here asked for is dropped; a topic that is none is charged.
-    if (!isWellFormed(message.target!, false) || hasWildcard(message.target!)) this.session.budget.charge();
+    const { target, payload, meta } = message;
+    // A copy, since it may wait or be kept.
+    if (!isWellFormed(target!, false)) this.session.budget.charge();
+    else this.session.options.broker.publish(publication(target!, payload!.slice(), meta), meta.has(META.retain));
   }
 }
 

@@ -5,8 +5,10 @@
 
 export { Tagged, Simple, readAny, writeAny } from "./any.js";
 export type { Backoff } from "./backoff.js";
+export { Broker } from "./broker.js";
+export type { BrokerLimits } from "./broker.js";
 export { Writer } from "./bytes.js";
-export type { CallOptions, Caller, Overflow, PublishOptions, StreamOptions, SubscribeOptions } from "./caller.js";
+export type { CallOptions, Caller, Overflow, PublishOptions, StreamOptions, SubscribeOptions, TopicHost } from "./caller.js";
 export { Channel } from "./channel.js";
 export { at, checkEach, checkFormat, checkLength, checkPattern, checkRange, checkValues } from "./checks.js";
 export {

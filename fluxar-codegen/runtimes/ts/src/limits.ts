@@ -21,6 +21,9 @@ export interface OwnLimits extends Limits {
   readonly cancelGraceMs: number;
   readonly stallTimeoutMs: number;
   readonly sessionCreditMax: number;
+  readonly wildcardsMax: number;
+  readonly subscriptionBytesMax: number;
+  readonly sessionQueueBytesMax: number;
   readonly outboxBytesMax: number;
 }
 
@@ -29,8 +32,7 @@ export const DEFAULT_LIMITS: OwnLimits = {
   messageBytesMax: 16 << 20,
   callsMax: 1024,
   streamsMax: 1024,
-  // Nobody can subscribe here: a peer of this runtime publishes at the other side.
-  subscriptionsMax: 0,
+  subscriptionsMax: 1000,
   initialCredit: 256 << 10,
   groupsMax: 32,
   reassemblyBytesMax: 32 << 20,
@@ -41,6 +43,9 @@ export const DEFAULT_LIMITS: OwnLimits = {
   cancelGraceMs: 5000,
   stallTimeoutMs: 30_000,
   sessionCreditMax: 64 << 20,
+  wildcardsMax: 100,
+  subscriptionBytesMax: 1 << 20,
+  sessionQueueBytesMax: 8 << 20,
   outboxBytesMax: 24 << 20,
 };
 

@@ -52,6 +52,8 @@ export class Outbox {
   handedBytes = 0;
   /** Told when all was handed over. */
   onEmpty: () => void = () => {};
+  /** Told when producers may go on. */
+  onRoom: () => void = () => {};
   private waiting: (() => void)[] = [];
 
   constructor(link: Link, bytesMax: number) {
@@ -94,6 +96,7 @@ export class Outbox {
     const waiting = this.waiting;
     this.waiting = [];
     for (const resolve of waiting) resolve();
+    if (!this.isOver) this.onRoom();
   }
 
   put(flow: FlowKey, bytes: Uint8Array, isVolatile: boolean): Parcel {

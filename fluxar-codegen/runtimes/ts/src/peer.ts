@@ -2,6 +2,7 @@
 
 import { DEFAULT_BACKOFF, waitMs } from "./backoff.js";
 import type { Backoff } from "./backoff.js";
+import { Broker } from "./broker.js";
 import type { CallOptions, Caller, Origin, PublishOptions, StreamOptions, SubscribeOptions } from "./caller.js";
 import type { Channel } from "./channel.js";
 import type { Authenticate } from "./handshake.js";
@@ -31,6 +32,8 @@ export interface PeerOptions {
   readonly limits?: Partial<OwnLimits> | undefined;
   /** What this side serves, from the first moment on. */
   readonly routes?: Routes | undefined;
+  /** The topics of this side, where the other one subscribes; one of its own unless several peers are to share it. */
+  readonly broker?: Broker | undefined;
   /** Whether payloads may have numbers for keys; true unless said otherwise. */
   readonly numbers?: boolean | undefined;
 }
@@ -60,6 +63,8 @@ type Dial = (signal: AbortSignal | undefined) => Promise<Session>;
 
 export class Peer implements Caller, AsyncDisposable {
   readonly routes: Routes;
+  /** The topics of this side: what is published here reaches whoever has subscribed here. */
+  readonly broker: Broker;
   /** Resolved at the end, with the reason if it was no goodbye. */
   readonly closed: Promise<FluxarError | undefined>;
   private session: Session;
@@ -67,15 +72,18 @@ export class Peer implements Caller, AsyncDisposable {
   private readonly backoff: Backoff;
   private readonly subscriptions = new Set<Subscription>();
   private readonly listeners = new Set<(state: State, reason: FluxarError | undefined) => void>();
+  private readonly ownsBroker: boolean;
   private readonly redialing = new AbortController();
   private current: State = "ready";
   private isClosing = false;
   private becomeClosed: (reason: FluxarError | undefined) => void = () => {};
   private readonly home;
 
-  private constructor(session: Session, routes: Routes, dial: Dial | undefined, backoff: Backoff) {
+  private constructor(session: Session, options: PeerOptions, dial: Dial | undefined, backoff: Backoff) {
     this.session = session;
-    this.routes = routes;
+    this.routes = session.options.routes;
+    this.broker = session.options.broker;
+    this.ownsBroker = options.broker === undefined;
     this.dial = dial;
     this.backoff = backoff;
     this.closed = new Promise((resolve) => (this.becomeClosed = resolve));
@@ -93,33 +101,31 @@ export class Peer implements Caller, AsyncDisposable {
 
   /** Dials `ws://…` or `wss://…`, and waits until the session is ready. */
   static async connect(address: string, options: ConnectOptions = {}): Promise<Peer> {
-    const routes = options.routes ?? new Routes();
+    const own = introduction(options);
     const { auth } = options;
     const dial: Dial = async (signal) => {
       const presented = typeof auth === "function" ? await auth() : auth;
       const credential = presented === undefined ? undefined : credentialOf(presented);
       const link = await dialWebSocket(address, options.webSocket, signal);
-      return ready(new Session(link, { ...introduction(options), role: "dialer", routes, credential }), signal);
+      return ready(new Session(link, { ...own, role: "dialer", credential }), signal);
     };
     const backoff = options.reconnect === false ? undefined : { ...DEFAULT_BACKOFF, ...options.reconnect };
-    const peer = new Peer(await dial(options.signal), routes, backoff && dial, backoff ?? DEFAULT_BACKOFF);
+    const peer = new Peer(await dial(options.signal), options, backoff && dial, backoff ?? DEFAULT_BACKOFF);
     options.signal?.addEventListener("abort", () => void peer.close(), { once: true });
     return peer;
   }
 
   /** Speaks over a link that is there, as the one who made it. */
   static async over(link: Link, options: PeerOptions = {}): Promise<Peer> {
-    const routes = options.routes ?? new Routes();
-    const session = await ready(new Session(link, { ...introduction(options), role: "dialer", routes }), undefined);
-    return new Peer(session, routes, undefined, DEFAULT_BACKOFF);
+    const session = await ready(new Session(link, { ...introduction(options), role: "dialer" }), undefined);
+    return new Peer(session, options, undefined, DEFAULT_BACKOFF);
   }
 
   /** Speaks over a link that somebody else has made. */
   static async accept(link: Link, options: AcceptOptions = {}): Promise<Peer> {
-    const routes = options.routes ?? new Routes();
     const { authenticate } = options;
-    const session = await ready(new Session(link, { ...introduction(options), role: "acceptor", routes, authenticate }), undefined);
-    return new Peer(session, routes, undefined, DEFAULT_BACKOFF);
+    const session = await ready(new Session(link, { ...introduction(options), role: "acceptor", authenticate }), undefined);
+    return new Peer(session, options, undefined, DEFAULT_BACKOFF);
   }
 
   // ---- what it is
@@ -247,6 +253,7 @@ export class Peer implements Caller, AsyncDisposable {
     this.isClosing = true;
     this.advance("closed", reason);
     for (const subscription of [...this.subscriptions]) subscription.onOver(reason);
+    if (this.ownsBroker) this.broker.close();
     this.becomeClosed(reason);
   }
 
@@ -265,6 +272,8 @@ function introduction(options: PeerOptions) {
     roles: options.roles ?? [],
     limits,
     numbers: options.numbers ?? true,
+    routes: options.routes ?? new Routes(),
+    broker: options.broker ?? new Broker(),
   };
 }
 

@@ -1,11 +1,13 @@
 /** One session over one link: its life from the handshake to the end. What comes from the peer is in `inbound`. */
 
-import type { CallOptions, Origin, PublishOptions, StreamOptions } from "./caller.js";
+import type { Broker } from "./broker.js";
 import { Budget } from "./budget.js";
+import type { CallOptions, Origin, PublishOptions, StreamOptions } from "./caller.js";
 import { OutboundCalls, lostError } from "./calls.js";
 import { Channel } from "./channel.js";
 import type { Id, Outgoing } from "./envelope.js";
 import { KIND, encodeEnvelope, isVolatile } from "./envelope.js";
+import { Feeds } from "./feeds.js";
 import { Assembler, FrameReader, encodeFrame } from "./frame.js";
 import { knowsNumbers, ownBody, randomBytes, takeAnswer, takeOffer, versionRefusal } from "./handshake.js";
 import type { Authenticate, Introduction } from "./handshake.js";
@@ -31,6 +33,8 @@ export type Phase = "handshake" | "ready" | "draining" | "closed";
 export interface SessionOptions extends Introduction {
   readonly role: "dialer" | "acceptor";
   readonly routes: Routes;
+  /** The topics of this side. */
+  readonly broker: Broker;
   readonly credential?: Credential | undefined;
   readonly authenticate?: Authenticate | undefined;
 }
@@ -49,6 +53,8 @@ export class Session {
   readonly calls: OutboundCalls;
   readonly streams = new Map<Id, Channel>();
   readonly subscriptions: Subscriptions;
+  /** The peer's subscriptions here. */
+  readonly feeds: Feeds;
   /** Resolved when both sides are ready, rejected when there will be no session. */
   readonly ready: Promise<void>;
   /** Resolved at the end, with the reason if it was no goodbye. */
@@ -87,11 +93,13 @@ export class Session {
     this.budget = new Budget(this.limits.budgetBurst);
     this.outbox = new Outbox(link, this.limits.outboxBytesMax);
     this.outbox.onEmpty = () => this.settled();
+    this.outbox.onRoom = () => this.feeds.flush();
     this.frames = new FrameReader(this.limits);
     this.assembler = new Assembler(this.limits);
     this.inbound = new Inbound(this);
     this.calls = new OutboundCalls(this.callHost());
     this.subscriptions = new Subscriptions(this.subscriptionHost());
+    this.feeds = new Feeds(this.feedHost(), options.broker, this.limits);
     this.monitor = new Monitor(this.watched(), this.limits.stallTimeoutMs);
     this.ready = new Promise((resolve, reject) => {
       this.becomeReady = resolve;
@@ -361,6 +369,23 @@ export class Session {
     };
   }
 
+  private feedHost() {
+    const session = this;
+    return {
+      send: (message: Outgoing) => this.send(message),
+      get hasRoom() {
+        return session.outbox.hasRoom;
+      },
+      get isDraining() {
+        return session.phase === "draining";
+      },
+      get peerInitialCredit() {
+        return session.peerInitialCredit;
+      },
+      earn: () => this.budget.earn(1),
+    };
+  }
+
   private watched() {
     const session = this;
     return {
@@ -390,7 +415,7 @@ export class Session {
     this.send({ kind: KIND.ack, ref: id, meta: new Map([[META.credit, credit]]) });
   }
 
-  /** Credit of a stream that the peer opens, unless it says otherwise. */
+  /** Credit of a stream or subscription that the peer opens, unless it says otherwise. */
   get peerInitialCredit(): number {
     return this.peerLimits?.initialCredit ?? 0;
   }
@@ -481,6 +506,7 @@ export class Session {
     this.streams.clear();
     this.calls.lost(why);
     this.subscriptions.lost(reason === undefined ? undefined : lost);
+    this.feeds.close();
     this.becomeClosed(reason);
   }
 }

@@ -82,8 +82,9 @@ export class Subscription implements Subscriber, AsyncIterable<TopicEvent>, Asyn
   /** Ends it. Nothing is delivered after this. */
   unsubscribe(): void {
     if (this.isOver) return;
-    this.queue.splice(0).forEach(({ take }) => take());
+    const queued = this.queue.splice(0);
     this.finish(undefined);
+    queued.forEach(({ take }) => take());
   }
 
   private finish(error: unknown): void {

@@ -3,6 +3,7 @@
 import type { SubscribeOptions } from "./caller.js";
 import type { Envelope, Id, Outgoing } from "./envelope.js";
 import { KIND } from "./envelope.js";
+import { OVERFLOW } from "./feed.js";
 import { META, NO_META, metaNumber, userMeta } from "./meta.js";
 import { FluxarError, Violation } from "./status.js";
 import { hasWildcard } from "./target.js";
@@ -31,8 +32,6 @@ export interface Subscriber {
   /** The session is over, after a goodbye without an error. */
   onLost(error: FluxarError | undefined): void;
 }
-
-const OVERFLOW = { drop_oldest: 0, drop_newest: 1, latest: 2, disconnect: 3 } as const;
 
 interface Entry {
   readonly subscriber: Subscriber;

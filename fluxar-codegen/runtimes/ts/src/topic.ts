@@ -1,6 +1,6 @@
 /** Typed topics: dotted paths with parameters. */
 
-import type { Caller, PublishOptions, SubscribeOptions } from "./caller.js";
+import type { PublishOptions, SubscribeOptions, TopicHost } from "./caller.js";
 import type { Codec } from "./codec.js";
 import { decodeOutput, encode } from "./codec.js";
 import { FluxarError } from "./status.js";
@@ -128,30 +128,30 @@ export interface TopicDef<K, V> {
   readonly codec: Codec<V>;
 }
 
-/** A topic of a contract at some peer. */
+/** A topic of a contract: at the other side of a session, or at a broker of this one. */
 export class Topic<K extends object, V> {
-  private readonly caller: Caller;
+  private readonly host: TopicHost;
   private readonly def: TopicDef<K, V>;
 
-  constructor(caller: Caller, def: TopicDef<K, V>) {
-    this.caller = caller;
+  constructor(host: TopicHost, def: TopicDef<K, V>) {
+    this.host = host;
     this.def = def;
   }
 
   /** Publishes. Names stand for keys, since a publisher does not know who subscribes. */
   publish(key: K, value: V, options?: PublishOptions): void {
     this.def.codec.check?.(value, "");
-    this.caller.publishBytes(pathOf(this.def, key, false), encode(this.def.codec, value, false), options);
+    this.host.publishBytes(pathOf(this.def, key, false), encode(this.def.codec, value, false), options);
   }
 
   /** Removes the kept value. */
   clear(key: K): void {
-    this.caller.publishBytes(pathOf(this.def, key, false), new Uint8Array(), { retain: true });
+    this.host.publishBytes(pathOf(this.def, key, false), new Uint8Array(), { retain: true });
   }
 
   /** Subscribes to the topics whose parameters are these; what is left out matches everything. */
   subscribe(key: Partial<K> = {}, options?: SubscribeOptions): TopicSubscription<K, V> {
-    return new TopicSubscription(this.def, this.caller.subscribeBytes(pathOf(this.def, key, true), options));
+    return new TopicSubscription(this.def, this.host.subscribeBytes(pathOf(this.def, key, true), options));
   }
 }
 

@@ -1,6 +1,7 @@
 // Whole sessions of tests/vectors/session/exchanges, with this runtime as the side that dials: the exact bytes that it sends.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Broker } from "../dist/broker.js";
 import { Session } from "../dist/session.js";
 import { Subscription } from "../dist/subscription.js";
 import { memoryLinks } from "../dist/link.js";
@@ -27,6 +28,7 @@ class Dialer {
     this.session = new Session(near, {
       role: "dialer",
       routes,
+      broker: new Broker(),
       instance: offer.peer.instance,
       name: offer.peer.name,
       roles: offer.peer.roles,

@@ -1,5 +1,6 @@
 // The cases of tests/vectors, and sessions that they are played against.
 import { readFileSync, readdirSync } from "node:fs";
+import { Broker } from "../dist/broker.js";
 import { memoryLinks } from "../dist/link.js";
 import { DEFAULT_LIMITS } from "../dist/limits.js";
 import { Session } from "../dist/session.js";
@@ -23,7 +24,7 @@ const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCas
 
 /** The limits of a case, under the names that this runtime has for them. */
 export function limitsOf(entry) {
-  const own = { ...DEFAULT_LIMITS, subscriptionsMax: 1000 };
+  const own = { ...DEFAULT_LIMITS };
   for (const name of Object.keys(own)) {
     const value = entry.limits?.[snake(name)];
     if (value !== undefined) own[name] = value;
@@ -41,7 +42,7 @@ export async function acceptor(entry) {
   const [near, far] = memoryLinks();
   const limits = limitsOf(entry);
   const session = new Session(far, {
-    role: "acceptor", routes: idle, instance: new Uint8Array(16), name: "acceptor", roles: [], limits, numbers: true,
+    role: "acceptor", routes: idle, broker: new Broker(), instance: new Uint8Array(16), name: "acceptor", roles: [], limits, numbers: true,
   });
   const sent = [];
   near.onBytes = (data) => sent.push(data);

@@ -55,7 +55,7 @@ impl One<'_> {
                     let client = names.derived("client", service);
                     to.line(format!("self.{} = {client}(peer)", self.member(service)));
                 }
-                for topic in self.contract.topics.iter().filter(|_| dialer) {
+                for topic in &self.contract.topics {
                     let client = names.derived("topic", topic);
                     to.line(format!("self.{} = {client}(peer)", self.member(topic)));
                 }

@@ -143,6 +143,4 @@ fn is_used(body: &str, needle: &str) -> bool {
 }
 
 #[cfg(test)]
-mod sample;
-#[cfg(test)]
 mod tests;

@@ -20,6 +20,7 @@ files! {
     "codec.py",
     "context.py",
     "descriptor.py",
+    "feed.py",
     "frame.py",
     "handshake.py",
     "hello.py",

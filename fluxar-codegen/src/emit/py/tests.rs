@@ -1,31 +1,20 @@
-use super::{generate, runtime, sample};
+use super::{generate, runtime};
 use crate::check;
 use crate::model::{Model, Package};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-fn module() -> String {
-    let files = generate(&sample::package());
-    files.into_iter().find(|(path, _)| path == "shop_v1.py").expect("a module a package").1
+/// The contract with every construct that `tests/clients/py-gen` runs.
+fn sample() -> Model {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let folder = root.join("tests/clients/py-gen");
+    let mut loaded = check::load(std::slice::from_ref(&folder), &[folder.join("sample.fluxar")]);
+    loaded.models.pop().unwrap_or_else(|| panic!("{:?}", loaded.reports))
 }
 
-/// The contracts of the repository, each with the name of its file.
-fn contracts() -> Vec<(String, Model)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut files = check::contract_files(&root.join("idl")).unwrap();
-    files.push(root.join("tests/clients/matrix/shapes.fluxar"));
-    let each = files.iter().flat_map(|file| {
-        let loaded = check::load(&[root.join("idl")], std::slice::from_ref(file));
-        assert!(!loaded.models.is_empty(), "{}: {:?}", file.display(), loaded.reports);
-        let stem = file.file_stem().unwrap().to_string_lossy().into_owned();
-        let stem = if stem == "shapes" && !file.starts_with(root.join("idl")) {
-            "matrix".to_owned()
-        } else {
-            super::names::plain(&format!("idl_{}", stem.replace(['.', '-'], "_")))
-        };
-        loaded.models.into_iter().map(move |model| (stem.clone(), model))
-    });
-    each.collect()
+fn module() -> String {
+    let files = generate(&sample());
+    files.into_iter().find(|(path, _)| path == "shop_v1.py").expect("a module a package").1
 }
 
 #[test]
@@ -38,29 +27,6 @@ fn all_files_of_the_runtime_are_written() {
         .collect();
     let written = runtime::FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(there, written);
-}
-
-/// The Python tests type-check and run what is written here: `tests/clients/py-gen/run` names a
-/// folder in `FLUXAR_SAMPLE_OUT`.
-#[test]
-fn the_sample_is_written() {
-    let mut samples =
-        vec![("sample".to_owned(), sample::package()), ("demo".to_owned(), sample::demo())];
-    samples.extend(contracts());
-    let generated = samples.iter().flat_map(|(folder, package)| {
-        let files = generate(package).into_iter();
-        files.map(move |(path, text)| (format!("{folder}/{path}"), text))
-    });
-    let files: Vec<(String, String)> = generated.collect();
-    let Some(folder) = std::env::var_os("FLUXAR_SAMPLE_OUT") else {
-        assert!(files.iter().any(|(path, _)| path == "sample/fluxar_rt/session.py"));
-        return;
-    };
-    for (path, text) in files {
-        let path = Path::new(&folder).join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
 }
 
 /// The text of the module of a contract.

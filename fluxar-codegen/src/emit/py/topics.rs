@@ -52,7 +52,7 @@ impl One<'_> {
                 to.line("\"\"\"A topic at the other side.\"\"\"");
             }
             to.blank(1);
-            to.block("def __init__(self, peer: _HasSession) -> None:", |to| {
+            to.block("def __init__(self, peer: _tp.TopicHost) -> None:", |to| {
                 to.line(format!("super().__init__(peer, _t_{class})"));
             });
             self.client(to, key, &payload, &params);

@@ -50,7 +50,7 @@ fn one(to: &mut Lines, topic: &Topic<Contract>, speller: &Speller<'_>) {
     });
     to.docs(&topic.docs, &topic.lifecycle, "");
     to.block(&format!("export class {class} extends $.Topic<{key}, {payload}>"), "", |to| {
-        to.block("constructor(peer: $.Caller)", "", |to| {
+        to.block("constructor(peer: $.TopicHost)", "", |to| {
             to.line(format!("super(peer, {class}$def);"))
         });
     });

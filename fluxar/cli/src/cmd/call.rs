@@ -68,18 +68,18 @@ pub(crate) struct Args {
 /// # Errors
 /// No connection, a wrong command line, or the peer's refusal.
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let (url, mut words) = dial::split_url(args.words)?;
+    let (way, mut words) = args.dial.way(args.words)?;
     if words.is_empty() {
         dial::expect_words(&words, 1, usize::MAX, "[URL] TARGET [PARAMETERS]")?;
     }
     let target = words.remove(0);
     let words = read_params(&words).await?;
     let mut interrupts = Interrupts::listen()?;
-    let client = args.dial.connect(&url).await?;
+    let client = way.connect().await?;
     let outcome = async {
         let contracts = args.typing.contracts(&client).await?;
         let timeout = args.timeout;
-        let job = Job::new(&client, (&url, &target), &words, contracts.as_ref(), timeout)?;
+        let job = Job::new(&client, (&way.url(), &target), &words, contracts.as_ref(), timeout)?;
         let is_stream = args.stream || job.is_stream();
         job.run(is_stream, Format::or_fitting(args.output), &mut interrupts).await
     }

@@ -3,7 +3,7 @@
 use super::Verb;
 use super::describe;
 use crate::contracts::{self, Contracts};
-use crate::dial::{self, Dial};
+use crate::dial::Way;
 use crate::failure::Failure;
 use crate::terminal;
 use crate::typed::{Types, topic};
@@ -64,12 +64,13 @@ async fn names(words: Vec<String>) -> Option<Vec<String>> {
         Verb::Subscribe(args) => (Place::Filter, args.words, args.dial),
         _ => return None,
     };
-    let (url, words) = dial::split_url(words).ok()?;
+    let (way, words) = dial.way(words).ok()?;
     // Pressing a key must not run a program.
-    if !words.is_empty() || url.starts_with("exec:") || url.starts_with("stdio:") {
+    let runs = |url: &String| url.starts_with("exec:") || url.starts_with("stdio:");
+    if !words.is_empty() || way.urls().iter().any(runs) {
         return None;
     }
-    let contracts = ask(&url, &dial).await?;
+    let contracts = ask(&way).await?;
     Some(match place {
         Place::Target => {
             let of_peer = contracts.methods().filter(|known| !known.is_of_client());
@@ -81,8 +82,8 @@ async fn names(words: Vec<String>) -> Option<Vec<String>> {
     })
 }
 
-async fn ask(url: &str, dial: &Dial) -> Option<Contracts> {
-    let client = dial.connect(url).await.ok()?;
+async fn ask(way: &Way) -> Option<Contracts> {
+    let client = way.connect().await.ok()?;
     let contracts = Contracts::of_peer(&client).await.ok();
     client.close().await;
     contracts

@@ -25,11 +25,14 @@ pub(crate) struct Args {
 /// bash splits words at colons, so the line itself is handed over.
 const BASH: &str = r#"
 _fluxar_names() {
+    local word="${COMP_WORDS[COMP_CWORD]}" name
+    COMPREPLY=()
     case "${COMP_WORDS[1]}" in
     call|describe|pub|sub)
-        local word="${COMP_WORDS[COMP_CWORD]}" IFS=$'\n'
         if [[ "$word" != -* ]]; then
-            COMPREPLY=($("$1" complete-names -- "${COMP_LINE:0:COMP_POINT}" 2>/dev/null))
+            while IFS= read -r name; do
+                COMPREPLY+=("$name")
+            done < <("$1" complete-names -- "${COMP_LINE:0:COMP_POINT}" 2>/dev/null)
             if [[ ${#COMPREPLY[@]} -gt 0 ]]; then
                 [[ ${#COMPREPLY[@]} -eq 1 && "${COMPREPLY[0]}" == *. ]] && compopt -o nospace
                 return 0

@@ -1,5 +1,9 @@
 //! `fluxar demo`: everything at once, in one process, over a real link.
 
+mod cutter;
+mod keys;
+mod resume;
+
 use crate::dial::connect_code;
 use crate::failure::Failure;
 use crate::llm::endpoint::Endpoint;
@@ -35,6 +39,7 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Demo {
     Llm(LlmArgs),
+    Resume(resume::ResumeArgs),
 }
 
 /// Stream an answer from a language model, while the two sides call each other
@@ -75,6 +80,7 @@ struct LlmArgs {
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     match args.demo {
         Demo::Llm(args) => llm(args).await,
+        Demo::Resume(args) => resume::resume(args).await,
     }
 }
 

@@ -1,6 +1,6 @@
 //! `fluxar doctor`: what works on the way to a peer, and what to do about the rest.
 
-use crate::dial::{self, Dial};
+use crate::dial::{self, Dial, Way};
 use crate::failure::{Exit, Failure};
 use crate::terminal::{self, Format};
 use crate::units;
@@ -44,12 +44,12 @@ pub(crate) struct Args {
 /// # Errors
 /// A check has failed.
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let (url, words) = dial::split_url(args.words)?;
+    let (way, words) = args.dial.way(args.words)?;
     dial::expect_words(&words, 0, 0, "[URL]")?;
     let mut visit = Visit { format: Format::or_fitting(args.output), failed: None };
     visit.clock()?;
     visit.features()?;
-    if let Some(client) = visit.connect(&url, &args.dial).await? {
+    if let Some(client) = visit.connect(&way).await? {
         visit.peer(&client)?;
         visit.round_trip(&client).await?;
         client.close().await;
@@ -59,7 +59,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         Some((exit, check)) => Err(Failure::new(
             exit,
             "doctor",
-            format_args!("{url}: the check `{check}` has failed"),
+            format_args!("{}: the check `{check}` has failed", way.url()),
             "do what its line says, then run fluxar doctor again",
         )),
     }
@@ -129,37 +129,17 @@ impl Visit {
         self.ok("features", format_args!("fluxar {version}, protocol 1, transports {transports}"))
     }
 
-    /// A bare link first, so that a closed port is told from a refused handshake.
-    async fn connect(&mut self, url: &str, dial: &Dial) -> Result<Option<Client>, Failure> {
-        // What pins the peer is for the handshake, not for the link.
-        let address: Address = match crate::seal::bare(url).parse() {
-            Ok(address) => address,
-            Err(error) => {
-                let next = "write it like ws://127.0.0.1:9000, tcp://host:9000 or unix:///path";
-                self.fail(Exit::Connection, "address", error, next)?;
-                return Ok(None);
-            }
-        };
-        self.ok("address", &address)?;
-        if address.scheme() != "exec" {
-            let start = Instant::now();
-            match transport::dial(&address, &dial.options()?).await {
-                Ok(link) => {
-                    let took = units::show(start.elapsed());
-                    let ends = format_args!("{} to {}", link.info.local, link.info.peer);
-                    self.ok("link", format_args!("{}, {ends}, in {took}", link.info.transport))?;
-                    self.security(&link.info)?;
-                }
-                Err(error) => {
-                    let next = "check the address, the firewall, and that a peer listens there \
-                                (start one with: fluxar up)";
-                    self.fail(Exit::Connection, "link", error, next)?;
-                    return Ok(None);
-                }
-            }
+    /// Bare links first, so that a closed port is told from a refused handshake.
+    async fn connect(&mut self, way: &Way) -> Result<Option<Client>, Failure> {
+        let mut is_there = false;
+        for url in way.urls() {
+            is_there |= self.link(url, way).await?;
+        }
+        if !is_there {
+            return Ok(None);
         }
         let start = Instant::now();
-        match dial.connect(url).await {
+        match way.connect().await {
             Ok(client) => {
                 let took = units::show(start.elapsed());
                 self.ok("handshake", format_args!("with link and credential, in {took}"))?;
@@ -170,6 +150,39 @@ impl Visit {
                 Ok(None)
             }
             Err(other) => Err(other),
+        }
+    }
+
+    /// Whether there is a link to this address.
+    async fn link(&mut self, url: &str, way: &Way) -> Result<bool, Failure> {
+        // What pins the peer is for the handshake, not for the link.
+        let address: Address = match crate::seal::bare(url).parse() {
+            Ok(address) => address,
+            Err(error) => {
+                let next = "write it like ws://127.0.0.1:9000, tcp://host:9000 or unix:///path";
+                self.fail(Exit::Connection, "address", error, next)?;
+                return Ok(false);
+            }
+        };
+        self.ok("address", &address)?;
+        if address.scheme() == "exec" {
+            return Ok(true);
+        }
+        let start = Instant::now();
+        match transport::dial(&address, &way.options()?).await {
+            Ok(link) => {
+                let took = units::show(start.elapsed());
+                let ends = format_args!("{} to {}", link.info.local, link.info.peer);
+                self.ok("link", format_args!("{}, {ends}, in {took}", link.info.transport))?;
+                self.security(&link.info)?;
+                Ok(true)
+            }
+            Err(error) => {
+                let next = "check the address, the firewall, and that a peer listens there \
+                            (start one with: fluxar up)";
+                self.fail(Exit::Connection, "link", error, next)?;
+                Ok(false)
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! `fluxar key`: the keys that sealed sessions are proved with.
 
-use crate::dial::Dial;
+use crate::dial::{self, Dial};
 use crate::failure::Failure;
 use crate::seal::{pinned, told};
 use crate::terminal;
@@ -41,8 +41,9 @@ enum What {
     /// Whoever sits on the way now can be who answers: compare the fingerprint with what the peer's
     /// owner tells you.
     Pin {
-        /// The peer's address
-        url: String,
+        /// The peer's address (or that of FLUXAR_URL or a context)
+        #[arg(value_name = "URL")]
+        words: Vec<String>,
         #[command(flatten)]
         dial: Box<Dial>,
     },
@@ -62,8 +63,10 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         What::Show { file } => {
             terminal::data_line(SealKey::load(&file).map_err(|error| told(&error))?.public())
         }
-        What::Pin { url, dial } => {
-            let client = dial.sealing().connect(&url).await?;
+        What::Pin { words, dial } => {
+            let (way, words) = dial.way(words)?;
+            dial::expect_words(&words, 0, 0, "[URL]")?;
+            let client = way.clone().sealing().connect().await?;
             let Some(key) = client.seal_key() else {
                 return Err(Failure::local(
                     "the peer shows no key",
@@ -71,7 +74,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
                 ));
             };
             client.close().await;
-            terminal::data_line(pinned(&url, &key))
+            way.urls().iter().try_for_each(|url| terminal::data_line(pinned(url, &key)))
         }
     }
 }

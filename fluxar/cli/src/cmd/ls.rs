@@ -6,7 +6,9 @@ use crate::failure::Failure;
 use crate::terminal::{self, Format};
 use crate::typed::topic;
 use fluxar_codegen::emit::idl;
-use fluxar_codegen::model::{Contract, Failure as Fails, Lifecycle, Model, Shape, Topic, TypeRef};
+use fluxar_codegen::model::{
+    Contract, Docs, Failure as Fails, Lifecycle, Model, Shape, Topic, TypeRef,
+};
 use serde_json::{Map, Value, json};
 
 /// List the methods and topics of a peer
@@ -67,9 +69,9 @@ pub(crate) async fn contracts(
     if let Some(contracts) = idl.load()? {
         return Ok((contracts, words));
     }
-    let (url, words) = dial::split_url(words)?;
-    let client = dial.connect(&url).await?;
-    let contracts = idl.or_of(&client, &url).await;
+    let (way, words) = dial.way(words)?;
+    let client = way.connect().await?;
+    let contracts = idl.or_of(&client, &way.url()).await;
     client.close().await;
     Ok((contracts?, words))
 }
@@ -164,7 +166,7 @@ fn method(known: Known<'_>) -> Value {
         );
     }
     put("deprecated", deprecated(&method.lifecycle));
-    put("docs", method.docs.summary().map(Value::from));
+    put("docs", docs(&method.docs));
     Value::Object(line)
 }
 
@@ -182,7 +184,7 @@ fn topic_line(model: &Model, of: &Topic<Contract>) -> Value {
     });
     if let Some(fields) = line.as_object_mut() {
         let package = model.name.as_deref().map(Value::from);
-        let docs = of.docs.summary().map(Value::from);
+        let docs = docs(&of.docs);
         let entries = [("package", package), ("docs", docs)];
         let deprecated = ("deprecated", deprecated(&of.lifecycle));
         for (key, value) in entries.into_iter().chain([deprecated]) {
@@ -190,6 +192,14 @@ fn topic_line(model: &Model, of: &Topic<Contract>) -> Value {
         }
     }
     line
+}
+
+/// The first paragraph, on one line.
+fn docs(docs: &Docs) -> Option<Value> {
+    let lines = docs.lines.iter().map(|line| line.trim());
+    let lines = lines.skip_while(|line| line.is_empty()).take_while(|line| !line.is_empty());
+    let text = lines.collect::<Vec<_>>().join(" ");
+    (!text.is_empty()).then(|| Value::from(text))
 }
 
 fn deprecated(life: &Lifecycle) -> Option<Value> {

@@ -5,6 +5,7 @@ pub(crate) mod call;
 pub(crate) mod cert;
 pub(crate) mod complete_names;
 pub(crate) mod completion;
+pub(crate) mod ctx;
 pub(crate) mod demo;
 pub(crate) mod describe;
 pub(crate) mod doctor;
@@ -37,6 +38,7 @@ pub(crate) enum Verb {
     #[command(subcommand)]
     Cert(cert::Verb),
     Key(key::Args),
+    Ctx(ctx::Args),
     Gen(r#gen::Args),
     #[command(subcommand)]
     Idl(idl::Verb),
@@ -64,6 +66,7 @@ impl Verb {
             Self::Doctor(args) => doctor::run(args).await,
             Self::Cert(verb) => cert::run(&verb),
             Self::Key(args) => key::run(args).await,
+            Self::Ctx(args) => ctx::run(args).await,
             Self::Gen(args) => r#gen::run(&args),
             Self::Idl(verb) => idl::run(verb).await,
             Self::Completion(args) => completion::run(&args),

@@ -53,7 +53,7 @@ pub(crate) struct Args {
 /// # Errors
 /// No connection, a wrong command line, or the peer's refusal.
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let (url, words) = dial::split_url(args.words)?;
+    let (way, words) = args.dial.way(args.words)?;
     dial::expect_words(&words, 1, 2, "[URL] TOPIC [JSON]")?;
     let template = |text: &str| {
         Template::parse(text).map_err(|error| Failure::usage(error, "see fluxar pub --help"))
@@ -65,7 +65,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     };
     events.render(1)?; // Wrong JSON is found before anything is sent.
     let mut interrupts = Interrupts::listen()?;
-    let client = args.dial.connect(&url).await?;
+    let client = way.connect().await?;
     let contracts = args.typing.contracts(&client).await;
     let published = match &contracts {
         Ok(contracts) => {

@@ -61,12 +61,12 @@ pub(crate) struct Args {
 /// # Errors
 /// No connection, a wrong command line, the peer's refusal, or too few events.
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let (url, words) = dial::split_url(args.words)?;
+    let (way, words) = args.dial.way(args.words)?;
     dial::expect_words(&words, 1, 1, "[URL] PATTERN")?;
     let pattern = &words[0];
     let line = Line::new(args.form.as_deref(), Format::or_fitting(args.output))?;
     let mut interrupts = Interrupts::listen()?;
-    let client = args.dial.connect(&url).await?;
+    let client = way.connect().await?;
     let contracts = args.typing.contracts(&client).await?;
     let with = match args.group {
         Some(group) => SubscribeWith::new().group(group),
@@ -74,7 +74,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     };
     let events = client.events_with(pattern, with).await;
     let mut events = events.map_err(|status| Failure::remote(pattern, &status))?;
-    terminal::note("sub", format_args!("subscribed to {pattern} at {url}"));
+    terminal::note("sub", format_args!("subscribed to {pattern} at {}", way.url()));
     let wanted = args.count.unwrap_or(u64::MAX);
     let seen = tokio::select! {
         seen = print_events(&mut events, (&line, contracts.as_ref()), wanted) => seen?,
@@ -92,7 +92,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     };
     match seen >= wanted {
         true => close(client).await,
-        false => Err(Failure::connection(&url, "unavailable", "the subscription has ended")),
+        false => Err(Failure::connection(&way.url(), "unavailable", "the subscription has ended")),
     }
 }
 

@@ -4,6 +4,7 @@ use super::endpoint::Endpoint;
 use super::ngram;
 use super::openai::OpenAi;
 use super::service::Upstream;
+use crate::config::Model;
 use crate::failure::Failure;
 use crate::terminal;
 use crate::units;
@@ -18,15 +19,27 @@ pub(crate) struct SourceArgs {
     /// Model to ask for [default: the endpoint's first one]
     #[arg(long)]
     model: Option<String>,
-    /// Pace of the model in this process
-    #[arg(long, value_name = "RATE", default_value = "30/s", value_parser = units::rate)]
-    tokens_per_second: f64,
+    /// Pace of the model in this process [default: 30/s]
+    #[arg(long, value_name = "RATE", value_parser = units::rate)]
+    tokens_per_second: Option<f64>,
 }
+
+/// The pace when nobody says another.
+const TOKENS_PER_SECOND: f64 = 30.0;
 
 impl SourceArgs {
     /// The model that was asked for.
     pub(crate) fn model(&self) -> Option<String> {
         self.model.clone()
+    }
+
+    /// These, and what they leave open from a file.
+    pub(crate) fn or(self, file: &Model) -> Self {
+        Self {
+            base_url: self.base_url.or_else(|| file.base_url.clone()),
+            model: self.model.or_else(|| file.model.clone()),
+            tokens_per_second: self.tokens_per_second.or(file.tokens_per_second),
+        }
     }
 }
 
@@ -75,7 +88,8 @@ impl Source {
                         https://api.openai.com/v1";
             terminal::note("model", hint);
         }
-        let pace = Duration::from_secs_f64(1.0 / args.tokens_per_second);
+        let pace =
+            Duration::from_secs_f64(1.0 / args.tokens_per_second.unwrap_or(TOKENS_PER_SECOND));
         let local = Endpoint::start(pace).await.map_err(|error| {
             let next = "check that the loopback interface is up";
             Failure::local(format_args!("cannot listen on 127.0.0.1: {error}"), next)

@@ -76,7 +76,8 @@ impl Types<'_> {
     fn is_text(self, ty: &TypeRef, depth: usize) -> bool {
         match ty {
             TypeRef::Optional(of) => self.is_text(of, depth),
-            TypeRef::Scalar(scalar) => scalar.is_text() || *scalar == Scalar::Bytes,
+            TypeRef::Scalar(Scalar::Bytes | Scalar::Uuid) => true,
+            TypeRef::Scalar(scalar) => scalar.is_text(),
             TypeRef::Named(name) => match self.model.type_named(name).map(|def| &def.body) {
                 Some(Body::Newtype(of)) => depth < DEPTH_MAX && self.is_text(of, depth + 1),
                 Some(Body::Enum(_)) => true,
@@ -346,7 +347,7 @@ fn integer(of: Scalar, json: &Json, wrong: impl Fn() -> Mismatch) -> Written {
     let float = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= EXACT_MAX);
     let exact = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
     let value = exact.or_else(|| float.map(|float| float as i128)).ok_or_else(&wrong)?;
-    let (least, greatest) = of.int_range().unwrap_or((i64::MIN.into(), i64::MAX.into()));
+    let (least, greatest) = of.int_range().unwrap_or_else(|| (i64::MIN.into(), i64::MAX.into()));
     match (least..=greatest).contains(&value) {
         true => Ok(Value::Int(value)),
         false => {

@@ -7,7 +7,7 @@ mod rpc;
 mod stream;
 pub(crate) mod targets;
 
-use crate::dial::Dial;
+use crate::dial::{self, Dial};
 use crate::failure::{Exit, Failure};
 use crate::terminal::{self, Format, Interrupts};
 use crate::units;
@@ -40,9 +40,9 @@ pub(crate) struct Args {
     /// What to measure
     #[arg(value_enum)]
     pattern: Pattern,
-    /// Peer to measure [default: one in this process]
+    /// Peer to measure (or that of FLUXAR_URL or a context) [default: one in this process]
     #[arg(value_name = "URL")]
-    url: Option<String>,
+    words: Vec<String>,
     /// Connections at work
     #[arg(long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u16).range(1..=1024))]
     clients: u16,
@@ -104,23 +104,26 @@ impl Pattern {
 /// No connection, a peer without the bench targets, or a result worse than expected.
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let mut interrupts = Interrupts::listen()?;
-    let (server, url) = match &args.url {
-        Some(url) => (None, url.clone()),
+    let (way, words) = args.dial.way_if_any(args.words.clone())?;
+    dial::expect_words(&words, 0, 0, "PATTERN [URL]")?;
+    let (server, way) = match way {
+        Some(way) => (None, way),
         None => {
             let (server, url) = targets::start().await?;
-            (Some(server), url)
+            (Some(server), args.dial.way_to(&url)?)
         }
     };
     let load = Load::new(&args);
     let mut clients = Vec::new();
     for _ in 0..args.clients {
-        clients.push(args.dial.connect(&url).await?);
+        clients.push(way.connect().await?);
     }
     terminal::note(
         "bench",
         format_args!(
-            "{} at {url}: {} clients, {} B, warm-up {:?}",
+            "{} at {}: {} clients, {} B, warm-up {:?}",
             args.pattern.name(),
+            way.url(),
             args.clients,
             load.size,
             load.warm_up

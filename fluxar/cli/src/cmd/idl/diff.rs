@@ -82,7 +82,7 @@ pub(super) async fn run(args: &Args) -> Result<(), Failure> {
 
 async fn side(of: &str, dial: &Dial) -> Result<Vec<Model>, Failure> {
     if dial::is_url(of) {
-        let client = dial.connect(of).await?;
+        let client = dial.way_to(of)?.connect().await?;
         let model = contracts::describe(&client).await;
         client.close().await;
         return model.map(|model| vec![model]).map_err(|silence| silence.failure(of));

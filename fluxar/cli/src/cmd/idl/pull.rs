@@ -42,15 +42,22 @@ pub(crate) struct Args {
 /// # Errors
 /// No connection, no description, one that cannot be written, or no place to write it.
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
-    let (url, words) = dial::split_url(args.words)?;
+    let (way, words) = args.dial.way(args.words)?;
     dial::expect_words(&words, 0, 0, "[URL]")?;
-    let client = args.dial.connect(&url).await?;
+    let url = way.url();
+    let client = way.connect().await?;
     let model = contracts::describe(&client).await;
     client.close().await;
     let mut model = model.map_err(|silence| silence.failure(&url))?;
     let place = args.out.map(|out| place(out, &model));
     let known = place.as_deref().and_then(|path| old(path, &model));
     let given = model.number_like(&known.unwrap_or_else(|| Model::empty(None)));
+    let dropped: Vec<String> = model.drop_undeclared_annotations().into_iter().collect();
+    if !dropped.is_empty() {
+        let names = dropped.join(", @");
+        let text = format_args!("left out, since it is not declared by the peer: @{names}");
+        terminal::note("pull", text);
+    }
     let text = checked(&model, &url)?;
     if given > 0 {
         let text = format_args!("{given} fields and variants had no number and got one here");
@@ -75,7 +82,7 @@ fn checked(model: &Model, url: &str) -> Result<String, Failure> {
     let same = read.models.first().is_some_and(|read| read.hash() == model.hash());
     if !same {
         // Said, not refused: what differs has no words in the language, such as a unit struct.
-        let text = "the file says a little less than the peer: its hash is another one";
+        let text = "the peer says what a file has no words for: the hash is not the peer's";
         terminal::note("pull", text);
     }
     Ok(text)

@@ -1,0 +1,123 @@
+"""A granted subscription: its events leave as far as its credit goes, and wait within a bound."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .limits import Limits
+from .names import has_wildcard
+from .status import Code, Status
+from .window import add_credit, cost
+
+DROP_OLDEST, DROP_NEWEST, LATEST, DISCONNECT = range(4)
+ENTRY_COST = 64
+"""About what the bookkeeping of a waiting event takes."""
+
+
+@dataclass(frozen=True)
+class RawEvent:
+    """An event as it came. `dropped` is how many this subscription missed before it."""
+
+    topic: str
+    payload: bytes
+    retained: bool = False
+    dropped: int = 0
+
+
+def held(event: RawEvent) -> int:
+    """What a waiting event takes."""
+    return len(event.payload) + len(event.topic) + ENTRY_COST
+
+
+@dataclass
+class Queues:
+    """What all the feeds of one session hold together."""
+
+    limits: Limits
+    bytes: int = 0
+
+
+class Feed:
+    """What the broker delivers to. Subclasses say where events go."""
+
+    def __init__(self, queues: Queues, pattern: str, group: str | None, overflow: int,
+                 credit: int) -> None:
+        self.queues, self.pattern, self.group, self.overflow = queues, pattern, group, overflow
+        self.exact = not has_wildcard(pattern)
+        self.credit = credit
+        self.queue: deque[RawEvent] = deque()
+        self.queue_bytes = 0
+        self.dropped = 0
+
+    def has_room(self, event: RawEvent) -> bool:
+        """Whether an event may leave now."""
+        raise NotImplementedError
+
+    def send(self, event: RawEvent) -> bool:
+        """Sends an event behind `dropped` others; false when it is too large for its subscriber."""
+        raise NotImplementedError
+
+    def too_slow(self, status: Status) -> None:
+        """Ends the subscription."""
+        raise NotImplementedError
+
+    def deliver(self, event: RawEvent) -> None:
+        """An event for this subscription: sent, queued or dropped [L5.overflow.1]."""
+        if self.credit > 0 and not self.queue and self.has_room(event):
+            self._send(event)
+            return
+        if self.overflow == LATEST:
+            self._make_room(lambda: False)
+        elif self.overflow == DROP_OLDEST:
+            self._make_room(lambda: self._fits(event))
+        if self._fits(event):
+            self.queue.append(event)
+            self._hold(held(event))
+        elif self.overflow == DISCONNECT:
+            text = "the subscriber is too slow for its overflow policy `disconnect`"
+            self.too_slow(Status(Code.RESOURCE_EXHAUSTED, text))
+        else:
+            self.dropped += 1
+
+    def granted(self, credit: int) -> None:
+        """The subscriber takes more."""
+        self.credit = add_credit(self.credit, credit)
+        self.flush()
+
+    def flush(self) -> None:
+        """Sends what waits, while there is credit and room."""
+        while self.queue and self.credit > 0 and self.has_room(self.queue[0]):
+            self._send(self._pop())
+
+    def clear(self) -> None:
+        """Nothing is delivered any more."""
+        self._hold(-self.queue_bytes)
+        self.queue.clear()
+
+    def _fits(self, event: RawEvent) -> bool:
+        limits, size = self.queues.limits, held(event)
+        own = self.queue_bytes + size <= limits.subscription_bytes_max
+        return own and self.queues.bytes + size <= limits.session_queue_bytes_max
+
+    def _hold(self, size: int) -> None:
+        self.queue_bytes += size
+        self.queues.bytes += size
+
+    def _make_room(self, enough: Callable[[], bool]) -> None:
+        while self.queue and not enough():
+            self._pop()
+            self.dropped += 1
+
+    def _pop(self) -> RawEvent:
+        event = self.queue.popleft()
+        self._hold(-held(event))
+        return event
+
+    def _send(self, event: RawEvent) -> None:
+        if not self.send(event):
+            self.dropped += 1
+            return
+        self.credit -= cost(event.payload)
+        self.dropped = 0

@@ -1,0 +1,172 @@
+//! Every way to a peer for every verb: transports, credentials, seals, compression, several
+//! addresses.
+
+use crate::rig::{Peer, Running, fluxar, run};
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::mpsc::{Sender, channel};
+
+/// A peer that listens everywhere, wants a token and seals; its addresses, the pin in each.
+fn everywhere(directory: &tempfile::TempDir) -> (Peer, Vec<String>) {
+    let at = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    run(&["cert", "dev", "--out", &at("certs")]).ok();
+    run(&["key", "new", &at("seal.key")]).ok();
+    let unix = format!("unix://{}", at("sockets/fluxar.sock"));
+    let (cert, key) = (at("certs/server.pem"), at("certs/server.key"));
+    let mut args = vec!["up", "--token", "t0p-secret", "--compress", "any"];
+    let seal = at("seal.key");
+    args.extend(["--tls-cert", &cert, "--tls-key", &key, "--seal-key", &seal]);
+    let secured = ["tls://localhost:0", "wss://localhost:0", "quic://localhost:0"];
+    for url in ["tcp://127.0.0.1:0", "ws://127.0.0.1:0", &unix].into_iter().chain(secured) {
+        args.extend(["--listen", url]);
+    }
+    let mut peer = Peer::start(&args);
+    let talk = peer.running.err.wait_for("listening on tcp://").to_owned();
+    let mut urls = Vec::new();
+    for scheme in ["tcp", "ws", "unix", "tls", "wss", "quic"] {
+        let mark = format!("listening on {scheme}://");
+        let line = match talk.contains(&mark) {
+            true => talk.clone(),
+            false => peer.running.err.wait_for(&mark).to_owned(),
+        };
+        let rest = &line[line.find(&mark).unwrap() + "listening on ".len()..];
+        let url = rest.lines().next().unwrap().to_owned();
+        assert!(rest.contains('\n') && url.contains("#fp="), "{url}");
+        urls.push(url);
+    }
+    (peer, urls)
+}
+
+/// From `cert dev` to a call, as somebody does who has read the help.
+#[test]
+fn every_verb_goes_every_way() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_peer, urls) = everywhere(&directory);
+    let ca = directory.path().join("certs/ca.pem");
+    let how = ["--auth", "bearer:t0p-secret", "--ca", ca.to_str().unwrap(), "--compress", "zstd"];
+    for url in &urls {
+        let (bare, pin) = url.split_once("#fp=").unwrap();
+        let seal = format!("--seal={pin}");
+        // The pin in the address, or as an option.
+        for way in [&[url.as_str()][..], &[bare, &seal]] {
+            let with = |verb: &[&str], words: &[&str]| {
+                let args = [&verb[..1], &way[..1], &verb[1..], words, &way[1..], &how[..]].concat();
+                run(&args)
+            };
+            with(&["call"], &["llm.complete", "prompt=x", "max_tokens=1"]).ok();
+            with(&["pub"], &["a.b", "{\"n\":1}", "--retain"]).ok();
+            let said = with(&["sub"], &["a.b", "-C", "1"]).ok();
+            assert_eq!(said.json_lines()[0]["payload"]["n"], 1, "{url}");
+            with(&["doctor"], &[]).ok();
+        }
+        let bench = ["--msgs", "20", "--clients", "1", "--warm-up", "0s", "--size", "8k", "--json"];
+        let said = run(&[&["bench", "rpc", url], &bench[..], &how[..]].concat()).ok();
+        assert_eq!(said.json_lines()[0]["messages"], 20, "{url}");
+        let pinned = run(&[&["key", "pin", bare], &how[..]].concat()).ok();
+        assert_eq!(pinned.stdout.trim(), url);
+        // Without the credential, and for another key, there is no session.
+        let call = ["call", url, "llm.complete", "prompt=x"];
+        run(&[&call[..], &["--ca", ca.to_str().unwrap()]].concat()).failed(3, "unauthenticated");
+        let other = url.replace(&pin[..2], if pin.starts_with("aa") { "ab" } else { "aa" });
+        let said = run(&[&["call", &other, "llm.complete", "prompt=x"], &how[..]].concat());
+        assert_ne!(said.code, Some(0), "{url}: {said:?}");
+        // A plain session is not what this peer takes.
+        let plain = run(&[&["call", bare, "llm.complete", "prompt=x"], &how[..]].concat());
+        assert_eq!(plain.code, Some(3), "{url}: {plain:?}");
+    }
+}
+
+#[test]
+fn codecs_meet_or_nothing_is_compressed() {
+    for (theirs, ours) in [("zstd", "zstd"), ("gzip", "any"), ("gzip", "zstd"), ("off", "zstd")] {
+        let peer = Peer::start(&[
+            "up",
+            "--listen",
+            "tcp://127.0.0.1:0",
+            "--compress",
+            theirs,
+            "--tokens-per-second",
+            "5k/s",
+        ]);
+        let payload = format!("{{\"text\":\"{}\"}}", "sea ".repeat(5000));
+        let said = run(&["call", &peer.url, "bench.echo", &payload, "--compress", ours]);
+        // The bench targets echo bytes; text is refused there, whole and not garbled.
+        assert!(matches!(said.code, Some(0 | 1)), "{theirs} {ours}: {said:?}");
+        let bench = ["--msgs", "50", "--clients", "1", "--warm-up", "0s", "--size", "32k"];
+        run(&[&["bench", "rpc", &peer.url, "--compress", ours], &bench[..]].concat()).ok();
+    }
+    let wrong = run(&["call", "tcp://127.0.0.1:1", "a.b", "--compress", "lz4"]);
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.stderr.contains("zstd"), "{}", wrong.stderr);
+}
+
+/// Forwards one connection to this address, until told to cut it. Nobody listens any more then.
+fn forwarder(to: String) -> (String, Sender<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("tcp://{}", listener.local_addr().unwrap());
+    let (cut, cuts) = channel();
+    std::thread::spawn(move || {
+        let (client, _) = listener.accept().unwrap();
+        drop(listener);
+        let server = TcpStream::connect(to).unwrap();
+        for (from, into) in [(&client, &server), (&server, &client)] {
+            let (mut from, mut into) = (from.try_clone().unwrap(), into.try_clone().unwrap());
+            std::thread::spawn(move || {
+                let mut bytes = [0; 4096];
+                while let Ok(read @ 1..) = from.read(&mut bytes) {
+                    if into.write_all(&bytes[..read]).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        let _ = cuts.recv();
+        let _ = (client.shutdown(Shutdown::Both), server.shutdown(Shutdown::Both));
+    });
+    (url, cut)
+}
+
+#[test]
+fn the_next_address_is_tried_when_one_is_dead() {
+    let peer = Peer::up();
+    let dead = "tcp://127.0.0.1:1";
+    let words = ["llm.complete", "prompt=x", "max_tokens=1"];
+    let both = format!("{dead},{}", peer.url);
+    run(&[&["call", &both], &words[..]].concat()).ok();
+    run(&[&["call", dead], &words[..], &["--url", &peer.url]].concat()).ok();
+    run(&[&["call"], &words[..], &["--url", dead, "--url", &peer.url]].concat()).ok();
+    let said = run(&["doctor", &both]).failed(3, "doctor");
+    let lines = said.json_lines();
+    let links: Vec<_> = lines.iter().filter(|line| line["check"] == "link").collect();
+    assert_eq!((&links[0]["ok"], &links[1]["ok"]), (&false.into(), &true.into()));
+    assert!(lines.iter().any(|line| line["check"] == "ping" && line["ok"] == true));
+    run(&[&["call", &format!("{dead},tcp://127.0.0.1:2")], &words[..]].concat())
+        .failed(3, "unavailable");
+}
+
+#[test]
+fn a_lost_link_is_made_again_at_another_address_and_all_goes_on() {
+    let peer = Peer::up();
+    let (through, cut) = forwarder(peer.url.trim_start_matches("tcp://").to_owned());
+    let args = ["sub", &format!("{through},{}", peer.url), "a.b", "-C", "2"];
+    let mut running = Running::start(fluxar(&args));
+    running.err.wait_for("subscribed to");
+    run(&["pub", &peer.url, "a.b", "1"]).ok();
+    running.out.wait_for("\"payload\":1");
+    cut.send(()).unwrap();
+    running.err.wait_for("there again: all goes on where it was");
+    run(&["pub", &peer.url, "a.b", "2"]).ok();
+    let said = running.finish().ok();
+    assert_eq!(said.json_lines()[1]["payload"], 2, "{}", said.stdout);
+}
+
+/// One address, and nobody asked for more: the end of the link is the end.
+#[test]
+fn a_lost_link_ends_a_verb_with_one_address() {
+    let peer = Peer::up();
+    let (through, cut) = forwarder(peer.url.trim_start_matches("tcp://").to_owned());
+    let mut running = Running::start(fluxar(&["sub", &through, "a.b"]));
+    running.err.wait_for("subscribed to");
+    cut.send(()).unwrap();
+    running.finish().failed(3, "unavailable");
+}
