@@ -141,8 +141,7 @@ fn fit(running: &mut [Model], files: &mut [Model], name: &str) -> Result<(), Fai
         }
     }
     // Nor does a peer know of types that nothing uses.
-    let used: Vec<String> = file.used_types().into_iter().map(str::to_owned).collect();
-    file.types.retain(|def| used.contains(&def.name.source));
+    file.drop_unused_types(&[]);
     running.number_like(file);
     Ok(())
 }

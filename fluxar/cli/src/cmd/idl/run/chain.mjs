@@ -24,7 +24,7 @@ for (const line of readFileSync(0, "utf8").split("\n").filter((line) => line !==
   const [from, to] = direction === "forward" ? [old, newer] : [newer, old];
   said.push(chain(from, to, Uint8Array.from(Buffer.from(hex, "hex")), checked === "checked"));
 }
-writeFileSync(1, said.map((line) => `${line}\n`).join(""));
+process.stdout.write(said.map((line) => `${line}\n`).join(""));
 
 function chain(from, to, bytes, checked) {
   let value;
