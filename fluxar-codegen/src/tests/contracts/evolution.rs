@@ -337,6 +337,15 @@ const RIGHT: &[(Rule, At, &str, &str)] = &[
 ];
 
 #[test]
+fn every_rule_stands_in_the_spec() {
+    let spec = include_str!("../../../../fluxar/docs/spec/contract.md");
+    for rule in Rule::ALL {
+        let id = rule.id().trim_start_matches("IDL.evolve.");
+        assert!(spec.contains(&format!("`{id}`")), "{rule} is not in docs/spec/contract.md");
+    }
+}
+
+#[test]
 fn every_rule_can_be_kept() {
     for (rule, at, old, new) in RIGHT {
         let report = report(*at, old, new);
