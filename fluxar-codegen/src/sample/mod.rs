@@ -122,7 +122,10 @@ impl Maker<'_> {
                 let none = Constraints::default();
                 // Keys collide: some more tries than entries.
                 for _ in 0..length * 4 {
+                    // In one form only: else two of them could be the same key.
+                    let origin = std::mem::replace(&mut self.origin, Origin::Own);
                     let made = self.ty(key, &none, depth + 1);
+                    self.origin = origin;
                     let is_new = entries.iter().all(|(known, _)| *known != made);
                     if is_new && (entries.len() as u64) < length {
                         entries.push((made, self.ty(of, &items, depth + 1)));
