@@ -158,6 +158,11 @@ fn what_is_wrong_is_named_and_exit_code_2() {
         ("[seal]\npolicy = 'require'\nkey = 'none.key'", "none.key"),
         ("[limits]\nframe_bytes_max = 1", "frame_bytes_max must be at least 1,024"),
         ("[limits]\ncalls_max = '9000M'", "is more than this can be"),
+        ("[[auth.seal_key]]\nfingerprint = 'x'\nrights = 'all'", "line 2"),
+        (
+            "[[auth.seal_key]]\nfingerprint = 'v32xxva2j6ghs35wgjqu6bqv7mmozbkvbyt36r75up564m3umujq'\nrights = 'all'",
+            "sessions are not sealed: add the table seal",
+        ),
         ("[auth.jwt]\naudience = 'a'", "no key: name eddsa or hs256"),
     ] {
         let said = Place::with(text).check();

@@ -52,3 +52,21 @@ fn another_key_is_refused_and_keys_come_from_files() {
     run(&["pub", &format!("{bare}#fp=abc"), "a.b", "1"]).failed(2, "usage");
     run(&["pub", &peer.url, "a.b", "1", "--seal-key", "/nowhere/a.key"]).failed(1, "local");
 }
+
+/// [L4.auth.4]: a key that seals is a credential, and one that is not listed is none.
+#[test]
+fn who_seals_with_a_listed_key_is_let_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = ["mine.key", "other.key"].map(|name| folder.path().join(name));
+    let [mine, other] = paths.each_ref().map(|path| path.to_str().unwrap());
+    let listed = run(&["key", "new", mine]).ok().stdout.trim().to_owned();
+    run(&["key", "new", other]).ok();
+    let up = ["up", "--listen", "tcp://127.0.0.1:0", "--allow-seal-key", &listed];
+    let peer = Peer::start(&[&up[..], &["--seal"]].concat());
+    let publish = ["pub", &peer.url, "a.b", "1"];
+    run(&[&publish[..], &["--seal-key", mine]].concat()).ok();
+    for more in [&[][..], &["--seal-key", other], &["--auth", "bearer:x", "--seal-key", mine]] {
+        run(&[&publish[..], more].concat()).failed(3, "unauthenticated");
+    }
+    run(&up).failed(2, "usage");
+}

@@ -184,6 +184,12 @@ impl Output {
         &self.seen[start..]
     }
 
+    /// Waits until `text` has been said; gives back everything that was said so far.
+    pub(crate) fn all_until(&mut self, text: &str) -> String {
+        self.wait_for(text);
+        self.seen.clone()
+    }
+
     /// Waits for the end; everything that was said.
     fn rest(&mut self) -> String {
         loop {
@@ -233,6 +239,15 @@ impl Peer {
         let at = line.find(mark).expect("it was found") + mark.len();
         let rest = running.err.wait_for_line_end(at, &line);
         Self { running, url: rest }
+    }
+
+    /// The address of another listener of `up`, which says so before anything else.
+    pub(crate) fn url_of(&mut self, scheme: &str) -> String {
+        let talk = self.running.err.all_until("try: fluxar call ");
+        let mark = format!("listening on {scheme}://");
+        let at = talk.find(&mark).unwrap_or_else(|| panic!("no {scheme} in {talk}"));
+        let line = talk[at..].lines().next().expect("it was found");
+        line.trim_start_matches("listening on ").trim().to_owned()
     }
 
     /// `up`, on a free port, at full speed.

@@ -109,8 +109,7 @@ fn who_shows_a_certificate_has_its_rights_and_nobody_else_has_any() {
         "tls",
         &[&["--client-ca", ca, "--listen", "tcp://127.0.0.1:0"], &rights[..]].concat(),
     );
-    let line = peer.running.err.wait_for("listening on tcp://").to_owned();
-    let plain = line.split("listening on ").nth(1).unwrap().lines().next().unwrap().to_owned();
+    let plain = peer.url_of("tcp");
     let as_client = |certs: &tempfile::TempDir| {
         ["--ca", ca, "--cert", path(certs, "client.pem"), "--key", path(certs, "client.key")]
     };
@@ -144,6 +143,21 @@ fn a_certificate_beside_a_token_is_no_credential_unless_it_is_given_rights() {
             true => drop(said.ok()),
             false => drop(said.failed(3, "unauthenticated")),
         }
+    }
+}
+
+/// Other machines may come, and nothing is asked of them: that is said.
+#[test]
+fn an_open_peer_says_that_it_is_open() {
+    for (url, more, expected) in [
+        ("ws://0.0.0.0:0", &[][..], true),
+        ("ws://0.0.0.0:0", &["--token", "t0p"], false),
+        ("tcp://127.0.0.1:0", &[], false),
+        ("tcp://localhost:0", &[], false),
+    ] {
+        let mut peer = Peer::start(&[&["up", "--listen", url], more].concat());
+        let talk = peer.running.err.all_until("try: fluxar call ");
+        assert_eq!(talk.contains("may do everything"), expected, "{url} {more:?}: {talk}");
     }
 }
 

@@ -21,20 +21,9 @@ fn everywhere(directory: &tempfile::TempDir) -> (Peer, Vec<String>) {
         args.extend(["--listen", url]);
     }
     let mut peer = Peer::start(&args);
-    let talk = peer.running.err.wait_for("listening on tcp://").to_owned();
-    let mut urls = Vec::new();
-    for scheme in ["tcp", "ws", "unix", "tls", "wss", "quic"] {
-        let mark = format!("listening on {scheme}://");
-        let line = match talk.contains(&mark) {
-            true => talk.clone(),
-            false => peer.running.err.wait_for(&mark).to_owned(),
-        };
-        let rest = &line[line.find(&mark).unwrap() + "listening on ".len()..];
-        let url = rest.lines().next().unwrap().to_owned();
-        assert!(rest.contains('\n') && url.contains("#fp="), "{url}");
-        urls.push(url);
-    }
-    (peer, urls)
+    let urls = ["tcp", "ws", "unix", "tls", "wss", "quic"].map(|scheme| peer.url_of(scheme));
+    assert!(urls.iter().all(|url| url.contains("#fp=")), "{urls:?}");
+    (peer, urls.to_vec())
 }
 
 /// From `cert dev` to a call, as somebody does who has read the help.

@@ -1,6 +1,9 @@
 //! Work that notices what is lost, comes twice, or comes out of order.
 
+use fluxar::testing::snapshot;
 use fluxar::{Client, Context, Server, Sink, Status, Streaming};
+use fluxar_tests::proxy::TcpProxy;
+use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,6 +14,10 @@ use tokio::task::JoinSet;
 const STREAM_ITEMS: u64 = 400;
 /// Nothing may take longer than this once the path is back; far above what it takes.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// After so long without anything that moves it is said why. A dead link is given up after 25 s.
+const ROUND: Duration = Duration::from_secs(40);
+/// However loaded the machine is, the breaks end within so many rounds.
+const ROUNDS_MAX: u32 = 15;
 
 /// A server that echoes numbers, counts, and remembers what it was asked.
 pub(crate) async fn serve() -> Server {
@@ -66,6 +73,35 @@ struct Counters {
     events: AtomicU64,
 }
 
+impl Counters {
+    fn total(&self) -> u64 {
+        [&self.calls, &self.items, &self.events].map(|n| n.load(Ordering::Relaxed)).iter().sum()
+    }
+}
+
+/// Both ends of the session that is looked at when nothing moves.
+pub(crate) struct Ends<'a> {
+    pub(crate) server: &'a Server,
+    pub(crate) client: &'a Client,
+}
+
+impl Ends<'_> {
+    fn describe(&self, proxy: &TcpProxy, counters: &Counters) -> String {
+        let Counters { calls, items, events, .. } = counters;
+        let mut text = format!(
+            "{} breaks made, {} left; {calls:?} calls, {items:?} items, {events:?} events\n\n\
+             dialer: {}\n",
+            proxy.faults(),
+            proxy.faults_left(),
+            snapshot(self.client.peer()),
+        );
+        for peer in self.server.peers() {
+            let _fits = write!(text, "\nacceptor: {}\n", snapshot(&peer));
+        }
+        text
+    }
+}
+
 pub(crate) struct Load {
     counters: Arc<Counters>,
     tasks: JoinSet<()>,
@@ -97,29 +133,39 @@ impl Load {
         Self { counters, tasks, listeners }
     }
 
-    /// Works until `enough`, and fails as soon as any of the work does.
-    pub(crate) async fn until(&mut self, enough: impl Fn() -> bool) {
-        let working = async {
-            while !enough() {
-                if let Some(ended) = self.tasks.try_join_next() {
-                    ended.expect("the work goes well");
+    /// Works until the proxy has made so many breaks, and fails as soon as any of the work does, or
+    /// nothing moves any more: then with all that both sides know of themselves.
+    pub(crate) async fn until_broken(&mut self, proxy: &TcpProxy, breaks: u64, ends: &Ends<'_>) {
+        let mut before = (u64::MAX, u64::MAX);
+        for _ in 0..ROUNDS_MAX {
+            tokio::select! {
+                ended = self.tasks.join_next() => {
+                    ended.expect("there is work").expect("the work goes well");
                     panic!("a task ended before its time");
                 }
-                tokio::task::yield_now().await;
+                round = tokio::time::timeout(ROUND, proxy.broke(breaks)) => if round.is_ok() {
+                    return;
+                },
             }
-        };
-        tokio::time::timeout(PATIENCE * 5, working).await.expect("the breaks come to an end");
+            // Work that goes on over a path that does not break any more is no good sign either.
+            let now = (self.counters.total(), proxy.faults());
+            let moves = now.0 != before.0 && now.1 != before.1;
+            assert!(moves, "nothing moves: {}", ends.describe(proxy, &self.counters));
+            before = now;
+        }
+        panic!("the breaks come to no end: {}", ends.describe(proxy, &self.counters));
     }
 
     /// Lets everything that is under way come to its end.
-    pub(crate) async fn finish(mut self) -> Done {
+    pub(crate) async fn finish(mut self, proxy: &TcpProxy, ends: &Ends<'_>) -> Done {
         self.counters.stop.store(true, Ordering::Relaxed);
         let ending = async {
             while let Some(done) = self.tasks.join_next().await {
                 done.expect("the work went well");
             }
         };
-        tokio::time::timeout(PATIENCE, ending).await.expect("nothing hangs");
+        let is_late = tokio::time::timeout(PATIENCE, ending).await.is_err();
+        assert!(!is_late, "something hangs: {}", ends.describe(proxy, &self.counters));
         self.listeners.abort_all();
         while let Some(ended) = self.listeners.join_next().await {
             assert!(ended.is_ok() || ended.is_err_and(|error| error.is_cancelled()), "in order");

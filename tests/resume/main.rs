@@ -25,8 +25,9 @@ async fn cut_again_and_again_under_load() {
     let files = load::open_files();
     let client = load::connect(proxy.address()).await;
     let mut load = Load::start(&server, &client, 256, 64, 16).await;
-    load.until(|| proxy.faults() >= cuts).await;
-    let done = load.finish().await;
+    let ends = load::Ends { server: &server, client: &client };
+    load.until_broken(&proxy, cuts, &ends).await;
+    let done = load.finish(&proxy, &ends).await;
     eprintln!("{done:?} over {} breaks", proxy.faults());
     assert!(done.calls > 256 && done.items > 64 * 16 && done.events > 16, "{done:?}");
     client.close().await;

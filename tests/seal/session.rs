@@ -2,7 +2,7 @@
 
 use crate::canary::{self, CANARY};
 use fluxar::{
-    Auth, AuthAttempt, Backoff, Cipher, Client, ClientBuilder, Code, Codec, Compression,
+    AllowList, Auth, AuthAttempt, Backoff, Cipher, Client, ClientBuilder, Code, Codec, Compression,
     ConnectError, Credential, Identity, Psk, Rights, Seal, SealKey, Server, Status,
 };
 use fluxar_tests::proxy::{Fault, TcpProxy};
@@ -228,4 +228,42 @@ async fn sealed_sessions_survive_their_links() {
     assert_eq!(runs.load(Ordering::Relaxed), 120);
     assert!(proxy.faults() >= 5, "{} cuts", proxy.faults());
     log.must_not_show(&["canary", "and so on"]);
+}
+
+/// [L4.auth.4]: a key that seals is what its holder is known by, with the rights of that key; any
+/// other, and a session that is not sealed, gives none.
+#[tokio::test]
+async fn a_key_that_seals_is_a_credential() {
+    let rights = Rights::none().call("echo.*");
+    let list = AllowList::new()
+        .seal_key(key(2).public(), Identity::new("two", rights.clone()))
+        .token("t", Identity::new("by token", Rights::none()));
+    let server = Server::bind(name()).seal(Seal::allow(key(1))).authenticator(list).build().await;
+    let server = server.unwrap();
+    server.handle("echo.text", |text: String| async move { Ok::<_, Status>(text) });
+    server.handle("other.text", |text: String| async move { Ok::<_, Status>(text) });
+    let (running, url) = (server.clone(), server.addresses()[0].to_string());
+    tokio::spawn(async move { running.run().await });
+    let dial = || Client::connect(&url).no_reconnect();
+    let client = dial().seal(Seal::require(key(2)).pin(key(1).public())).build().await.unwrap();
+    let back: String = client.call("echo.text", "x").await.unwrap();
+    assert_eq!(back, "x");
+    let denied = client.call::<_, String>("other.text", "x").await.unwrap_err();
+    assert_eq!(denied.code(), Code::PermissionDenied);
+    assert_eq!(*server.peers()[0].identity(), Identity::new("two", rights));
+    for stranger in [
+        dial(),
+        dial().seal(Seal::require(key(3))),
+        dial().seal(Seal::pinned(key(1).public())),
+        dial().seal(Seal::require(key(2))).auth(Auth::bearer("guess")),
+    ] {
+        let error = stranger.build().await.unwrap_err();
+        assert_eq!(error.status().map(Status::code), Some(Code::Unauthenticated), "{error}");
+    }
+    // What is presented goes before the seal.
+    let by_token = dial().seal(Seal::require(key(2))).auth(Auth::bearer("t"));
+    let by_token = by_token.build().await.unwrap();
+    let denied = by_token.call::<_, String>("echo.text", "x").await.unwrap_err();
+    assert_eq!(denied.code(), Code::PermissionDenied);
+    server.shutdown().await;
 }

@@ -217,7 +217,8 @@ fn tell_of_links(client: &Client) {
         }
         State::Ready => match lost.take() {
             Some(true) => {
-                terminal::note("link", "there again, in a new session: what was open has ended");
+                let news = "there again, in a new session: open calls and streams have ended";
+                terminal::note("link", news);
             }
             Some(false) => terminal::note("link", "there again: all goes on where it was"),
             None => {}

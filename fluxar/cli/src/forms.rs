@@ -1,10 +1,10 @@
 //! What files of ours hold: TOML, with errors that say where and what to write instead.
 
+use crate::suggest::nearest;
 use serde::de::{DeserializeOwned, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
-use strsim::levenshtein;
 
 /// Reads TOML.
 ///
@@ -34,10 +34,7 @@ fn suggestion(message: &str) -> Option<&str> {
         return None;
     }
     let unknown = quoted.next()?;
-    // Two letters that have changed places are two replaced; of a word of two nothing is left then.
-    let most = (1 + unknown.len() / 4).max(2).min(unknown.len().saturating_sub(1));
-    let near = |known: &&str| levenshtein(unknown, known) <= most;
-    quoted.filter(near).min_by_key(|known| levenshtein(unknown, known))
+    nearest(unknown, quoted)
 }
 
 /// A text, or a list of them.

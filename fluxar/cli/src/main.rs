@@ -19,6 +19,7 @@ mod profile;
 mod rights;
 mod seal;
 mod secret;
+mod suggest;
 mod template;
 mod terminal;
 mod typed;

@@ -7,11 +7,12 @@ use crate::rights;
 use crate::seal::{self, ListenSeal};
 use crate::terminal::{self, Interrupts};
 use fluxar::transport::tls::TlsError;
-use fluxar::transport::{ListenOptions, TlsServer};
+use fluxar::transport::{Address, ListenOptions, TlsServer};
 use fluxar::{
     AllowList, BindError, Compression, Identity, Limits, NodeLimits, PublicKey, Rights, Seal,
-    Server,
+    SealPublicKey, Server,
 };
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// For whom a verb listens.
@@ -26,6 +27,10 @@ pub(crate) struct Access {
     /// Public key (64 hexadecimal digits) whose holder is welcome as well; may be repeated
     #[arg(long, value_name = "PUBLIC_KEY")]
     allow_key: Vec<PublicKey>,
+    /// Fingerprint of a key (fluxar key show) whose holder is welcome as well, by sealing with it
+    /// (--seal-key); may be repeated
+    #[arg(long, value_name = "FINGERPRINT")]
+    allow_seal_key: Vec<SealPublicKey>,
     /// Certificate to show at tls://, wss:// and quic:// addresses, as a PEM file; read again when
     /// it changes (fluxar cert dev makes one for localhost)
     #[arg(long, value_name = "FILE", requires = "tls_key")]
@@ -33,13 +38,13 @@ pub(crate) struct Access {
     /// Its key, as a PEM file
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Take only callers with a certificate of an authority in this PEM file. Without --token and
-    /// --allow-key it is their credential too, and its subject their name
+    /// Take only callers with a certificate of an authority in this PEM file. Where no token and no
+    /// key is asked for, it is their credential too, and its subject their name
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     client_ca: Option<PathBuf>,
     /// What a caller may do whose credential is a certificate: all, or a list such as
     /// call=llm.>,subscribe=sensors.*.temp (call, serve, publish, subscribe; * one segment, > the
-    /// rest). Makes it a credential beside --token and --allow-key [default: all]
+    /// rest). Makes it a credential beside tokens and keys [default: all]
     #[arg(long, value_name = "RIGHTS", requires = "client_ca", value_parser = rights::parse)]
     client_rights: Option<Rights>,
     /// Compress messages for callers that do; not on sealed sessions [default: off]
@@ -90,10 +95,11 @@ impl Settings {
         if let Some(settings) = self.tls {
             server = server.tls(settings);
         }
+        let is_open = self.guard.is_none();
         if let Some(guard) = self.guard {
             server = server.authenticator(guard.authenticator());
         }
-        server.build().await.map_err(|error| {
+        let server = server.build().await.map_err(|error| {
             let next = match error {
                 BindError::Transport(_) => {
                     "choose another --listen, such as one with port 0, which takes a free port"
@@ -101,8 +107,24 @@ impl Settings {
                 _ => "correct that, see --help",
             };
             Failure::local(format_args!("cannot listen: {error}"), next)
-        })
+        })?;
+        if is_open && server.addresses().iter().any(is_for_others) {
+            let hint = "whoever reaches this peer may do everything: ask for a credential with \
+                        --token, --allow-key, --client-ca or a file (-c)";
+            terminal::note("open", hint);
+        }
+        Ok(server)
     }
+}
+
+/// Whether other machines may come by this address.
+fn is_for_others(address: &Address) -> bool {
+    let is_local = match address.host().parse::<IpAddr>() {
+        Ok(ip) => ip.is_loopback(),
+        Err(_) => address.host() == "localhost",
+    };
+    let is_of_machine = matches!(address.scheme(), "unix" | "mem" | "stdio" | "exec");
+    !is_of_machine && !is_local
 }
 
 impl Access {
@@ -123,6 +145,10 @@ impl Access {
             let cause = "--client-ca asks for certificates, and no --listen address can show one";
             return Err(Failure::usage(cause, "listen at a tls://, wss:// or quic:// address"));
         }
+        if !self.allow_seal_key.is_empty() && !self.seal.is_given() {
+            let cause = "--allow-seal-key names keys that seal, and sessions are not sealed here";
+            return Err(Failure::usage(cause, "seal them with --seal-key FILE, or --seal"));
+        }
         let origins = self.allow_origin.iter();
         Ok(Settings {
             name: name.to_owned(),
@@ -142,6 +168,7 @@ impl Access {
         self.token.is_some()
             || !self.allow_origin.is_empty()
             || !self.allow_key.is_empty()
+            || !self.allow_seal_key.is_empty()
             || self.tls_cert.is_some()
             || self.compress.is_some()
             || self.seal.is_given()
@@ -165,7 +192,11 @@ impl Access {
         for key in &self.allow_key {
             list = list.key(*key, Identity::new(key.to_string(), Rights::all()));
         }
-        let asks_more = self.token.is_some() || !self.allow_key.is_empty();
+        for key in &self.allow_seal_key {
+            list = list.seal_key(*key, Identity::new(key.to_string(), Rights::all()));
+        }
+        let has_keys = !self.allow_key.is_empty() || !self.allow_seal_key.is_empty();
+        let asks_more = self.token.is_some() || has_keys;
         if self.client_ca.is_some() && (self.client_rights.is_some() || !asks_more) {
             let rights = self.client_rights.clone().unwrap_or_else(Rights::all);
             list = list.any_certificate(Identity::new("certificate", rights));

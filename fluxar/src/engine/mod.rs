@@ -24,6 +24,8 @@ mod relink;
 mod replay;
 pub mod sealing;
 pub mod session;
+#[cfg(feature = "testing")]
+pub(crate) mod snapshot;
 pub mod time;
 pub mod violation;
 pub mod wire;
@@ -32,6 +34,7 @@ pub mod wire;
 mod tests;
 
 pub use config::{Compression, EngineConfig, Role, WireConfig};
+pub use inbound::Turn;
 
 use crate::engine::event::Event;
 use crate::engine::frame::Assembler;

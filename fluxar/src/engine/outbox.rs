@@ -502,8 +502,10 @@ impl Outbox {
         (self.open_groups, self.open_bytes, self.next_group) = (0, 0, 0);
     }
 
-    /// Another link is there.
-    pub(crate) fn attach(&mut self) {
+    /// Another link is there, over which the peer expects this number first.
+    pub(crate) fn attach(&mut self, rx_next: u64) {
+        self.replay.begin(rx_next);
+        self.turns.append(&mut self.parked);
         self.is_detached = false;
     }
 

@@ -337,8 +337,7 @@ impl Engine {
         resumable.has_link = true;
         let was_draining = resumable.lost.take().is_some_and(|lost| lost.was_draining);
         let heartbeat = resumable.heartbeat;
-        self.fx.out.receipt(theirs.rx_next - 1);
-        self.fx.out.attach();
+        self.fx.out.attach(theirs.rx_next);
         self.pad_seal(self.peer_limits.frame_bytes_max);
         self.receipts.attach(begins);
         let silence = self.config.limits.silence_heartbeats_tenths;

@@ -162,24 +162,31 @@ impl Replay {
     }
 
     /// The peer has taken everything up to this number. `None` when it cannot have; else whether
-    /// that is news.
+    /// that is news. What is still to be sent again stays, though the peer may have had it over an
+    /// earlier link: it counts what comes over this one, and a gap would give all that follows
+    /// another's number.
     pub(crate) fn receipt(&mut self, upto: u64) -> Option<bool> {
         if upto >= self.next {
             return None;
         }
         let is_news = upto >= self.oldest;
-        while self.oldest <= upto && self.drop_oldest(upto) {}
+        while self.oldest <= upto && self.drop_oldest(upto, false) {}
         Some(is_news)
     }
 
-    /// Drops from the oldest entry what has its receipt. False when that must wait: its fragments
-    /// are on their way, and a group that was begun is ended.
-    fn drop_oldest(&mut self, upto: u64) -> bool {
-        let is_kept = self.kept.iter().any(|entry| entry.count() > 0);
-        if !is_kept && self.sent > 0 {
+    /// Another link is there, and its peer counts from this number on: nothing before it is sent.
+    pub(crate) fn begin(&mut self, rx_next: u64) {
+        debug_assert!(self.sent == 0, "nothing has left over this link");
+        while self.oldest < rx_next && self.drop_oldest(rx_next - 1, true) {}
+    }
+
+    /// Drops from the oldest entry that was sent over the present link, or that is to be, what has
+    /// its receipt. False when there is none.
+    fn drop_oldest(&mut self, upto: u64, is_unsent: bool) -> bool {
+        let queue = if is_unsent { &mut self.again } else { &mut self.kept };
+        if queue.iter().all(|entry| entry.count() == 0) {
             return false;
         }
-        let queue = if is_kept { &mut self.kept } else { &mut self.again };
         let is_last = queue.len() == 1;
         let Some(entry) = queue.front_mut() else { return false };
         let count = entry.count().min(upto + 1 - self.oldest);
@@ -202,7 +209,7 @@ impl Replay {
                     }
                     return true;
                 }
-                if is_kept && is_last {
+                if is_last && !is_unsent {
                     // The buffer serves the next batch.
                     bytes.clear();
                     *head = 0;

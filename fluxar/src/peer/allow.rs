@@ -9,7 +9,7 @@ use crate::transport::Fingerprint;
 use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 
-/// Who is welcome: tokens, keys and certificates, each with the identity it stands for. Everybody
+/// Who is welcome: tokens, keys, certificates and seals, each with the identity it stands for. Everybody
 /// else is refused, and not told why.
 ///
 /// ```
@@ -26,6 +26,7 @@ pub struct AllowList {
     keys: FxHashMap<PublicKey, Identity>,
     names: FxHashMap<String, Identity>,
     fingerprints: FxHashMap<Fingerprint, Identity>,
+    seal_keys: FxHashMap<[u8; 32], Identity>,
     any_certificate: Option<Identity>,
 }
 
@@ -73,6 +74,15 @@ impl AllowList {
         self
     }
 
+    /// Who seals the session with this key ([`Seal::require`](crate::Seal::require) of the dialer)
+    /// and presents nothing else.
+    #[cfg(feature = "seal")]
+    #[must_use]
+    pub fn seal_key(mut self, key: crate::SealPublicKey, identity: Identity) -> Self {
+        self.seal_keys.insert(key.to_bytes(), identity);
+        self
+    }
+
     fn find(&self, attempt: &AuthAttempt) -> Option<Identity> {
         match &attempt.credential {
             Credential::Bearer(token) | Credential::ApiKey(token) => {
@@ -80,18 +90,21 @@ impl AllowList {
                 self.tokens.get(&hash).cloned()
             }
             Credential::PublicKey(key) => self.keys.get(key).cloned(),
-            Credential::Certificate => {
-                let shown = attempt.certificate()?;
-                let named = || shown.names.iter().find_map(|name| self.names.get(name));
-                let found = self.fingerprints.get(&shown.fingerprint).or_else(named);
-                found.cloned().or_else(|| {
-                    let mut identity = self.any_certificate.clone()?;
-                    identity.name = shown.known_as();
-                    Some(identity)
-                })
-            }
+            Credential::Certificate => self.certified(attempt),
+            Credential::None => self.seal_keys.get(&attempt.seal_key?).cloned(),
             _ => None,
         }
+    }
+
+    fn certified(&self, attempt: &AuthAttempt) -> Option<Identity> {
+        let shown = attempt.certificate()?;
+        let named = || shown.names.iter().find_map(|name| self.names.get(name));
+        let found = self.fingerprints.get(&shown.fingerprint).or_else(named);
+        found.cloned().or_else(|| {
+            let mut identity = self.any_certificate.clone()?;
+            identity.name = shown.known_as();
+            Some(identity)
+        })
     }
 }
 
@@ -115,6 +128,7 @@ impl std::fmt::Debug for AllowList {
             .field("keys", &self.keys.len())
             .field("names", &self.names.len())
             .field("fingerprints", &self.fingerprints.len())
+            .field("seal_keys", &self.seal_keys.len())
             .finish_non_exhaustive()
     }
 }

@@ -127,10 +127,7 @@ fn simple(shared: &Arc<Shared>, item: Later) {
         Later::Handover => shared.ring_over(),
         Later::Detached(reason) => {
             tracing::debug!(target: "fluxar", %reason, "the link is lost");
-            // By now it may have another.
-            if shared.lock().is_detached() {
-                shared.advance(State::Detached, Some(reason));
-            }
+            shared.show_phase(Some(reason));
             shared.ring_over();
             if !shared.is_dialer {
                 shared.node.session_detached(shared);
@@ -138,9 +135,7 @@ fn simple(shared: &Arc<Shared>, item: Later) {
         }
         Later::Resumed => {
             tracing::debug!(target: "fluxar", "the session goes on");
-            if !shared.lock().is_detached() {
-                shared.advance(State::Ready, None);
-            }
+            shared.show_phase(None);
         }
         Later::Ready(peer) => ready(shared, peer),
         Later::Draining => {
@@ -444,7 +439,7 @@ fn ready(shared: &Arc<Shared>, peer: PeerInfo) {
         // Somebody else has heard of the end first, and forgotten what was not there yet.
         return shared.node.forget_session(shared.session);
     }
-    shared.advance(State::Ready, None);
+    shared.show_phase(None);
     if !shared.lock().book.subscriptions.is_empty() {
         let again = Arc::clone(shared);
         shared.spawn_job(async move { crate::peer::events::resubscribe(&again).await });

@@ -1,11 +1,11 @@
 //! The tasks that pump one link: a reader, a writer and a timer.
 
-use crate::engine::Engine;
 use crate::engine::sealing::LinkSeal;
 use crate::engine::session::challenge::LinkBinding;
 use crate::engine::session::phase::Phase;
 use crate::engine::session::resume::{Attachment, LinkFacts};
 use crate::engine::time::Time;
+use crate::engine::{Engine, Turn};
 use crate::error::{Code, Origin, Status};
 use crate::peer::ahead::Ahead;
 use crate::peer::core::{Core, LinkEnd, Ring};
@@ -17,6 +17,7 @@ use bytes::BytesMut;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 /// How long the last words of a session may take to be written, and the other side's to be read.
@@ -104,14 +105,11 @@ pub(crate) async fn run(shared: &Arc<Shared>, link: Link, start: Start) -> Outco
         }
         LinkEnd::Superseded => {
             writing.shutdown().await;
-            // It may have been rung for the new link.
-            shared.writer.notify_one();
             let _late = tokio::time::timeout(FAREWELL, discard(&mut *reader)).await;
             Outcome::Superseded
         }
         LinkEnd::Detached => {
             writing.shutdown().await;
-            shared.writer.notify_one();
             shared.drop_writer(number);
             Outcome::Detached(Waiting { teardown, _timing: timing })
         }
@@ -239,6 +237,10 @@ const TURN_FRAMES_MIN: usize = 32;
 /// then take two turns; every further one costs a write and brings nothing.
 const TURN_BYTES_A_FRAME: usize = 128;
 
+/// Bytes handled before their answers are written, about: what is in the cache is still there when
+/// it is passed on, and a call behind bulk data does not wait for all of that.
+const ANSWER_BYTES: usize = 64 << 10;
+
 /// Bytes read before others get a turn, though more is there.
 const TURN_BYTES_MAX: usize = 128 << 10;
 
@@ -271,12 +273,13 @@ async fn read(
             left => left,
         };
         let frames = TURN_FRAMES_MIN.max(bytes.len() / TURN_BYTES_A_FRAME);
+        let turn = Turn { frames, bytes: ANSWER_BYTES };
         loop {
             // Fenced: what still comes over a link that is not the session's own does not count.
             let feed = |core: &mut Core, now| {
                 let is_linked = core.is_linked(number);
                 let engine = core.engine.as_mut().filter(|_| is_linked);
-                engine.is_some_and(|engine| engine.handle_frames(now, bytes, frames))
+                engine.is_some_and(|engine| engine.handle_turn(now, bytes, turn))
             };
             let look = |core: &Core| core.is_linked(number);
             let (is_more, is_linked) = shared.locked_then(&mut later, Ring::No, feed, look);
@@ -308,8 +311,18 @@ async fn discard(reader: &mut dyn LinkReader) {
     }
 }
 
+/// A writer that goes, however it goes, may have been rung for the one of the next link.
+struct PassOn<'a>(&'a Notify);
+
+impl Drop for PassOn<'_> {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
 /// Writes what the engine has, in batches: whoever runs in the same turn shares a write.
 async fn write(shared: Arc<Shared>, number: u64) {
+    let _ring = PassOn(&shared.writer);
     loop {
         match poll_fn(|cx| shared.poll_flush(number, cx)).await {
             Err(error) => return link_down(&shared, number, &format!("the link broke: {error}")),
@@ -317,8 +330,6 @@ async fn write(shared: Arc<Shared>, number: u64) {
             Ok(Flushed::Over) => {
                 // The link is gone either way.
                 let _broken = poll_fn(|cx| shared.poll_close(number, cx)).await;
-                // A ring that was meant for the writer of another link.
-                shared.writer.notify_one();
                 return;
             }
             Ok(Flushed::All) => {

@@ -40,6 +40,8 @@ mod seal;
 mod server;
 mod shared;
 mod sink;
+#[cfg(feature = "testing")]
+mod snapshot;
 mod state;
 mod streaming;
 #[cfg(all(test, feature = "testing"))]

@@ -249,7 +249,9 @@ impl NodeInner {
     pub(crate) fn session_detached(&self, shared: &Arc<Shared>) {
         let mut sessions = self.sessions();
         sessions.detached.retain(|key| *key != shared.session);
-        sessions.detached.push_back(shared.session);
+        if sessions.ready.contains_key(&shared.session) {
+            sessions.detached.push_back(shared.session);
+        }
         let waiting: Vec<Arc<Shared>> =
             sessions.detached.iter().filter_map(|key| sessions.ready.get(key)).cloned().collect();
         drop(sessions);
@@ -272,7 +274,7 @@ impl NodeInner {
             if too_many || bytes > self.node_limits.detached_bytes_max {
                 bytes -= held as u64;
                 let text = "too many sessions wait for another link: this one is the oldest";
-                waiting.close(Some(&Status::new(Code::ResourceExhausted, text)));
+                waiting.give_up(&Status::new(Code::ResourceExhausted, text));
             }
         }
     }

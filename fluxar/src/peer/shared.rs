@@ -5,6 +5,7 @@ use crate::engine::Engine;
 use crate::engine::event::Refusal;
 use crate::engine::session::auth::{Credential, Identity};
 use crate::engine::session::handshake::PeerInfo;
+use crate::engine::session::phase::Phase;
 use crate::engine::time::Time;
 use crate::error::{Code, Origin, Status};
 use crate::payload::Keys;
@@ -350,6 +351,23 @@ impl Shared {
         side.take_if(|side| side.link == link).map(|side| side.writer)
     }
 
+    /// Whose the sending half of the link is, and how much of a batch is on its way.
+    #[cfg(feature = "testing")]
+    pub(crate) fn write_snapshot(&self) -> String {
+        match self.write_side.try_lock() {
+            Ok(side) => match side.as_ref() {
+                Some(side) => format!(
+                    "writer of link {}: {} of {} bytes sent",
+                    side.link,
+                    side.batch.sent,
+                    side.batch.bytes.len()
+                ),
+                None => "no writer".to_owned(),
+            },
+            Err(_) => "somebody writes".to_owned(),
+        }
+    }
+
     fn lock_writer(&self) -> MutexGuard<'_, Option<WriteSide>> {
         self.write_side.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -442,6 +460,19 @@ impl Shared {
         });
     }
 
+    /// Shows where the engine is by now. Several threads may have something to tell, and tell it in
+    /// any order: so they look, and none can come between the look and the telling.
+    pub(crate) fn show_phase(&self, reason: Option<Status>) {
+        let core = self.lock();
+        match core.engine.as_ref().map(Engine::phase) {
+            Some(Phase::Ready) => self.advance(State::Ready, None),
+            Some(Phase::Draining) => self.advance(State::Draining, None),
+            Some(Phase::Detached) => self.advance(State::Detached, reason),
+            // Said by others: there is no link yet, or no session any more.
+            _ => {}
+        }
+    }
+
     pub(crate) fn identity(&self) -> Arc<Identity> {
         Arc::clone(&self.about().identity)
     }
@@ -509,6 +540,16 @@ impl Shared {
         if !is_linked {
             self.end(status.cloned());
         }
+    }
+
+    /// Ends a session that waits for another link, unless it has one by now.
+    pub(crate) fn give_up(self: &Arc<Self>, status: &Status) {
+        self.with(|core, now| {
+            let waits = core.is_detached();
+            if let Some(engine) = core.engine.as_mut().filter(|_| waits) {
+                engine.close(now, Some(status));
+            }
+        });
     }
 
     /// Closed for good, without a link: what was kept for another one ends.

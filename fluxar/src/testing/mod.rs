@@ -53,6 +53,13 @@ pub fn pair() -> PairBuilder {
     }
 }
 
+/// Where a session stands: phases, queues, sequence numbers, who waits for what. For people who look
+/// for why a test waits in vain; the text has no form that lasts, and nothing that was sent.
+#[must_use]
+pub fn snapshot(peer: &Peer) -> String {
+    peer.shared.snapshot()
+}
+
 impl PairBuilder {
     /// Changes the accepting side: name, limits, authenticator.
     pub fn server(mut self, change: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Self {

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -28,7 +28,7 @@ struct Shared {
     upstream: SocketAddr,
     /// Faults that are still to come; after them everything passes.
     faults_left: AtomicU64,
-    faults_made: AtomicU64,
+    faults_made: watch::Sender<u64>,
     kinds: Vec<Fault>,
     bytes_max: u64,
     /// Counts the cuts by command.
@@ -61,7 +61,7 @@ impl TcpProxy {
         let shared = Arc::new(Shared {
             upstream,
             faults_left: AtomicU64::new(faults),
-            faults_made: AtomicU64::new(0),
+            faults_made: watch::Sender::new(0),
             kinds: kinds.to_vec(),
             bytes_max,
             command: watch::Sender::new(0),
@@ -80,7 +80,20 @@ impl TcpProxy {
     /// Breaks that were made so far, those by command among them.
     #[must_use]
     pub fn faults(&self) -> u64 {
-        self.shared.faults_made.load(Ordering::Relaxed)
+        *self.shared.faults_made.borrow()
+    }
+
+    /// Faults that no connection has taken yet.
+    #[must_use]
+    pub fn faults_left(&self) -> u64 {
+        self.shared.faults_left.load(Ordering::Relaxed)
+    }
+
+    /// Waits until so many breaks were made. Cancel safe.
+    pub async fn broke(&self, faults: u64) {
+        let mut made = self.shared.faults_made.subscribe();
+        // The sender lives as long as this.
+        let _made = made.wait_for(|made| *made >= faults).await;
     }
 
     /// Cuts every connection now.
@@ -119,18 +132,20 @@ async fn forward(
 ) {
     let _set = (inbound.set_nodelay(true), outbound.set_nodelay(true));
     let mut command = shared.command.subscribe();
-    let budget = Arc::new(AtomicU64::new(after));
+    let budget = Budget { left: AtomicU64::new(after), is_spent: AtomicBool::new(false) };
     let (from_in, to_in) = inbound.into_split();
     let (from_out, to_out) = outbound.into_split();
     let mut up = Pipe { shared: &shared, budget: &budget, from: from_in, to: to_out };
     let mut down = Pipe { shared: &shared, budget: &budget, from: from_out, to: to_in };
-    let broken = tokio::select! {
-        end = up.run(pieces.0) => end.is_fault,
-        end = down.run(pieces.1) => end.is_fault,
+    let by_command = tokio::select! {
+        () = up.run(pieces.0) => false,
+        () = down.run(pieces.1) => false,
         _ = command.changed() => true,
     };
+    // Whatever ended it: a fault that was taken is made, or those who count them wait in vain.
+    let broken = by_command || budget.is_spent.load(Ordering::Relaxed);
     if broken {
-        shared.faults_made.fetch_add(1, Ordering::Relaxed);
+        shared.faults_made.send_modify(|made| *made += 1);
         match kind {
             Fault::Cut => {}
             Fault::Reset => {
@@ -143,45 +158,64 @@ async fn forward(
     }
 }
 
-struct End {
-    is_fault: bool,
+/// Bytes of both directions until the fault of one connection.
+struct Budget {
+    left: AtomicU64,
+    /// The fault is taken. The other direction may still be at its last bytes.
+    is_spent: AtomicBool,
+}
+
+impl Budget {
+    /// Takes one of the faults that are left, once a connection.
+    fn takes_fault(&self, faults_left: &AtomicU64) -> bool {
+        if self.is_spent.load(Ordering::Relaxed) {
+            return true;
+        }
+        let take = |left: u64| left.checked_sub(1);
+        let taken = faults_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok();
+        self.is_spent.store(taken, Ordering::Relaxed);
+        taken
+    }
 }
 
 /// One direction.
 struct Pipe<'a> {
     shared: &'a Shared,
-    /// Bytes of both directions until the fault.
-    budget: &'a AtomicU64,
+    budget: &'a Budget,
     from: OwnedReadHalf,
     to: OwnedWriteHalf,
 }
 
 impl Pipe<'_> {
     /// Passes bytes until the budget is spent or a side ends.
-    async fn run(&mut self, piece: usize) -> End {
+    async fn run(&mut self, piece: usize) {
         let mut bytes = vec![0; piece.min(CHUNK_BYTES)];
         loop {
-            let Ok(read @ 1..) = self.from.read(&mut bytes).await else {
-                return End { is_fault: false };
-            };
-            let left = self.budget.load(Ordering::Relaxed);
-            let is_last = left <= read as u64 && self.takes_fault();
+            let Ok(read @ 1..) = self.from.read(&mut bytes).await else { return };
+            let left = self.budget.left.load(Ordering::Relaxed);
+            let faults_left = &self.shared.faults_left;
+            let is_last = left <= read as u64 && self.budget.takes_fault(faults_left);
             // The fault falls within what was read: only so much of it passes.
             let passes = if is_last { left as usize } else { read };
-            if self.to.write_all(&bytes[..passes]).await.is_err() {
-                return End { is_fault: false };
-            }
-            if is_last {
-                return End { is_fault: true };
+            if self.to.write_all(&bytes[..passes]).await.is_err() || is_last {
+                return;
             }
             let rest = left.saturating_sub(read as u64);
-            self.budget.store(rest, Ordering::Relaxed);
+            self.budget.left.store(rest, Ordering::Relaxed);
         }
     }
+}
 
-    /// Takes one of the faults that are left.
-    fn takes_fault(&self) -> bool {
-        let left = &self.shared.faults_left;
-        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both directions may come to the byte before either has passed what it read.
+    #[test]
+    fn a_connection_takes_one_fault() {
+        let faults_left = AtomicU64::new(2);
+        let budget = Budget { left: AtomicU64::new(1), is_spent: AtomicBool::new(false) };
+        assert!(budget.takes_fault(&faults_left) && budget.takes_fault(&faults_left));
+        assert_eq!(faults_left.load(Ordering::Relaxed), 1);
     }
 }

@@ -7,7 +7,7 @@ use crate::rights;
 use fluxar::transport::Fingerprint;
 use fluxar::{
     AllowList, AuthAttempt, Authenticator, Code, Credential, Identity, JwtAuth, PublicKey, Rights,
-    Status,
+    SealPublicKey, Status,
 };
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor, value};
@@ -21,6 +21,7 @@ pub(super) struct Auth {
     token: Vec<Token>,
     key: Vec<Key>,
     certificate: Vec<Certificate>,
+    seal_key: Vec<Sealing>,
     jwt: Option<Jwt>,
 }
 
@@ -60,6 +61,14 @@ struct Certificate {
     /// Every certificate of `client_ca`.
     #[serde(default)]
     any: bool,
+    rights: Grant,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sealing {
+    name: Option<String>,
+    fingerprint: Text<SealPublicKey>,
     rights: Grant,
 }
 
@@ -151,6 +160,13 @@ impl<'de> Deserialize<'de> for Grant {
     }
 }
 
+/// What the rest of the file asks of those who come.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asks {
+    pub(super) certificates: bool,
+    pub(super) seals: bool,
+}
+
 /// Judges those who come, by the lists of a file.
 #[derive(Clone, Debug)]
 pub(crate) struct Guard {
@@ -170,22 +186,24 @@ impl Guard {
     /// What makes no sense in the table.
     pub(super) fn new(
         auth: Option<&Auth>,
-        asks_for_certificates: bool,
+        asks: Asks,
         file: &Loaded,
     ) -> Result<Option<Self>, String> {
         let none = Auth::default();
-        if auth.is_none() && !asks_for_certificates {
+        if auth.is_none() && !asks.certificates {
             return Ok(None);
         }
         let auth = auth.unwrap_or(&none);
-        if !asks_for_certificates && !auth.certificate.is_empty() {
+        if !asks.certificates && !auth.certificate.is_empty() {
             let text = "auth.certificate: nobody is asked for one: name tls.client_ca";
             return Err(text.to_owned());
         }
-        let is_empty = auth.token.is_empty() && auth.key.is_empty() && auth.jwt.is_none();
-        if is_empty && auth.certificate.is_empty() {
-            let text = "auth: nobody could come in: add auth.token, auth.key, auth.jwt, or \
-                        auth.certificate beside tls.client_ca";
+        if !asks.seals && !auth.seal_key.is_empty() {
+            return Err("auth.seal_key: sessions are not sealed: add the table seal".to_owned());
+        }
+        if auth.is_empty() {
+            let text = "auth: nobody could come in: add auth.token, auth.key, auth.jwt, \
+                        auth.seal_key beside seal, or auth.certificate beside tls.client_ca";
             return Err(text.to_owned());
         }
         let list = auth.list(file)?;
@@ -213,6 +231,11 @@ impl Guard {
 }
 
 impl Auth {
+    fn is_empty(&self) -> bool {
+        let lists = [self.token.len(), self.key.len(), self.certificate.len(), self.seal_key.len()];
+        lists == [0; 4] && self.jwt.is_none()
+    }
+
     fn list(&self, file: &Loaded) -> Result<AllowList, String> {
         let mut list = AllowList::new();
         for Token { name, token, rights } in &self.token {
@@ -226,6 +249,10 @@ impl Auth {
         for Key { name, public_key, rights } in &self.key {
             let name = name.clone().unwrap_or_else(|| public_key.0.to_string());
             list = list.key(public_key.0, Identity::new(name, rights.rights()));
+        }
+        for Sealing { name, fingerprint, rights } in &self.seal_key {
+            let name = name.clone().unwrap_or_else(|| fingerprint.0.to_string());
+            list = list.seal_key(fingerprint.0, Identity::new(name, rights.rights()));
         }
         for certificate in &self.certificate {
             list = certificate.add_to(list)?;

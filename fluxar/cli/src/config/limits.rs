@@ -10,7 +10,6 @@ macro_rules! table {
         $(#[$about:meta])* $name:ident over $of:ident {
             numbers: $($number:ident),*;
             times: $($time:ident),*;
-            switches: $($switch:ident),*;
         }
     ) => {
         $(#[$about])*
@@ -19,7 +18,6 @@ macro_rules! table {
         pub(super) struct $name {
             $($number: Option<Number>,)*
             $($time: Option<Time>,)*
-            $($switch: Option<bool>,)*
         }
 
         impl $name {
@@ -39,9 +37,6 @@ macro_rules! table {
                 $(if let Some(time) = self.$time {
                     to.$time = time.0;
                 })*
-                $(if let Some(switch) = self.$switch {
-                    to.$switch = switch;
-                })*
                 Ok(())
             }
         }
@@ -59,7 +54,6 @@ table! {
             silence_heartbeats_tenths;
         times: detached_timeout, handshake_timeout, heartbeat, drain_timeout, stall_timeout,
             cancel_grace;
-        switches: numbered_keys;
     }
 }
 
@@ -69,7 +63,6 @@ table! {
         numbers: sessions_max, handshakes_max, credit_bytes_max, detached_per_identity_max,
             detached_bytes_max;
         times: ;
-        switches: ;
     }
 }
 
@@ -95,7 +88,7 @@ mod tests {
         assert!(large.apply(&mut limits).unwrap_err().contains("calls_max: 9000000000 is more"));
     }
 
-    /// A limit that the library gains is one here as well.
+    /// A limit that the library gains is one here as well; what keys records have is none.
     #[test]
     fn every_limit_can_be_set() {
         let fields = |debug: String| -> Vec<String> {
@@ -114,7 +107,7 @@ mod tests {
             ),
         ] {
             assert!(known.len() > 4);
-            for name in known {
+            for name in known.into_iter().filter(|name| name != "numbered_keys") {
                 assert!(error.contains(&format!("`{name}`")), "{name}");
             }
         }

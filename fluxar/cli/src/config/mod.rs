@@ -139,7 +139,8 @@ impl Loaded {
         limits.check().map_err(|cause| failed(format!("limits: {cause}")))?;
         let mut node_limits = NodeLimits::default();
         config.node.apply(&mut node_limits).map_err(|cause| failed(format!("node: {cause}")))?;
-        let asks = config.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+        let certificates = config.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+        let asks = auth::Asks { certificates, seals: config.seal.is_some() };
         let guard = Guard::new(config.auth.as_ref(), asks, self).map_err(failed)?;
         Ok(Settings {
             name: config.name.clone().unwrap_or_else(|| name.to_owned()),

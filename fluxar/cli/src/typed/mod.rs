@@ -24,14 +24,13 @@
 mod limits;
 mod literal;
 mod read;
-mod suggest;
 #[cfg(test)]
 mod tests;
 mod text;
 pub(crate) mod topic;
 mod write;
 
-pub(crate) use suggest::did_you_mean;
+pub(crate) use crate::suggest::did_you_mean;
 
 use crate::json::Json;
 use fluxar::Value;

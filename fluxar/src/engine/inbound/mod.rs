@@ -54,28 +54,42 @@ impl Received<'_> {
     }
 }
 
+/// How much to handle before others get their turn.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn {
+    /// At most this many frames.
+    pub frames: usize,
+    /// No further frame behind this many bytes.
+    pub bytes: usize,
+}
+
+impl Turn {
+    fn is_over(self) -> bool {
+        self.frames == 0 || self.bytes == 0
+    }
+}
+
 impl Engine {
     /// Takes all whole frames from the front of `bytes`, and leaves the rest. A broken rule ends
     /// the session: the goodbye waits in the outbox, and `Closed` in the events.
     pub fn handle_bytes(&mut self, now: Time, bytes: &mut BytesMut) {
-        self.handle_frames(now, bytes, usize::MAX);
+        self.handle_turn(now, bytes, Turn { frames: usize::MAX, bytes: usize::MAX });
     }
 
-    /// As `handle_bytes`, for at most `frames_max` frames; true when there may be more.
-    pub fn handle_frames(&mut self, now: Time, bytes: &mut BytesMut, frames_max: usize) -> bool {
+    /// As `handle_bytes`, but ends early with this many frames or bytes; true when there may be more.
+    pub fn handle_turn(&mut self, now: Time, bytes: &mut BytesMut, mut left: Turn) -> bool {
         self.advance(now);
         if self.phase == Phase::Idle || !self.has_link() {
             bytes.clear();
             return false;
         }
-        let mut frames_left = frames_max;
         if !self.is_sealed() {
             self.heartbeat.heard(self.now);
         }
         let arrived = bytes.len().saturating_sub(self.partial_bytes);
         let continued = self.partial_bytes > 0;
-        while self.phase != Phase::Closed && self.has_link() && frames_left > 0 {
-            let (whole, broken) = self.whole_frames(bytes, &mut frames_left);
+        while self.phase != Phase::Closed && self.has_link() && !left.is_over() {
+            let (whole, broken) = self.whole_frames(bytes, &mut left);
             if whole > 0 {
                 let mut chunk = bytes.split_to(whole);
                 let done = match self.open_chunk(&mut chunk) {
@@ -103,12 +117,12 @@ impl Engine {
             self.received_bytes += arrived as u64;
         }
         self.check_outbox();
-        frames_left == 0 && self.partial_bytes > 0
+        left.is_over() && self.partial_bytes > 0
     }
 
     /// Bytes of the whole frames at the front, and the rule that the next one breaks. Before the
     /// session is ready one frame at a time, since its limit changes with the handshake.
-    fn whole_frames(&self, bytes: &[u8], frames_left: &mut usize) -> (usize, Option<Violation>) {
+    fn whole_frames(&self, bytes: &[u8], left: &mut Turn) -> (usize, Option<Violation>) {
         let ready = matches!(self.phase, Phase::Ready | Phase::Draining);
         let limits = &self.config.limits;
         let max = if ready { limits.frame_bytes_max } else { limits.preauth_frame_bytes_max };
@@ -117,7 +131,8 @@ impl Engine {
             match frame::whole_len(&bytes[whole..], max) {
                 Ok(Some(len)) => {
                     whole += len;
-                    *frames_left -= 1;
+                    left.frames -= 1;
+                    left.bytes = left.bytes.saturating_sub(len);
                 }
                 Ok(None) => return (whole, None),
                 Err(Violation::FrameTooLong) if !ready => {
@@ -125,7 +140,7 @@ impl Engine {
                 }
                 Err(violation) => return (whole, Some(violation)),
             }
-            if !ready || *frames_left == 0 {
+            if !ready || left.is_over() {
                 return (whole, None);
             }
         }

@@ -3,11 +3,13 @@
 use super::pair::{Pair, request};
 use super::raw::{CALL, Raw, call, fragment, frame, frames, kinds, last_words};
 use crate::config::Limits;
+use crate::engine::Turn;
 use crate::engine::event::{Event, PublishOptions, Refusal, Request};
 use crate::engine::frame::{GROUP, MORE, VOLATILE};
 use crate::engine::message::kind::Kind;
 use crate::engine::session::auth::Identity;
 use crate::error::{Code, Status};
+use bytes::BytesMut;
 
 const MIB: usize = 1 << 20;
 
@@ -18,6 +20,29 @@ fn targets(events: Vec<Event>) -> Vec<String> {
         other => panic!("{other:?}"),
     };
     events.into_iter().map(target).collect()
+}
+
+/// What has come is handled in turns of so many frames or bytes, and none of it is lost between.
+#[test]
+fn a_turn_ends_with_its_frames_or_bytes() {
+    for (turn, calls) in [
+        (Turn { frames: 3, bytes: usize::MAX }, 3),
+        (Turn { frames: usize::MAX, bytes: 1500 }, 2),
+        (Turn { frames: 1, bytes: 1500 }, 1),
+    ] {
+        let mut pair = Pair::ready();
+        for _ in 0..9 {
+            pair.dialer.engine.call(pair.now, &request("large", &[5; 1000])).expect("room");
+        }
+        let mut bytes = BytesMut::from(&pair.dialer.transmit()[..]);
+        let engine = &mut pair.acceptor.engine;
+        assert!(engine.handle_turn(pair.now, &mut bytes, turn), "there is more");
+        let mut heard = pair.acceptor.take().len();
+        assert_eq!(heard, calls, "{turn:?}");
+        while pair.acceptor.engine.handle_turn(pair.now, &mut bytes, turn) {}
+        heard += pair.acceptor.take().len();
+        assert_eq!((heard, bytes.len()), (9, 0), "{turn:?}");
+    }
 }
 
 /// `[L1.order.3]`: a ping and a small call slip in between the fragments of 16 MiB.

@@ -195,6 +195,45 @@ fn a_newer_link_fences_the_older() {
     assert!(message.starts_with("[L4.fence.1]"), "{message}");
 }
 
+/// `[L4.resume.7]`: what the old link brings while another takes over may be more than the new link
+/// has brought when the acceptor says so. What comes then has its own number, and is not taken for
+/// something else.
+#[test]
+fn a_receipt_may_overtake_what_is_sent_again() {
+    for new in [false, true] {
+        let mut pair = Pair::resumable();
+        let part = vec![7; 12 << 10];
+        let calls_made = 12;
+        let call = |pair: &mut Pair, bytes: &[u8]| {
+            pair.dialer.engine.call(pair.now, &request("a.b", bytes)).expect("room")
+        };
+        let mut ids: Vec<u64> = (0..calls_made).map(|_| call(&mut pair, &part)).collect();
+        let late: Vec<Vec<u8>> = (0..3).map(|_| pair.dialer.transmit()).collect();
+        // Only the dialer knows that the link is dead.
+        pair.dialer.engine.handle_link_down(pair.now, &Status::new(Code::Unavailable, "cut"));
+        let (mut fresh, answer) = pair.offer_again();
+        // In between the old link brings all of it, though the answer says that nothing came.
+        late.iter().for_each(|bytes| pair.reach_acceptor(bytes));
+        pair.reach_dialer(&answer);
+        let confirm = pair.dialer.transmit();
+        fresh.feed(pair.now, &confirm);
+        assert!(pair.take_over(fresh));
+        // One batch went with the proof; the receipt is there before the next.
+        let receipt = pair.acceptor.transmit();
+        pair.reach_dialer(&receipt);
+        if new {
+            ids.push(call(&mut pair, b"new"));
+        }
+        pair.run();
+        ids.push(call(&mut pair, b"newer"));
+        pair.run();
+        assert_eq!(calls(&pair.acceptor.take()), ids);
+        assert_eq!(pair.acceptor.engine.phase(), Phase::Ready);
+        pair.pass(Duration::from_millis(30));
+        assert_eq!(pair.dialer.engine.replay_bytes(), 0, "and all of it has its receipt");
+    }
+}
+
 /// `[L4.fence.2]`: of two links that want the same session, the one that proves it last has it;
 /// the other's engine is told that it came too late.
 #[test]

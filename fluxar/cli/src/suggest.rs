@@ -17,7 +17,7 @@ pub(crate) fn did_you_mean<'n>(word: &str, names: impl Iterator<Item = &'n str> 
 }
 
 /// The name that is a slip away: another case, or a third of the letters.
-fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+pub(crate) fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let small = |text: &str| text.to_lowercase().replace(['-', '_'], "");
     let wanted = small(word);
     let away = |name: &str| {
