@@ -113,7 +113,7 @@ impl Forwarder {
             let server = TcpStream::connect(to).unwrap();
             carry(&client, &server, sent);
             carry(&server, &client, Arc::default());
-            // Nobody cuts it where the sender is dropped.
+            // Dropping the sender cuts, too.
             let _ = cuts.recv();
             let _ = (client.shutdown(Shutdown::Both), server.shutdown(Shutdown::Both));
         });
