@@ -10,7 +10,7 @@ use contract::{
     PageUser, Prompt, Role, Shop, Stop, User, UserError, UserId, Users,
 };
 use fluxar::{Code, Sink, Status, Stream, Streaming, Timestamp, Uuid};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use std::time::Duration;
 
 /// The one user that there is.
@@ -50,8 +50,21 @@ impl Users for People {
         stream::iter(fits.then(|| Ok(ada())))
     }
 
-    async fn import(&self, _: bool, _: Streaming<NewUser>) -> Result<ImportReport, UserError> {
-        Ok(ImportReport { created: 0, skipped: 0 })
+    async fn import(
+        &self,
+        dry_run: bool,
+        mut rows: Streaming<NewUser>,
+    ) -> Result<ImportReport, UserError> {
+        let mut created = 0;
+        while let Some(row) = rows.next().await {
+            match row {
+                Ok(row) if row.email.0.starts_with("taken") => return Err(UserError::EmailTaken),
+                Ok(_) => created += 1,
+                Err(_) => break,
+            }
+        }
+        let (created, skipped) = if dry_run { (0, created) } else { (created, 0) };
+        Ok(ImportReport { created, skipped })
     }
 
     async fn all(&self) -> Result<Vec<User>, Status> {
@@ -75,10 +88,13 @@ impl Llm for Model {
 
     fn chat(
         &self,
-        _: String,
-        _: Streaming<Message>,
+        system: String,
+        turns: Streaming<Message>,
     ) -> impl Stream<Item = Result<Delta, LlmError>> {
-        stream::iter([Ok(Delta::Text("hi".into()))])
+        turns.map(move |turn| match turn {
+            Ok(turn) => Ok(Delta::Text(format!("{system}: {} parts", turn.content.len()))),
+            Err(status) => Err(LlmError::BadPrompt { reason: status.to_string() }),
+        })
     }
 }
 
@@ -126,6 +142,21 @@ impl Peer {
         Self::start(|server| {
             server.handle("fluxar.describe", |(): ()| async move { Ok::<_, Status>("hello") });
             server.handle("raw.echo", |value: fluxar::Value| async move { Ok::<_, Status>(value) });
+        })
+    }
+
+    /// One whose documentation tries to command the terminal.
+    pub(crate) fn rude() -> Self {
+        let text =
+            "/// Red: \u{1b}[31m\nrecord A { 1 a: u8 }\n/// \u{9b}31m\nservice S { f(a: A) }\n";
+        let loaded = fluxar_codegen::check::compile_sources(&[("rude", text)]);
+        let model = loaded.models.first().expect("it is a contract").descriptor();
+        let described: fluxar::Value = fluxar::payload::decode(&model).unwrap();
+        Self::start(move |server| {
+            server.handle("fluxar.describe", move |(): ()| {
+                let described = described.clone();
+                async move { Ok::<_, Status>(described) }
+            });
         })
     }
 

@@ -45,9 +45,10 @@ _fluxar_names() {
 complete -F _fluxar_names -o bashdefault -o default fluxar
 "#;
 
-/// Before the end of the script, which runs or registers its function.
+/// In place of the script's own function, which is `_fluxar_verbs` then: zsh may load the file as
+/// that function, and calls it by its name ever after.
 const ZSH: &str = r#"
-_fluxar_names() {
+_fluxar() {
     case "${words[2]}" in
     call|describe|pub|sub)
         if [[ "${words[CURRENT]}" != -* ]]; then
@@ -55,13 +56,14 @@ _fluxar_names() {
             names=("${(@f)$("${words[1]}" complete-names -- "${(j: :)words[1,CURRENT]}" 2>/dev/null)}")
             names=("${(@)names:#}")
             if (( ${#names} )); then
-                compadd -S '' -a names
+                compadd -S '' -- "${(@M)names:#*.}"
+                compadd -- "${(@)names:#*.}"
                 return 0
             fi
         fi
         ;;
     esac
-    _fluxar "$@"
+    _fluxar_verbs "$@"
 }
 "#;
 
@@ -85,11 +87,31 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     })
 }
 
-/// zsh's script ends by running its function, or by registering it: ours goes in its place.
+/// Our function before the end of the script, which runs it or registers it.
 fn with_names(script: &str) -> String {
-    let Some(end) = script.rfind("\nif [ \"$funcstack[1]\"") else { return script.to_owned() };
-    let (functions, end) = script.split_at(end);
-    let end = end.replace("_fluxar \"$@\"", "_fluxar_names \"$@\"");
-    let end = end.replace("compdef _fluxar fluxar", "compdef _fluxar_names fluxar");
-    format!("{functions}\n{ZSH}{end}")
+    let renamed = script.replacen("\n_fluxar() {", "\n_fluxar_verbs() {", 1);
+    match renamed.rfind("\nif [ \"$funcstack[1]\"") {
+        Some(end) if renamed != script => {
+            let (functions, end) = renamed.split_at(end);
+            format!("{functions}\n{ZSH}{end}")
+        }
+        _ => script.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The script is clap's, whose form may change.
+    #[test]
+    fn the_function_of_zsh_is_found_and_replaced() {
+        let mut script = Vec::new();
+        let mut command = crate::Command::command();
+        clap_complete::generate(Shell::Zsh, &mut command, "fluxar", &mut script);
+        let script = with_names(&String::from_utf8(script).unwrap());
+        for part in ["\n_fluxar_verbs() {", "\n_fluxar() {\n    case", "compdef _fluxar fluxar"] {
+            assert_eq!(script.matches(part).count(), 1, "{part}");
+        }
+    }
 }

@@ -5,7 +5,6 @@ use crate::contracts;
 use crate::dial::{self, Dial};
 use crate::failure::Failure;
 use crate::terminal;
-use fluxar_codegen::emit::idl;
 use fluxar_codegen::model::Model;
 use fluxar_codegen::{check, report, syntax};
 use std::fs;
@@ -71,7 +70,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
 
 /// The text of a model, when reading it gives the model back.
 fn checked(model: &Model, url: &str) -> Result<String, Failure> {
-    let text = idl::print(model);
+    let text = contracts::text(model);
     let text = syntax::format(&text).unwrap_or(text);
     let read = check::compile_sources(&[(url, &text)]);
     if read.reports.has_errors() {
