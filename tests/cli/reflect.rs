@@ -335,6 +335,16 @@ fn a_peer_that_does_not_describe_itself_says_so_and_takes_json_as_it_is() {
 }
 
 #[test]
+fn who_may_not_ask_for_the_contract_may_call_all_the_same() {
+    let peer = Peer::guarded();
+    let auth = ["--auth", "bearer:t"];
+    let said = run(&[&["ls", &*peer.url], &auth[..]].concat()).failed(1, "permission_denied");
+    assert!(said.stderr.contains("--auth"), "{}", said.stderr);
+    let said = run(&[&["call", &*peer.url, "raw.echo", "7"], &auth[..]].concat()).ok();
+    assert_eq!((&*said.stdout, &*said.stderr), ("7\n", ""));
+}
+
+#[test]
 fn a_description_that_is_not_understood_stops_nobody_from_calling() {
     let peer = Peer::foreign();
     let said = run(&["ls", &peer.url]).failed(1, "contract");

@@ -9,7 +9,10 @@ use contract::{
     Completion, Delta, Email, ImportReport, Llm, LlmError, Message, NewUser, OrderEvents, PageReq,
     PageUser, Prompt, Role, Shop, Stop, User, UserError, UserId, Users,
 };
-use fluxar::{Code, Sink, Status, Stream, Streaming, Timestamp, Uuid};
+use fluxar::{
+    AllowList, Code, Identity, Rights, ServerBuilder, Sink, Status, Stream, Streaming, Timestamp,
+    Uuid,
+};
 use futures_util::{StreamExt, stream};
 use std::time::Duration;
 
@@ -145,6 +148,21 @@ impl Peer {
         })
     }
 
+    /// One that lets its callers, with the token `t`, call `raw.echo` and nothing else.
+    pub(crate) fn guarded() -> Self {
+        let identity = Identity::new("caller", Rights::none().call("raw.>"));
+        let list = AllowList::new().token("t", identity);
+        Self::start_as(
+            |builder| builder.authenticator(list),
+            |server| {
+                server.handle(
+                    "raw.echo",
+                    |value: fluxar::Value| async move { Ok::<_, Status>(value) },
+                );
+            },
+        )
+    }
+
     /// One whose documentation tries to command the terminal.
     pub(crate) fn rude() -> Self {
         let text =
@@ -161,12 +179,20 @@ impl Peer {
     }
 
     fn start(serve: impl FnOnce(&fluxar::Server) + Send + 'static) -> Self {
+        Self::start_as(|builder| builder, serve)
+    }
+
+    fn start_as(
+        settings: impl FnOnce(ServerBuilder) -> ServerBuilder + Send + 'static,
+        serve: impl FnOnce(&fluxar::Server) + Send + 'static,
+    ) -> Self {
         let (told, url) = std::sync::mpsc::channel();
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                let server = fluxar::Server::bind("tcp://127.0.0.1:0").build().await.unwrap();
+                let builder = settings(fluxar::Server::bind("tcp://127.0.0.1:0"));
+                let server = builder.build().await.unwrap();
                 serve(&server);
                 told.send(server.addresses()[0].to_string()).unwrap();
                 tokio::select! {
