@@ -23,7 +23,7 @@ use fluxar_codegen::model::Model;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment, override_usage = "fluxar describe [OPTIONS] [URL] [TARGET]")]
 pub(crate) struct Args {
-    /// Address of the peer (or FLUXAR_URL), and what to print
+    /// Address of the peer (or FLUXAR_URL, or a context), and what to print
     #[arg(value_name = "WORDS")]
     pub(crate) words: Vec<String>,
     #[command(flatten)]

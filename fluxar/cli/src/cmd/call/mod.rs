@@ -50,7 +50,7 @@ const INPUT_BYTES_MAX: u64 = 16 << 20;
     override_usage = "fluxar call [OPTIONS] [URL] TARGET [PARAMETERS]..."
 )]
 pub(crate) struct Args {
-    /// Address (or FLUXAR_URL), target, and parameters
+    /// Address (or FLUXAR_URL, or a context), target, and parameters
     #[arg(required = true, value_name = "WORDS")]
     pub(crate) words: Vec<String>,
     /// Open a stream, without trying a call first

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment, override_usage = "fluxar idl pull [OPTIONS] [URL]")]
 pub(crate) struct Args {
-    /// Address of the peer (or FLUXAR_URL)
+    /// Address of the peer (or FLUXAR_URL, or a context)
     #[arg(value_name = "URL")]
     words: Vec<String>,
     /// File to write, or a folder for it
