@@ -76,15 +76,24 @@ complete -c fluxar -n "__fish_seen_subcommand_from call describe pub sub" -f -a 
 /// # Errors
 /// Standard output fails.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut crate::Command::command(), "fluxar", &mut script);
-    let script = String::from_utf8_lossy(&script).into_owned();
+    let script = of_verbs(args.shell);
     terminal::data(match args.shell {
         Shell::Bash => script + BASH,
         Shell::Fish => script + FISH,
         Shell::Zsh => with_names(&script),
         _ => script,
     })
+}
+
+/// clap's script. It would offer hidden verbs as well, so they are taken out first.
+fn of_verbs(shell: Shell) -> String {
+    let all = crate::Command::command();
+    let verbs = all.get_subcommands().filter(|verb| !verb.is_hide_set()).cloned();
+    let mut shown =
+        clap::Command::new("fluxar").version(env!("CARGO_PKG_VERSION")).subcommands(verbs);
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut shown, "fluxar", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }
 
 /// Our function before the end of the script, which runs it or registers it.
@@ -106,12 +115,17 @@ mod tests {
     /// The script is clap's, whose form may change.
     #[test]
     fn the_function_of_zsh_is_found_and_replaced() {
-        let mut script = Vec::new();
-        let mut command = crate::Command::command();
-        clap_complete::generate(Shell::Zsh, &mut command, "fluxar", &mut script);
-        let script = with_names(&String::from_utf8(script).unwrap());
+        let script = with_names(&of_verbs(Shell::Zsh));
         for part in ["\n_fluxar_verbs() {", "\n_fluxar() {\n    case", "compdef _fluxar fluxar"] {
             assert_eq!(script.matches(part).count(), 1, "{part}");
+        }
+    }
+
+    #[test]
+    fn hidden_verbs_are_not_offered() {
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            let script = of_verbs(shell);
+            assert!(script.contains("describe") && !script.contains("complete-names"), "{shell}");
         }
     }
 }
