@@ -5105,7 +5105,8 @@ var Topic = class {
   /** Publishes. Names stand for keys, since a publisher does not know who subscribes. */
   publish(key2, value, options) {
     this.def.codec.check?.(value, "");
-    this.host.publishBytes(pathOf(this.def, key2, false), encode(this.def.codec, value, false), options);
+    const retain = options?.retain ?? this.def.retain;
+    this.host.publishBytes(pathOf(this.def, key2, false), encode(this.def.codec, value, false), { ...options, retain });
   }
   /** Removes the kept value. */
   clear(key2) {
