@@ -1,7 +1,7 @@
 //! Records: fields, spreads, retired numbers.
 
 use super::annotations::Marks;
-use super::build::{Builder, Scope, docs, name};
+use super::build::{Builder, Scope, name};
 use super::unique::{ID_MAX, Taken};
 use crate::model::{Body, Contract, Field, Retired, Target, TypeDef, TypeRef};
 use crate::report::Place;
