@@ -296,11 +296,23 @@ pub struct TlsServer {
 }
 
 struct Inner {
+    files: Files,
+    loaded: Mutex<Loaded>,
+}
+
+/// Where everything is read from.
+#[derive(Clone)]
+struct Files {
     certificate: PathBuf,
     key: PathBuf,
-    clients: Option<PathBuf>,
+    clients: Option<Clients>,
+}
+
+/// Who is asked for a certificate of which authorities.
+#[derive(Clone)]
+struct Clients {
+    authorities: PathBuf,
     is_optional: bool,
-    loaded: Mutex<Loaded>,
 }
 
 struct Loaded {
@@ -321,7 +333,7 @@ impl TlsServer {
         certificate: impl Into<PathBuf>,
         key: impl Into<PathBuf>,
     ) -> Result<Self, TlsError> {
-        Self::assemble(certificate.into(), key.into(), None, false)
+        Self::read(Files { certificate: certificate.into(), key: key.into(), clients: None })
     }
 
     /// Asks those who dial for a certificate of an authority in this PEM file; who has none is
@@ -331,8 +343,8 @@ impl TlsServer {
     /// # Errors
     /// The file is missing, or holds no such certificate.
     pub fn client_ca(self, path: impl Into<PathBuf>) -> Result<Self, TlsError> {
-        let (certificate, key) = (self.inner.certificate.clone(), self.inner.key.clone());
-        Self::assemble(certificate, key, Some(path.into()), self.inner.is_optional)
+        let is_optional = self.inner.files.clients.as_ref().is_some_and(|c| c.is_optional);
+        self.asking(Clients { authorities: path.into(), is_optional })
     }
 
     /// As [`TlsServer::client_ca`], but lets in who shows none.
@@ -340,20 +352,16 @@ impl TlsServer {
     /// # Errors
     /// As there.
     pub fn client_ca_optional(self, path: impl Into<PathBuf>) -> Result<Self, TlsError> {
-        let (certificate, key) = (self.inner.certificate.clone(), self.inner.key.clone());
-        Self::assemble(certificate, key, Some(path.into()), true)
+        self.asking(Clients { authorities: path.into(), is_optional: true })
     }
 
-    fn assemble(
-        certificate: PathBuf,
-        key: PathBuf,
-        clients: Option<PathBuf>,
-        is_optional: bool,
-    ) -> Result<Self, TlsError> {
-        let paths = [Some(&certificate), Some(&key), clients.as_ref()];
-        let loaded = Mutex::new(load(&paths, is_optional)?);
-        let inner = Inner { certificate, key, clients, is_optional, loaded };
-        Ok(Self { inner: Arc::new(inner) })
+    fn asking(self, clients: Clients) -> Result<Self, TlsError> {
+        Self::read(Files { clients: Some(clients), ..self.inner.files.clone() })
+    }
+
+    fn read(files: Files) -> Result<Self, TlsError> {
+        let loaded = Mutex::new(files.load()?);
+        Ok(Self { inner: Arc::new(Inner { files, loaded }) })
     }
 
     /// Reads the files again, for the handshakes to come. Links that live are left alone.
@@ -364,23 +372,23 @@ impl TlsServer {
     /// # Errors
     /// As [`TlsServer::from_pem`]; what was loaded before stays.
     pub fn reload(&self) -> Result<(), TlsError> {
-        let fresh = load(&self.inner.paths(), self.inner.is_optional)?;
+        let fresh = self.inner.files.load()?;
         *self.inner.lock() = fresh;
         Ok(())
     }
 
     /// Whether those who dial are asked for a certificate.
     pub(crate) fn asks_for_certificates(&self) -> bool {
-        self.inner.clients.is_some()
+        self.inner.files.clients.is_some()
     }
 
     /// What rustls wants, after a look at the files.
     pub(crate) fn config(&self, alpn: &[u8]) -> Arc<rustls::ServerConfig> {
-        let paths = self.inner.paths();
+        let files = &self.inner.files;
         let mut loaded = self.inner.lock();
-        let stamps = stamps(&paths);
+        let stamps = files.stamps();
         if stamps != loaded.stamps {
-            match load(&paths, self.inner.is_optional) {
+            match files.load() {
                 Ok(fresh) => *loaded = fresh,
                 Err(error) => {
                     // Not again before the files change again.
@@ -394,10 +402,6 @@ impl TlsServer {
 }
 
 impl Inner {
-    fn paths(&self) -> [Option<&PathBuf>; 3] {
-        [Some(&self.certificate), Some(&self.key), self.clients.as_ref()]
-    }
-
     fn lock(&self) -> std::sync::MutexGuard<'_, Loaded> {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -406,49 +410,53 @@ impl Inner {
 impl fmt::Debug for TlsServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsServer")
-            .field("certificate", &self.inner.certificate)
-            .field("clients", &self.inner.clients)
+            .field("certificate", &self.inner.files.certificate)
+            .field("clients", &self.inner.files.clients.as_ref().map(|c| &c.authorities))
             .finish_non_exhaustive()
     }
 }
 
-fn stamps(paths: &[Option<&PathBuf>; 3]) -> Stamps {
-    paths.map(|path| {
-        let metadata = std::fs::metadata(path?).ok()?;
-        Some((metadata.modified().ok()?, metadata.len()))
-    })
-}
+impl Files {
+    fn stamps(&self) -> Stamps {
+        let clients = self.clients.as_ref().map(|clients| &clients.authorities);
+        [Some(&self.certificate), Some(&self.key), clients].map(|path| {
+            let metadata = std::fs::metadata(path?).ok()?;
+            Some((metadata.modified().ok()?, metadata.len()))
+        })
+    }
 
-fn load(paths: &[Option<&PathBuf>; 3], is_optional: bool) -> Result<Loaded, TlsError> {
-    // Before the reading: what changes meanwhile is read once more, not missed.
-    let stamps = stamps(paths);
-    let [Some(certificate), Some(key), clients] = paths else {
-        return Err(TlsError::NoRoots("name a certificate and a key".to_owned()));
-    };
-    let provider = provider();
-    let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_protocol_versions(VERSIONS)
-        .expect("ring speaks TLS 1.3");
-    let builder = match clients {
-        None => builder.with_no_client_auth(),
-        Some(path) => {
-            let mut roots = RootCertStore::empty();
-            authorities(path, &mut roots)?;
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-            let verifier = if is_optional { verifier.allow_unauthenticated() } else { verifier };
-            let verifier = verifier.build().map_err(|error| unusable(path, error.to_string()))?;
-            builder.with_client_cert_verifier(verifier)
-        }
-    };
-    let (chain, own) = own(certificate, key)?;
-    let config = builder.with_single_cert(chain, own).map_err(|error| mismatch(key, &error))?;
-    let named = |alpn: &[u8]| {
-        let mut config = config.clone();
-        config.alpn_protocols = vec![alpn.to_vec()];
-        // As at the dialer; 0-RTT is off by rustls' default, and stays so.
-        config.send_tls13_tickets = 0;
-        config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
-        Arc::new(config)
-    };
-    Ok(Loaded { stamps, fluxar: named(ALPN), web: named(ALPN_WEB) })
+    fn load(&self) -> Result<Loaded, TlsError> {
+        // Before the reading: what changes meanwhile is read once more, not missed.
+        let stamps = self.stamps();
+        let Self { certificate, key, clients } = self;
+        let provider = provider();
+        let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(VERSIONS)
+            .expect("ring speaks TLS 1.3");
+        let builder = match clients {
+            None => builder.with_no_client_auth(),
+            Some(Clients { authorities: path, is_optional }) => {
+                let mut roots = RootCertStore::empty();
+                authorities(path, &mut roots)?;
+                let verifier =
+                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+                let verifier =
+                    if *is_optional { verifier.allow_unauthenticated() } else { verifier };
+                let verifier =
+                    verifier.build().map_err(|error| unusable(path, error.to_string()))?;
+                builder.with_client_cert_verifier(verifier)
+            }
+        };
+        let (chain, own) = own(certificate, key)?;
+        let config = builder.with_single_cert(chain, own).map_err(|error| mismatch(key, &error))?;
+        let named = |alpn: &[u8]| {
+            let mut config = config.clone();
+            config.alpn_protocols = vec![alpn.to_vec()];
+            // As at the dialer; 0-RTT is off by rustls' default, and stays so.
+            config.send_tls13_tickets = 0;
+            config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+            Arc::new(config)
+        };
+        Ok(Loaded { stamps, fluxar: named(ALPN), web: named(ALPN_WEB) })
+    }
 }
