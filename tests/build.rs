@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     fluxar_codegen::compile("../idl")?;
+    // What the Rust peer of the matrix of languages speaks.
+    fluxar_codegen::compile("clients/matrix")?;
     let root = PathBuf::from("../idl");
     let loaded = check::load(std::slice::from_ref(&root), &check::contract_files(&root)?);
     let mut code = String::new();

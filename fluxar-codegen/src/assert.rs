@@ -2,8 +2,7 @@
 
 use crate::check;
 use crate::emit::idl;
-use crate::model::{Body, Field, Model, Package, Variant, VariantBody};
-use std::collections::BTreeSet;
+use crate::model::{Model, Package};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -35,7 +34,7 @@ pub(crate) fn compare(path: &Path, descriptor: &[u8], blesses: bool) -> Result<(
     };
     let wanted = part_of(&file, &described);
     let mut found = described;
-    number(&mut found, &wanted);
+    found.number_like(&wanted);
     let (old, new) = (idl::print(&bare(wanted)), idl::print(&bare(found.clone())));
     if old == new {
         return Ok(());
@@ -75,68 +74,8 @@ fn part_of(file: &Model, described: &Model) -> Model {
     part.topics.retain(|topic| described.topics.iter().any(|t| t.name.source == topic.name.source));
     part.contracts.clear();
     part.declared.clear();
-    let used = part.used_types();
-    let needed: BTreeSet<String> = used.into_iter().map(str::to_owned).collect();
-    part.types.retain(|def| needed.contains(&def.name.source));
+    part.drop_unused_types(&[]);
     part
-}
-
-/// Gives what has no number that of the file, or the next that is free.
-fn number(model: &mut Model, file: &Model) {
-    for def in &mut model.types {
-        let known = file.type_named(&def.name.source).map(|def| &def.body);
-        match (&mut def.body, known) {
-            (Body::Record(fields), Some(Body::Record(known))) => number_fields(fields, known),
-            (Body::Record(fields), _) => number_fields(fields, &[]),
-            (
-                Body::Enum(variants) | Body::Union(variants),
-                Some(Body::Enum(known) | Body::Union(known)),
-            ) => number_variants(variants, known),
-            (Body::Enum(variants) | Body::Union(variants), _) => number_variants(variants, &[]),
-            (Body::Newtype(_) | Body::Unit, _) => {}
-        }
-    }
-}
-
-type Fields = [Field<crate::model::Contract>];
-type Variants = [Variant<crate::model::Contract>];
-
-fn number_fields(fields: &mut Fields, known: &Fields) {
-    let of_file = |name: &str| known.iter().find(|f| f.name.source == name).and_then(|f| f.id);
-    let mut taken: BTreeSet<u32> = fields.iter().filter_map(|field| field.id).collect();
-    taken.extend(fields.iter().filter_map(|field| of_file(&field.name.source)));
-    for field in fields.iter_mut().filter(|field| field.id.is_none()) {
-        let id = of_file(&field.name.source).unwrap_or_else(|| free(&taken));
-        taken.insert(id);
-        field.id = Some(id);
-    }
-    fields.sort_by_key(|field| field.id);
-}
-
-fn number_variants(variants: &mut Variants, known: &Variants) {
-    let of_file = |name: &str| known.iter().find(|v| v.name.source == name);
-    let mut taken: BTreeSet<u32> = variants.iter().filter_map(|variant| variant.id).collect();
-    let in_file = variants.iter().filter_map(|v| of_file(&v.name.source)?.id);
-    taken.extend(in_file.collect::<Vec<_>>());
-    for variant in variants.iter_mut() {
-        let known = of_file(&variant.name.source);
-        if variant.id.is_none() {
-            let id = known.and_then(|known| known.id).unwrap_or_else(|| free(&taken));
-            taken.insert(id);
-            variant.id = Some(id);
-        }
-        if let VariantBody::Record(fields) = &mut variant.body {
-            match known.map(|known| &known.body) {
-                Some(VariantBody::Record(known)) => number_fields(fields, known),
-                _ => number_fields(fields, &[]),
-            }
-        }
-    }
-    variants.sort_by_key(|variant| variant.id);
-}
-
-fn free(taken: &BTreeSet<u32>) -> u32 {
-    (1..).find(|id| !taken.contains(id)).unwrap_or(u32::MAX)
 }
 
 /// Without what does not count: documentation, and the order of the source.

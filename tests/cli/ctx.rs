@@ -54,6 +54,8 @@ const CALL: [&str; 5] = ["call", "llm.complete", "prompt=x", "max_tokens=1", "--
 #[test]
 fn a_context_is_a_private_file_and_takes_the_place_of_the_url() {
     let (home, peer) = (Home::new(), guarded());
+    // Somebody has made the directory before, for all to see.
+    std::fs::create_dir_all(home.path("fluxar/context")).unwrap();
     std::fs::write(home.path("token"), "t0p-secret\n").unwrap();
     std::fs::set_permissions(home.path("token"), std::fs::Permissions::from_mode(0o600)).unwrap();
     home.run(&CALL).failed(2, "usage");

@@ -13,9 +13,11 @@ mod demo;
 mod doctor;
 mod examples;
 mod key;
+mod reflect;
 mod resume;
 mod rig;
 mod serve;
+mod shop;
 mod talk;
 #[cfg(unix)]
 mod tls;

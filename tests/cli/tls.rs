@@ -146,6 +146,21 @@ fn a_certificate_beside_a_token_is_no_credential_unless_it_is_given_rights() {
     }
 }
 
+/// Other machines may come, and nothing is asked of them: that is said.
+#[test]
+fn an_open_peer_says_that_it_is_open() {
+    for (url, more, expected) in [
+        ("ws://0.0.0.0:0", &[][..], true),
+        ("ws://0.0.0.0:0", &["--token", "t0p"], false),
+        ("tcp://127.0.0.1:0", &[], false),
+        ("tcp://localhost:0", &[], false),
+    ] {
+        let mut peer = Peer::start(&[&["up", "--listen", url], more].concat());
+        let talk = peer.running.err.all_until("try: fluxar call ");
+        assert_eq!(talk.contains("may do everything"), expected, "{url} {more:?}: {talk}");
+    }
+}
+
 #[test]
 fn certificates_that_nobody_could_show_are_a_usage_error() {
     let certs = certs();

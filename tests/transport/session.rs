@@ -5,7 +5,7 @@ use fluxar::testing::FaultyLink;
 use fluxar::transport::{ListenOptions, TlsClient, TlsServer};
 use fluxar::{
     AllowList, Auth, Backoff, Client, ClientBuilder, Code, ConnectError, Context, Identity,
-    IdentityKey, JwtAuth, Rights, Server, Sink, State, Status, Streaming,
+    IdentityKey, JwtAuth, Rights, Seal, SealKey, Server, Sink, State, Status, Streaming,
 };
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
@@ -409,5 +409,43 @@ async fn a_session_of_a_certificate_is_not_taken_up_by_another() {
                 assert_eq!(reason.code(), Code::Unauthenticated, "{reason}");
             }
         }
+    }
+}
+
+/// [L4.auth.4], [L4.mtls.1]: a certificate that is not listed takes nothing from a key that seals
+/// and is; but a certificate that is not there is none.
+#[tokio::test]
+async fn a_listed_seal_counts_beside_a_certificate_that_is_not_listed() {
+    let key = |seed: u8| SealKey::from_bytes(&[seed; 32]);
+    let list = AllowList::new()
+        .certificate(certs().fingerprint("elsewhere"), Identity::new("other", Rights::all()))
+        .seal_key(key(2).public(), Identity::new("by seal", Rights::none().call("who.*")));
+    let optional = certs().server("localhost").client_ca_optional(certs().path("ca.pem"));
+    let server = Server::bind("tls://localhost:0").tls(optional.expect("good files"));
+    let server = server.seal(Seal::require(key(1))).authenticator(list).build().await.expect("ok");
+    server.handle("who.am_i", |ctx: Context, ()| async move {
+        Ok::<_, Status>(ctx.peer().identity().name.clone())
+    });
+    let (running, url) = (server.clone(), server.addresses()[0].to_string());
+    tokio::spawn(async move { running.run().await });
+    let seal = |seed: u8| Seal::require(key(seed)).pin(key(1).public());
+    for (settings, seed, expected) in [
+        (certs().client(), 2, "by seal"),
+        (certs().client_as("client"), 2, "by seal"),
+        (certs().client_as("elsewhere"), 2, "other"),
+        (certs().client_as("elsewhere"), 3, "other"),
+    ] {
+        let client = dial(&url, settings).seal(seal(seed)).build().await.expect(expected);
+        let name: String = client.call("who.am_i", &()).await.expect("allowed");
+        assert_eq!(name, expected);
+    }
+    for (settings, seed, auth) in [
+        (certs().client(), 3, Auth::none()),
+        (certs().client_as("client"), 3, Auth::none()),
+        (certs().client(), 2, Auth::certificate()),
+    ] {
+        let refused = dial(&url, settings).seal(seal(seed)).auth(auth).build().await;
+        let error = refused.expect_err("nothing that is listed");
+        assert_eq!(error.status().map(Status::code), Some(Code::Unauthenticated), "{error}");
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn from_disk(roots: &[PathBuf], files: &[PathBuf]) -> Read {
         match text_of(path) {
             Ok(text) => read.ask(&name, &text),
             Err(why) => {
-                let rule = if why == NOT_TEXT { "not-text" } else { "import-missing" };
+                let rule = if why == NOT_TEXT { "not-text" } else { "file-missing" };
                 read.reports.add_nowhere(rule, format!("{name}: {why}"));
             }
         }

@@ -9,9 +9,11 @@ mod codes;
 pub(crate) mod descriptor;
 mod message;
 mod method;
+mod number;
 mod scalar;
 mod topic;
 mod types;
+mod undeclared;
 mod value;
 
 pub use annotation::{Annotation, AnnotationDef, AnnotationParameter, Target};
@@ -105,6 +107,18 @@ impl Package<Contract> {
     /// The types that its services and topics say, and those that these are made of, by name.
     #[must_use]
     pub fn used_types(&self) -> HashSet<&str> {
+        self.reachable(Vec::new())
+    }
+
+    /// Drops the types that are neither used nor named here, nor part of such a one.
+    pub fn drop_unused_types(&mut self, kept: &[&str]) {
+        let used: HashSet<String> =
+            self.reachable(kept.to_vec()).into_iter().map(str::to_owned).collect();
+        self.types.retain(|def| used.contains(&def.name.source));
+    }
+
+    /// What is said by services, by topics and by these types.
+    fn reachable<'m>(&'m self, mut next: Vec<&'m str>) -> HashSet<&'m str> {
         let mut parts: HashMap<&str, Vec<&str>> = HashMap::new();
         for def in &self.types {
             let found = parts.entry(&def.name.source).or_default();
@@ -118,7 +132,6 @@ impl Package<Contract> {
             said.push(&topic.payload);
             said.extend(topic.params().map(|(_, ty)| ty));
         }
-        let mut next: Vec<&str> = Vec::new();
         said.into_iter().for_each(|ty| ty.each_name(&mut |name| next.push(name)));
         let mut used = HashSet::new();
         while let Some(name) = next.pop() {

@@ -52,6 +52,11 @@ pub const RULES: &[Rule] = &[
     error("syntax", "a file follows the grammar", "see the grammar in docs/spec/idl.md"),
     error("too-large", "sources, depth and counts are bounded", "split the contract"),
     error("not-text", "a source is UTF-8", "save the file as UTF-8"),
+    error(
+        "file-missing",
+        "a contract file is there and can be read",
+        "name a file that exists and that you may read; a relative path counts from the current folder",
+    ),
     error("edition", "`fluxar 1` is the only edition", "write `fluxar 1`"),
     error("package-name", "packages have dotted names of a-z, 0-9 and _", "name it `shop.v1`"),
     error(

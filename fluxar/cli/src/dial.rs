@@ -233,7 +233,7 @@ pub(crate) fn connect_code(error: &ConnectError) -> &'static str {
 }
 
 /// An address rather than a target or a topic.
-fn is_url(word: &str) -> bool {
+pub(crate) fn is_url(word: &str) -> bool {
     word.contains("://") || word.starts_with("stdio:") || word.starts_with("exec:")
 }
 

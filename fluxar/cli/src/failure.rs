@@ -93,15 +93,25 @@ impl Failure {
 
     /// A call, stream, publication or subscription came to nothing.
     pub(crate) fn remote(what: &str, status: &Status) -> Self {
+        Self::remote_with(what, status, status.type_name(), next_step(status))
+    }
+
+    /// As [`Self::remote`], with the peer's own error as far as it is understood, and what to do.
+    pub(crate) fn remote_with(
+        what: &str,
+        status: &Status,
+        error: Option<&str>,
+        next: impl Into<String>,
+    ) -> Self {
         let exit = match (status.origin(), status.code()) {
             (Origin::Link, _) => Exit::Connection,
             _ => Exit::Failed,
         };
         let mut cause = format!("{what}: {}", status.message());
-        if let Some(name) = status.type_name() {
-            cause.push_str(&format!(" [{name}]"));
+        if let Some(error) = error {
+            cause.push_str(&format!(" [{error}]"));
         }
-        Self::new(exit, status.code().name(), cause, next_step(status))
+        Self::new(exit, status.code().name(), cause, next)
     }
 
     /// The exit code of the process.
@@ -114,7 +124,7 @@ impl Failure {
 }
 
 /// What a person can do about a status.
-fn next_step(status: &Status) -> String {
+pub(crate) fn next_step(status: &Status) -> String {
     if let Some(after) = status.retry_after() {
         return format!("try again in {} ms", after.as_millis());
     }

@@ -1,5 +1,6 @@
 //! What files of ours hold: TOML, with errors that say where and what to write instead.
 
+use crate::suggest::nearest;
 use serde::de::{DeserializeOwned, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
@@ -33,25 +34,7 @@ fn suggestion(message: &str) -> Option<&str> {
         return None;
     }
     let unknown = quoted.next()?;
-    // Two letters that have changed places are two replaced; of a word of two nothing is left then.
-    let most = (1 + unknown.len() / 4).max(2).min(unknown.len().saturating_sub(1));
-    let near = |known: &&str| distance(unknown, known) <= most;
-    quoted.filter(near).min_by_key(|known| distance(unknown, known))
-}
-
-/// How many letters have to be added, dropped or replaced.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, letter) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, other) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != *other);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
+    nearest(unknown, quoted)
 }
 
 /// A text, or a list of them.
@@ -133,14 +116,5 @@ mod tests {
         assert!(from_toml::<Form>("listen = 1").unwrap_err().contains("a text or a list"));
         assert_eq!(from_toml::<Form>("port = '80'").unwrap().port, Some(Text(80)));
         assert!(from_toml::<Form>("port = 'x'").unwrap_err().contains("invalid digit"));
-    }
-
-    #[test]
-    fn distances() {
-        for (a, b, expected) in
-            [("", "abc", 3), ("abc", "abc", 0), ("tls", "tsl", 2), ("a", "b", 1)]
-        {
-            assert_eq!(distance(a, b), expected, "{a} {b}");
-        }
     }
 }

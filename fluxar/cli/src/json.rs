@@ -151,31 +151,54 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 }
 
-/// Reads parameters from the words of a command line: JSON, or `key=value` pairs whose values are
-/// JSON if they parse as such and strings otherwise. No words, no parameters.
-///
-/// # Errors
-/// Neither the one nor the other; the message says what was expected.
-pub(crate) fn from_words(words: &[String]) -> Result<Option<Json>, String> {
-    let [first, rest @ ..] = words else { return Ok(None) };
-    if rest.is_empty() {
-        match serde_json::from_str(first) {
-            Ok(value) => return Ok(Some(Json(value))),
-            Err(error) if first.starts_with(['{', '[', '"']) => {
-                return Err(format!("the parameters are no JSON: {error}"));
+/// Parameters as they stand on a command line.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Words {
+    /// None at all.
+    None,
+    /// One JSON value.
+    Json(Value),
+    /// `key=value`, unread: whether a value is text may depend on its type.
+    Pairs(Vec<(String, String)>),
+}
+
+impl Words {
+    /// JSON, or `key=value` pairs. No words, no parameters.
+    ///
+    /// # Errors
+    /// Neither the one nor the other; the message says what was expected.
+    pub(crate) fn of(words: &[String]) -> Result<Self, String> {
+        let [first, rest @ ..] = words else { return Ok(Self::None) };
+        if rest.is_empty() {
+            match serde_json::from_str(first) {
+                Ok(value) => return Ok(Self::Json(value)),
+                Err(error) if first.starts_with(['{', '[', '"']) => {
+                    return Err(format!("the parameters are no JSON: {error}"));
+                }
+                Err(_) => {}
             }
-            Err(_) => {}
+        }
+        let pair = |word: &String| match word.split_once('=').filter(|(key, _)| !key.is_empty()) {
+            Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
+            None => Err(format!("`{word}` is neither JSON nor key=value")),
+        };
+        words.iter().map(pair).collect::<Result<_, _>>().map(Self::Pairs)
+    }
+
+    /// As JSON of which nothing is known: a value is JSON if it parses, and text otherwise.
+    pub(crate) fn untyped(self) -> Option<Json> {
+        match self {
+            Self::None => None,
+            Self::Json(json) => Some(Json(json)),
+            Self::Pairs(pairs) => {
+                let read = |(key, value): (String, String)| {
+                    let json = serde_json::from_str(&value);
+                    (key, json.unwrap_or_else(|_| value.into()))
+                };
+                Some(Json(Value::Object(pairs.into_iter().map(read).collect())))
+            }
         }
     }
-    let mut fields = Map::new();
-    for word in words {
-        let Some((key, value)) = word.split_once('=').filter(|(key, _)| !key.is_empty()) else {
-            return Err(format!("`{word}` is neither JSON nor key=value"));
-        };
-        let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
-        fields.insert(key.to_owned(), value);
-    }
-    Ok(Some(Json(Value::Object(fields))))
 }
 
 #[cfg(test)]
@@ -185,7 +208,7 @@ mod tests {
 
     fn words(words: &[&str]) -> Result<Option<Value>, String> {
         let words: Vec<String> = words.iter().map(ToString::to_string).collect();
-        from_words(&words).map(|json| json.map(|json| json.0))
+        Words::of(&words).map(|words| words.untyped().map(|json| json.0))
     }
 
     #[test]

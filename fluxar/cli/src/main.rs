@@ -7,6 +7,7 @@ mod cmd;
 mod compress;
 mod config;
 mod context;
+mod contracts;
 mod credential;
 mod dial;
 mod failure;
@@ -18,8 +19,10 @@ mod profile;
 mod rights;
 mod seal;
 mod secret;
+mod suggest;
 mod template;
 mod terminal;
+mod typed;
 mod units;
 
 use clap::Parser;
@@ -37,6 +40,7 @@ const HELP: &str = "\
 Examples:
   fluxar demo llm                                        see it work, in one command
   fluxar up                                              serve the same on ws://127.0.0.1:9000
+  fluxar ls   ws://127.0.0.1:9000                        what does it offer?
   fluxar call ws://127.0.0.1:9000 llm.complete prompt='How do tides work?'
   fluxar sub  ws://127.0.0.1:9000 'sensors.*.temp'
   fluxar pub  ws://127.0.0.1:9000 sensors.1.temp '{\"t\":{{rand 18 25}}}' --count 10 --rate 2

@@ -7,11 +7,12 @@ use crate::rights;
 use crate::seal::{self, ListenSeal};
 use crate::terminal::{self, Interrupts};
 use fluxar::transport::tls::TlsError;
-use fluxar::transport::{ListenOptions, TlsServer};
+use fluxar::transport::{Address, ListenOptions, TlsServer};
 use fluxar::{
     AllowList, BindError, Compression, Identity, Limits, NodeLimits, PublicKey, Rights, Seal,
     SealPublicKey, Server,
 };
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// For whom a verb listens.
@@ -94,10 +95,11 @@ impl Settings {
         if let Some(settings) = self.tls {
             server = server.tls(settings);
         }
+        let is_open = self.guard.is_none();
         if let Some(guard) = self.guard {
             server = server.authenticator(guard.authenticator());
         }
-        server.build().await.map_err(|error| {
+        let server = server.build().await.map_err(|error| {
             let next = match error {
                 BindError::Transport(_) => {
                     "choose another --listen, such as one with port 0, which takes a free port"
@@ -105,8 +107,24 @@ impl Settings {
                 _ => "correct that, see --help",
             };
             Failure::local(format_args!("cannot listen: {error}"), next)
-        })
+        })?;
+        if is_open && server.addresses().iter().any(is_for_others) {
+            let hint = "whoever reaches this peer may do everything: ask for a credential with \
+                        --token, --allow-key, --client-ca or a file (-c)";
+            terminal::note("open", hint);
+        }
+        Ok(server)
     }
+}
+
+/// Whether other machines may come by this address.
+fn is_for_others(address: &Address) -> bool {
+    let is_local = match address.host().parse::<IpAddr>() {
+        Ok(ip) => ip.is_loopback(),
+        Err(_) => address.host() == "localhost",
+    };
+    let is_of_machine = matches!(address.scheme(), "unix" | "mem" | "stdio" | "exec");
+    !is_of_machine && !is_local
 }
 
 impl Access {

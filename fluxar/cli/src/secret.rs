@@ -126,16 +126,23 @@ pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     placed
 }
 
-/// Makes a directory, and those above it, that only its owner may look into.
+/// Makes a directory, and those above it, that only its owner may look into. One that is there is
+/// closed to others.
 ///
 /// # Errors
-/// It cannot be made.
+/// It cannot be made, or is not ours.
 pub(crate) fn make_private_dir(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    builder.create(path)?;
+    #[cfg(unix)]
+    if !is_private(&fs::metadata(path)?) {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        fs::set_permissions(path, mode)?;
+    }
+    Ok(())
 }
 
 #[cfg(unix)]

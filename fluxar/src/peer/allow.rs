@@ -5,7 +5,7 @@ use crate::engine::session::challenge::PublicKey;
 use crate::error::{Code, Status};
 use crate::peer::node::{AuthAttempt, Authenticator};
 use crate::peer::router::BoxFuture;
-use crate::transport::Fingerprint;
+use crate::transport::{Fingerprint, PeerCertificate};
 use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 
@@ -90,14 +90,21 @@ impl AllowList {
                 self.tokens.get(&hash).cloned()
             }
             Credential::PublicKey(key) => self.keys.get(key).cloned(),
-            Credential::Certificate => self.certified(attempt),
-            Credential::None => self.seal_keys.get(&attempt.seal_key?).cloned(),
+            Credential::Certificate => {
+                let shown = attempt.certificate()?;
+                // Whoever shows one has proved the key of the seal, too.
+                self.certified(shown).or_else(|| self.sealed(attempt))
+            }
+            Credential::None => self.sealed(attempt),
             _ => None,
         }
     }
 
-    fn certified(&self, attempt: &AuthAttempt) -> Option<Identity> {
-        let shown = attempt.certificate()?;
+    fn sealed(&self, attempt: &AuthAttempt) -> Option<Identity> {
+        self.seal_keys.get(&attempt.seal_key?).cloned()
+    }
+
+    fn certified(&self, shown: &PeerCertificate) -> Option<Identity> {
         let named = || shown.names.iter().find_map(|name| self.names.get(name));
         let found = self.fingerprints.get(&shown.fingerprint).or_else(named);
         found.cloned().or_else(|| {

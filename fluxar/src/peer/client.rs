@@ -269,8 +269,9 @@ impl ClientBuilder {
     /// Dropping the future gives up and leaves nothing behind.
     ///
     /// # Errors
-    /// See [`ConnectError`]. The first link is tried once; only a session that was ready is kept
-    /// up by reconnecting.
+    /// See [`ConnectError`]. Each address is tried once, the next one when the one before is not
+    /// there or takes no more (`unavailable`, `resource_exhausted`); only a session that was ready
+    /// is kept up by reconnecting.
     pub async fn build(mut self) -> Result<Client, ConnectError> {
         self.settle_seal()?;
         let addresses: Vec<Address> =
@@ -282,14 +283,16 @@ impl ClientBuilder {
             let options = options.clone();
             Box::pin(async move { dial(&address, &options).await })
         });
-        let mut tried = dialer(0).await;
-        for other in 1..self.addresses.len() {
-            if tried.is_ok() {
-                break;
+        let last = self.addresses.len() - 1;
+        for attempt in 0..last {
+            let Ok(link) = dialer(attempt).await else { continue };
+            match self.clone().start(Some(Arc::clone(&dialer)), link).await {
+                Err(ConnectError::Refused(status)) if is_elsewhere(&status) => {}
+                outcome => return outcome,
             }
-            tried = dialer(other).await;
         }
-        self.start(Some(dialer), tried?).await
+        let link = dialer(last).await?;
+        self.start(Some(dialer), link).await
     }
 
     /// Makes the session over links that somebody else makes, one after the other: `dial` is asked
@@ -373,6 +376,11 @@ fn refused(reason: Option<Status>) -> ConnectError {
         let text = "the session ended before it began";
         Status::new(Code::Unavailable, text)
     }))
+}
+
+/// Whether another address may take what this one has refused.
+fn is_elsewhere(status: &Status) -> bool {
+    matches!(status.code(), Code::Unavailable | Code::ResourceExhausted)
 }
 
 struct AbortOnDrop(Option<tokio::task::AbortHandle>);

@@ -341,13 +341,16 @@ fn is_name(text: &str) -> bool {
 /// A method that answers with anything.
 #[cfg(feature = "tokio")]
 fn raw_method(to: &mut Writer, name: &str) {
-    to.map(2);
+    to.map(3);
     to.uint(0);
     to.text(name);
     to.uint(5);
     to.list(2);
     to.uint(0);
     TypeRef::Scalar("any").write(to);
+    to.uint(15);
+    to.list(1);
+    to.text(" Served by a closure: what it takes and gives is not described.");
 }
 
 macro_rules! scalars {

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 sys.path.insert(0, os.environ["FLUXAR_GENERATED"])
 
 import matrix.matrix_v1 as m
-from matrix.fluxar_rt import Code, Context, Sink, Status, connect
+from matrix.fluxar_rt import Broker, Code, Context, HasSession, Peer, Sink, Status, Unknown
 
 PATIENCE = 30
 """Seconds that a case may take."""
@@ -22,7 +22,8 @@ class Shapes:
     """The callee."""
 
     def __init__(self) -> None:
-        self.stopped = 0
+        self.stopped = self.sum = 0
+        self.broker: Broker | None = None
 
     def fail(self, text: str) -> None:
         if text == "refuse":
@@ -36,6 +37,12 @@ class Shapes:
 
     async def nothing(self, ctx: Context, /) -> None:
         return None
+
+    async def note(self, ctx: Context, item: m.Item, /) -> None:
+        self.sum += item.n
+
+    async def notes(self, ctx: Context, /) -> int:
+        return self.sum
 
     async def items(self, ctx: Context, count: int, text: str, /) -> AsyncIterator[m.Item]:
         for n in range(count):
@@ -93,11 +100,38 @@ class Shapes:
     async def back(self, ctx: Context, text: str, /) -> str:
         return await m.MatrixPeer(ctx).back.answer(text)
 
+    async def announce(self, ctx: Context, colour: m.Colour | Unknown, tick: m.Tick, /) -> None:
+        assert self.broker is not None, "it is set before anybody calls"
+        await m.TicksTopic(self.broker).publish(tick.item, colour=colour, name=tick.name)
+
+    async def watch(
+        self, ctx: Context, colour: m.Colour | Unknown, count: int, /
+    ) -> AsyncIterator[m.Tick]:
+        async with m.TicksTopic(ctx).subscribe(colour=colour) as events:
+            yield m.Tick(name="", item=m.Item(n=0))
+            for _ in range(count):
+                key, item = await events.__anext__()
+                yield m.Tick(name=key.name, item=item)
+
+    async def await_(self, ctx: Context, self_: m.Odd, /) -> m.Odd:
+        return self_
+
+    async def constructor(self, ctx: Context, x__proto__: m.Say, /) -> m.Say:
+        return x__proto__
+
+    async def None_(self, ctx: Context, type: m.Word | Unknown, /) -> m.Word | Unknown:
+        return type
+
 
 class Back:
     """What the caller offers."""
 
+    def __init__(self) -> None:
+        self.ready = asyncio.Event()
+
     async def answer(self, ctx: Context, text: str, /) -> str:
+        if text == "ready":
+            self.ready.set()
         if text == "refuse":
             raise m.MatrixErrorRefused(reason="not me")
         return text[::-1]
@@ -111,8 +145,9 @@ def same(got: object, wanted: object) -> None:
 class Calls:
     """The cases of a caller: each public method is one."""
 
-    def __init__(self, shapes: m.ShapesClient, ticks: m.TicksTopic) -> None:
-        self.shapes, self.ticks = shapes, ticks
+    def __init__(self, peer: HasSession, broker: Broker) -> None:
+        self.shapes, self.there = m.ShapesClient(peer), m.TicksTopic(peer)
+        self.here = m.TicksTopic(broker)
 
     async def unary(self) -> None:
         same(await self.shapes.unary(m.Item(n=1, text="é")), m.Item(n=2, text="é"))
@@ -131,6 +166,29 @@ class Calls:
 
     async def nothing(self) -> None:
         await self.shapes.nothing()
+
+    async def notification(self) -> None:
+        before = await self.shapes.notes()
+        await self.shapes.note(m.Item(n=5))
+        await self.shapes.note(m.Item(n=7))
+        while await self.shapes.notes() < before + 12:
+            pass
+        same(await self.shapes.notes(), before + 12)
+
+    async def names(self) -> None:
+        said: list[m.Say] = [
+            m.SayType("t"), m.SayAwait(7), m.SayConstructor(), m.SayXProto(self_="s", None_=1),
+            m.SayNone(),
+        ]
+        say = m.SaySelf(said)
+        odd = m.Odd(type="t", await_=200, constructor=[*m.Word], x__proto__="p", None_=True,
+                    self_=say)
+        bare = m.Odd(type="", await_=0, constructor=[], None_=False, self_=m.SayNone())
+        for one in (odd, bare):
+            same(await self.shapes.await_(one), one)
+        same(await self.shapes.constructor(say), say)
+        for word in m.Word:
+            same(await self.shapes.None_(word), word)
 
     async def server_stream(self) -> None:
         async with self.shapes.items(5, "x") as stream:
@@ -209,7 +267,8 @@ class Calls:
 
     async def counts(self, wanted: int) -> None:
         while await self.shapes.cancelled() < wanted:
-            await asyncio.sleep(0.001)
+            pass
+        same(await self.shapes.cancelled(), wanted)
 
     async def reverse_call(self) -> None:
         same(await self.shapes.back("abc"), "cba")
@@ -222,61 +281,95 @@ class Calls:
         else:
             raise AssertionError("did not fail")
 
-    async def topic(self) -> None:
-        async with self.ticks.subscribe(colour=m.Colour.GREEN) as events:
-            await self.ticks.publish(m.Item(n=1), colour=m.Colour.RED, name="py")
-            await self.ticks.publish(m.Item(n=2), colour=m.Colour.GREEN, name="py. *")
+    async def topic_there(self) -> None:
+        async with self.there.subscribe(colour=m.Colour.GREEN) as events:
+            await self.there.publish(m.Item(n=1), colour=m.Colour.RED, name="py")
+            await self.there.publish(m.Item(n=2), colour=m.Colour.GREEN, name="py. *>%é")
             key, item = await events.__anext__()
-            same((key.name, item), ("py. *", m.Item(n=2)))
+            same((key.colour, key.name, item), (m.Colour.GREEN, "py. *>%é", m.Item(n=2)))
+            tick = m.Tick(name="a.b", item=m.Item(n=3, text="announced"))
+            await self.shapes.announce(m.Colour.GREEN, tick)
+            key, item = await events.__anext__()
+            same((key.name, item), (tick.name, tick.item))
 
+    async def topic_here(self) -> None:
+        async with self.shapes.watch(m.Colour.GREEN, 2) as ticks:
+            same((await ticks.__anext__()).name, "")
+            await self.here.publish(m.Item(n=1), colour=m.Colour.RED, name="no")
+            await self.here.publish(m.Item(n=2), colour=m.Colour.GREEN, name="a. b")
+            await self.here.publish(m.Item(n=3), colour=m.Colour.GREEN, name="ü>")
+            same([(tick.name, tick.item.n) async for tick in ticks], [("a. b", 2), ("ü>", 3)])
 
-def say(**said: object) -> None:
-    print(json.dumps(said), flush=True)
-
-
-async def end_of_input() -> None:
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-
-
-async def serve(url: str) -> int:
-    async with await m.listen_matrix(url, shapes=Shapes()) as server:
-        say(listening=server.addresses[0])
-        await end_of_input()
-    return 0
-
-
-async def offer(url: str) -> int:
-    async with await connect(url, serve=m.serve_shapes(Shapes()), reconnect=None):
-        say(offering=True)
-        await end_of_input()
-    return 0
-
-
-async def call(url: str) -> int:
-    failed = 0
-    async with await m.Matrix.connect(url, back=Back(), reconnect=None) as matrix:
-        calls = Calls(matrix.shapes, matrix.ticks)
+    async def all(self) -> int:
+        """Goes through all cases, and says what came of each; the exit code."""
         cases: list[Callable[[], Awaitable[None]]] = [
-            calls.unary, calls.typed_error, calls.nothing, calls.server_stream, calls.stream_error,
-            calls.client_stream, calls.both_ways, calls.stream_then, calls.both_then, calls.large,
-            calls.many_items, calls.cancel_call, calls.cancel_stream, calls.deadline,
-            calls.reverse_call, calls.reverse_error, calls.topic,
+            self.unary, self.typed_error, self.nothing, self.notification, self.names,
+            self.server_stream, self.stream_error, self.client_stream, self.both_ways,
+            self.stream_then, self.both_then, self.large, self.many_items, self.cancel_call,
+            self.cancel_stream, self.deadline, self.reverse_call, self.reverse_error,
+            self.topic_there, self.topic_here,
         ]
+        failed = 0
         for case in cases:
             why = ""
             try:
                 await asyncio.wait_for(case(), PATIENCE)
             except Exception as error:
                 why = f"{type(error).__name__}: {error}"
-                failed += 1
+                failed = 1
             say(case=case.__name__, ok=not why, why=why)
-    return 1 if failed else 0
+        return failed
+
+
+def say(**said: object) -> None:
+    print(json.dumps(said), flush=True)
+
+
+async def serve(url: str) -> int:
+    """Listens and is called."""
+    shapes = Shapes()
+    async with await m.listen_matrix(url, shapes=shapes) as server:
+        shapes.broker = server.broker
+        say(listening=server.addresses[0])
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    return 0
+
+
+async def call(url: str) -> int:
+    """Dials and calls."""
+    async with await m.Matrix.connect(url, back=Back(), reconnect=None) as matrix:
+        return await Calls(matrix.peer, matrix.peer.broker).all()
+
+
+async def take(url: str) -> int:
+    """Listens, and calls who dials."""
+    back = Back()
+    async with await m.listen_mirror(url, back=back) as server:
+        say(listening=server.addresses[0])
+        await back.ready.wait()
+        return await Calls(next(iter(server.peers)), server.broker).all()
+
+
+async def offer(url: str) -> int:
+    """Dials and is called."""
+    shapes = Shapes()
+    async with await m.Mirror.connect(url, shapes=shapes, reconnect=None) as mirror:
+        shapes.broker = mirror.peer.broker
+        await mirror.back.answer("ready")
+        await closed(mirror.peer)
+    return 0
+
+
+async def closed(peer: Peer) -> None:
+    over = asyncio.Event()
+    peer.on_state(lambda state, _: over.set() if state == "closed" else None)
+    await over.wait()
 
 
 def main() -> int:
-    commands = {"serve": serve, "call": call, "offer": offer}
+    commands = {"serve": serve, "call": call, "take": take, "offer": offer}
     if len(sys.argv) != 3 or sys.argv[1] not in commands:
-        print(f"usage: {sys.argv[0]} serve|call|offer URL", file=sys.stderr)
+        print(f"usage: {sys.argv[0]} serve|call|take|offer URL", file=sys.stderr)
         return 2
     return asyncio.run(commands[sys.argv[1]](sys.argv[2]))
 

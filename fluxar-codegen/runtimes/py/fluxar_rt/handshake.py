@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,26 +17,33 @@ from .status import Code, Status, Violation
 if TYPE_CHECKING:
     from .session import Session
 
+log = logging.getLogger("fluxar")
 HANDSHAKING, READY, DRAINING, CLOSED = "handshaking", "ready", "draining", "closed"
+DECISION = "decision"
+"""What is due from the application: whether a credential is valid."""
 
 
 class Handshake:
-    """Awaits one HELLO after the other."""
+    """Awaits one HELLO after the other, and again when the dialer authenticates anew."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.due = m.ANSWER if session.dialer else m.OFFER
         self.last_id = 0
         self.body: HelloBody | None = None
+        self.waiter: asyncio.Future[None] | None = None
+        """Who authenticates again."""
 
-    def _own(self, encodings: list[int]) -> HelloBody:
+    def _own(self, wanted: list[int]) -> HelloBody:
         config = self.session.config
+        encodings = [NUMBERS] if config.numbers and NUMBERS in wanted else []
         return HelloBody.of(config.limits, config.info, encodings)
 
     def offer(self) -> None:
         """The dialer speaks first [L4.hello.1]."""
         session = self.session
         auth = session.config.auth
+        self.due = m.ANSWER
         body = replace(self._own([NUMBERS]), auth=None if auth is NO_AUTH else auth)
         self.last_id = session.mint()
         session.put_now(Message(HELLO, self.last_id, payload=body.encode()))
@@ -51,7 +60,51 @@ class Handshake:
         if form == m.OFFER:
             session.take_id(message, grouped=False)
             self._offered(message)
+        else:
+            self._follow(form, message)
+
+    def take_again(self, form: str, message: Message, grouped: bool) -> None:
+        """A HELLO on a session that is ready: the dialer authenticates again [L4.reauth.1]."""
+        session = self.session
+        if form == m.OFFER:
+            session.take_id(message, grouped=grouped)
+            if not session.dialer and not self.due:
+                self._offered(message)
+                return
+            session.budget.charge()
+            self._refuse(message.id, Violation("L4.phase.2").status())
+        elif form == self.due:
+            self._follow(form, message)
+        else:
+            raise Violation("L4.phase.2")
+
+    async def again(self, auth: Auth) -> None:
+        """Presents another credential; raises the refusal, which changes nothing [L4.reauth.2]."""
+        session = self.session
+        if not session.dialer or self.due or self.waiter is not None:
+            text = "the side that dialed authenticates again, once at a time"
+            raise Status(Code.FAILED_PRECONDITION, text)
+        session.check_open()
+        session.config.auth = auth
+        self.waiter = session.loop.create_future()
+        self.offer()
+        await asyncio.shield(self.waiter)
+
+    def tell(self, outcome: Status | None) -> None:
+        """Whoever authenticates again learns what came of it."""
+        waiter, self.waiter = self.waiter, None
+        if waiter is None:
             return
+        if outcome is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(outcome)
+            # Whoever asked may be gone.
+            waiter.exception()
+
+    def _follow(self, form: str, message: Message) -> None:
+        """An answer or a confirmation that is due."""
+        session = self.session
         if message.ref != self.last_id:
             raise Violation("L4.hello.2")
         if form == m.ANSWER:
@@ -67,62 +120,85 @@ class Handshake:
     def _offered(self, message: Message) -> None:
         session = self.session
         body = hello.decode(message.payload or b"", answer=False)
-        self.due = ""
+        self.due = DECISION
         if VERSION not in body.versions:
+            self.due = ""
             self._refuse(message.id, Violation("L4.version.1").status())
             return
         session.spawn(self._decide(message.id, body))
 
     async def _decide(self, offer: int | None, body: HelloBody) -> None:
         session = self.session
-        auth = body.auth or NO_AUTH
-        is_let_in = is_formed(auth)
-        authenticate = session.config.authenticate
-        if is_let_in and authenticate is not None:
-            is_let_in = await authenticate(auth, body.peer)
+        status = await self._verdict(body)
         if session.is_closed:
             return
-        if not is_let_in:
-            status = Status(Code.UNAUTHENTICATED, "[L4.auth.1] the credential is not valid here")
+        if status is not None:
+            self.due = ""
             self._refuse(offer, status)
             return
-        session.name = os.urandom(16)
-        encodings = [NUMBERS] if NUMBERS in body.encodings else []
-        answer = replace(self._own(encodings), session=session.name)
+        if session.phase == HANDSHAKING:
+            session.name = os.urandom(16)
+        answer = replace(self._own(body.encodings), session=session.name)
         self.last_id = session.mint()
         self.due, self.body = m.CONFIRM, body
         session.put_now(Message(HELLO, self.last_id, offer, payload=answer.encode()))
 
-    def _refuse(self, offer: int | None, status: Status) -> None:
-        """[L4.hello.3]"""
-        refusal = Message(HELLO, self.session.mint(), offer, error=status)
-        self.session.finish(status, last_words=refusal)
+    async def _verdict(self, body: HelloBody) -> Status | None:
+        """Why a credential is refused."""
+        session, auth = self.session, body.auth or NO_AUTH
+        authenticate = session.config.authenticate
+        is_let_in = is_formed(auth)
+        try:
+            if is_let_in and authenticate is not None:
+                # During the first handshake another timer runs [L4.phase.3].
+                limit = None if session.phase == HANDSHAKING else session.limits.handshake_timeout
+                is_let_in = await asyncio.wait_for(authenticate(auth, body.peer), limit)
+        except asyncio.TimeoutError:
+            return Status(Code.DEADLINE_EXCEEDED, "[L4.reauth.3] nobody decided in time")
+        except Exception:
+            log.exception("the decision on a credential failed")
+            is_let_in = False
+        if is_let_in:
+            return None
+        return Status(Code.UNAUTHENTICATED, "[L4.auth.1] the credential is not valid here")
 
-    def refuse_offer(self, message: Message) -> None:
-        """Re-authentication is reserved: refused without harm to the session [L4.phase.2]."""
+    def _refuse(self, offer: int | None, status: Status) -> None:
+        """The link is closed behind the first refusal [L4.hello.3], a later one changes nothing."""
         session = self.session
-        error = Violation("L4.phase.2").status()
-        session.put_now(Message(HELLO, session.mint(), message.id, error=error))
+        refusal = Message(HELLO, session.mint(), offer, error=status)
+        if session.phase == HANDSHAKING:
+            session.finish(status, last_words=refusal)
+        else:
+            session.put_now(refusal)
 
     def _answered(self, message: Message) -> None:
         session = self.session
-        if message.error is not None:
+        if message.error is not None and session.phase == HANDSHAKING:
             session.finish(message.error)
+            return
+        if message.error is not None:
+            self.due = ""
+            self.tell(message.error)
             return
         body = hello.decode(message.payload or b"", answer=True)
         if body.versions != [VERSION]:
             raise Violation("L4.version.1")
-        if body.reserved or not set(body.encodings) <= {NUMBERS}:
+        offered = {NUMBERS} if session.config.numbers else set[int]()
+        if body.reserved or not set(body.encodings) <= offered:
             raise Violation("L4.caps.1")
         session.name = body.session or b""
         session.put_now(Message(HELLO, ref=message.id))
         self._ready(body)
+        self.tell(None)
 
     def _ready(self, body: HelloBody) -> None:
         session = self.session
         self.due = ""
+        if session.phase != HANDSHAKING:
+            # Limits and capabilities stay as they are.
+            return
         session.remote, session.peer_limits = body.peer, body.limits
-        session.numbers = NUMBERS in body.encodings
+        session.numbers = session.config.numbers and NUMBERS in body.encodings
         session.receiver.ready = True
         session.out.keep_to(body.limits)
         session.phase = READY

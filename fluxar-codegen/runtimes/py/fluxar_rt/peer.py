@@ -197,6 +197,14 @@ class Peer:
         """Publishes to what the other side has subscribed to here."""
         self.config.broker.publish(topic, payload, retain=retain)
 
+    async def reauthenticate(self, auth: Auth) -> None:
+        """Presents another credential: a token that was refreshed, say. Nothing is dropped.
+
+        Only the side that dialed may. A refusal is raised as `Status`, and changes nothing here;
+        links made anew present the new credential.
+        """
+        await self.session.handshake.again(auth)
+
     async def ping(self, timeout: float = 5.0) -> float:
         """Seconds to the peer and back."""
         return await self.session.beat.ping(timeout)
@@ -217,16 +225,18 @@ async def connect(
     roles: tuple[str, ...] = (),
     limits: Limits | None = None,
     reconnect: Backoff | None = Backoff(),
+    numbers: bool = True,
 ) -> Peer:
     """Dials `ws://…`, `tcp://…` or `unix:///…`, and waits until the session is ready.
 
-    The first link is tried once; only a session that was ready is kept up by reconnecting.
+    With `numbers` payloads may have numbers for keys. The first link is tried once; only a session
+    that was ready is kept up by reconnecting.
     Raises `ConnectError`, or `ValueError` for an address that cannot be.
     """
     parse(address)
     limits = limits or Limits()
     info = PeerInfo(os.urandom(16), name, roles)
-    config = Config(limits, info, Broker(limits), serve or Routes(), auth)
+    config = Config(limits, info, Broker(limits), serve or Routes(), auth, numbers=numbers)
 
     async def again(peer: Peer) -> tuple[Session, asyncio.Task[None]] | None:
         attempt = 0

@@ -131,7 +131,7 @@ RULES: dict[str, tuple[str, str]] = {
     ),
     "L4.phase.2": (
         "UNIMPLEMENTED",
-        "re-authentication is not offered by this side: open a new session",
+        "the side that dialed authenticates again, and not before its last offer was answered",
     ),
     "L4.phase.3": (
         "DEADLINE_EXCEEDED",

@@ -139,11 +139,14 @@ async def listen(
     roles: tuple[str, ...] = (),
     limits: Limits | None = None,
     on_peer: Callable[[Peer], None] | None = None,
+    numbers: bool = True,
 ) -> Server:
     """Listens at `ws://…`, `tcp://…` or `unix:///…` (port 0: a free one, see `addresses`)."""
     limits = limits or Limits()
     info = PeerInfo(os.urandom(16), name, roles)
-    config = Config(limits, info, Broker(limits), serve or Routes(), authenticate=authenticate)
+    config = Config(
+        limits, info, Broker(limits), serve or Routes(), authenticate=authenticate, numbers=numbers
+    )
     server = Server(config)
     server.on_peer = on_peer
     try:

@@ -49,6 +49,8 @@ class Config:
     auth: Auth = NO_AUTH
     authenticate: Authenticate | None = None
     """Of an acceptor: decides on a credential. Without one everybody is let in."""
+    numbers: bool = True
+    """Whether payloads may have numbers for keys."""
 
 
 class Session:
@@ -277,7 +279,7 @@ class Session:
         if self.phase == HANDSHAKING:
             self.handshake.take(form, message)
             return
-        if form in (m.REQUEST, m.OPEN, m.ASK, m.PING, m.OFFER):
+        if form in (m.REQUEST, m.OPEN, m.ASK, m.PING):
             self.take_id(message, grouped=arrived.grouped)
         if form in (m.REQUEST, m.NOTIFICATION):
             self._request(message)
@@ -287,11 +289,8 @@ class Session:
             self.topics.asked(message, self._refusal_of_state(message))
         elif form in (m.PUBLISH, m.DELIVER):
             self._event(message)
-        elif form == m.OFFER:
-            self.budget.charge()
-            self.handshake.refuse_offer(message)
-        elif form in (m.ANSWER, m.CONFIRM):
-            raise Violation("L4.phase.2")
+        elif form in (m.OFFER, m.ANSWER, m.CONFIRM):
+            self.handshake.take_again(form, message, arrived.grouped)
         elif message.ref is None:
             self._plain(form, message)
         elif not self._follow(form, message):
@@ -492,6 +491,7 @@ class Session:
         self.calls.close(told)
         self.streams.close(told)
         self.topics.close(reason)
+        self.handshake.tell(told)
         # What was reported as never sent is never sent.
         self.out.clear()
         if last_words is not None:

@@ -53,6 +53,47 @@ class Links(unittest.IsolatedAsyncioTestCase):
                 self.assertEqual(caught.exception.status.code, Code.UNAUTHENTICATED)
             self.assertNotIn("sesame", repr(Auth.bearer("sesame")))
 
+    async def test_a_live_session_takes_a_fresh_credential(self) -> None:
+        asked: list[str | None] = []
+        waiting: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        async def check(auth: Auth, _: PeerInfo) -> bool:
+            asked.append(auth.text)
+            return await waiting if auth.text == "slow" else auth.text in ("old", "new")
+
+        limits = Limits(handshake_timeout=0.3)
+        async with await listen(
+            "tcp://127.0.0.1:0", serve=ECHO, authenticate=check, limits=limits
+        ) as server:
+            async with await connect(server.addresses[0], auth=Auth.bearer("old")) as peer:
+                events = await peer.subscribe("t")
+                await peer.reauthenticate(Auth.bearer("new"))
+                for wrong, code in (("no", Code.UNAUTHENTICATED), ("slow", Code.DEADLINE_EXCEEDED)):
+                    again = asyncio.ensure_future(peer.reauthenticate(Auth.bearer(wrong)))
+                    await asyncio.sleep(0)
+                    with self.assertRaises(Status) as twice:
+                        await peer.reauthenticate(Auth.bearer("new"))
+                    self.assertEqual(twice.exception.code, Code.FAILED_PRECONDITION)
+                    with self.assertRaises(Status) as caught:
+                        await again
+                    self.assertEqual(caught.exception.code, code)
+                self.assertEqual(asked, ["old", "new", "no", "slow"])
+                # Nothing was dropped, whatever the answer.
+                server.publish("t", b"e")
+                event = await events.next()
+                assert event is not None
+                self.assertEqual(event.payload, b"e")
+                self.assertEqual(await peer.call("t.echo", b"x"), b"x")
+                with self.assertRaises(Status) as refused:
+                    await next(iter(server.peers)).reauthenticate(Auth.bearer("new"))
+                self.assertEqual(refused.exception.code, Code.FAILED_PRECONDITION)
+                gone = asyncio.ensure_future(peer.reauthenticate(Auth.bearer("slow")))
+                await asyncio.sleep(0)
+                await peer.session.link.close()
+                with self.assertRaises(Status) as lost:
+                    await gone
+                self.assertEqual(lost.exception.code, Code.UNAVAILABLE)
+
     async def test_a_lost_link_is_made_anew(self) -> None:
         server = await listen("tcp://127.0.0.1:0", serve=ECHO)
         states: list[str] = []

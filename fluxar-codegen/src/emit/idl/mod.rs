@@ -60,6 +60,19 @@ pub fn print(model: &Model) -> String {
     printer.text
 }
 
+/// What a method of the contract takes, gives and fails with, on one line:
+/// `(id: UserId) -> User ! UserError`.
+#[must_use]
+pub fn signature(model: &Model, method: &Method<Contract>) -> String {
+    let mut method = method.clone();
+    for argument in &mut method.arguments {
+        if let Argument::Value(field) = argument {
+            field.docs.lines.clear();
+        }
+    }
+    Printer { model, text: String::new() }.signature(&method)
+}
+
 struct Printer<'m> {
     model: &'m Model,
     text: String,
@@ -131,7 +144,12 @@ impl Printer<'_> {
     fn method(&mut self, method: &Method<Contract>) {
         self.docs(&method.docs, "  ");
         self.marks_before(&self.method_marks(method), "  ");
-        let name = &method.name.source;
+        let signature = self.signature(method);
+        self.line(&format!("  {}{signature}", method.name.source));
+    }
+
+    /// What a method takes, gives and fails with.
+    fn signature(&self, method: &Method<Contract>) -> String {
         let parameters = self.parameters(method);
         let items = method.items().map(|item| format!("stream {}", ty(item)));
         let result = match (&method.answer, items) {
@@ -147,7 +165,7 @@ impl Printer<'_> {
             Failure::App(error) => format!(" ! {}", ty(error)),
             Failure::Never | Failure::Status => String::new(),
         };
-        self.line(&format!("  {name}({parameters}){result}{failure}"));
+        format!("({parameters}){result}{failure}")
     }
 
     fn method_marks(&self, method: &Method<Contract>) -> Marks {

@@ -136,7 +136,9 @@ fn what_is_wrong_with_files_is_said() {
     std::fs::write(&binary, [0xff, 0xfe, 0x00]).unwrap();
     assert_eq!(load_in(&folder.0, &binary).reports.ids(), ["not-text"]);
     let missing = load_in(&folder.0, &folder.0.join("nowhere.fluxar"));
-    assert_eq!(missing.reports.ids(), ["import-missing"]);
+    assert_eq!(missing.reports.ids(), ["file-missing"]);
+    let fix = &missing.reports.list[0].fix;
+    assert!(fix.contains("that exists") && !fix.contains("package"), "{fix}");
     let circle = compile_sources(&[
         ("a", "package a.v1\nuse b.v1\nrecord A {}"),
         ("b", "package b.v1\nuse a.v1\nrecord B {}"),

@@ -1,12 +1,16 @@
 //! `fluxar call`: one call, or one stream, from the command line.
 
+use crate::contracts::{Contracts, Known, Typing};
 use crate::dial::{self, Dial};
-use crate::failure::Failure;
-use crate::json::{self, Json};
+use crate::failure::{Exit, Failure, next_step};
+use crate::json::{Json, Words};
 use crate::terminal::{self, Format, Interrupts};
+use crate::typed::{self, Types};
 use crate::units;
-use fluxar::{Client, Code, Status, Streaming};
-use serde_json::Value;
+use fluxar::payload::{Mismatch, decode, encode};
+use fluxar::{Client, Code, Status, Streaming, Value};
+use fluxar_codegen::model::TypeRef;
+use serde_json::Value as JsonValue;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 
@@ -15,19 +19,25 @@ const INPUT_BYTES_MAX: u64 = 16 << 20;
 
 /// Call a method and print what it answers
 ///
-/// The parameters are JSON, @FILE, - for standard input, or key=value pairs (values are JSON if
-/// they parse, text otherwise). {"$bytes":"<base64>"} is a byte string, both ways.
+/// The parameters are JSON, @FILE, - for standard input, or key=value pairs.
+///
+/// The peer is asked for its contract (or --idl names the files of one): parameters are then
+/// checked before they are sent and travel as what they are. In JSON a uuid is text, a time is
+/// RFC 3339, a duration is "250ms", bytes are base64, a member of an enum is its name, a variant
+/// {"name": content}. Errors are shown by name, with their fields. What has no contract travels
+/// as it is, with {"$bytes":"<base64>"} for a byte string, both ways; --untyped does that for all.
 ///
 /// An answer is one JSON value. A stream prints one item a line as it comes, and its final result
 /// as a last line {"$result": ...}; on a terminal (or with -o text) texts are printed as they are.
-/// Without --stream the target is called, and streamed if the peer says that it is a stream.
+/// Without a contract and --stream the target is called, and streamed if the peer says that it is
+/// a stream.
 ///
 /// Ctrl-C cancels the work at the peer, which may still send its result; a second one leaves.
 ///
 /// Examples:
 ///   fluxar call ws://127.0.0.1:9000 llm.complete '{"prompt":"How do tides work?"}'
 ///   fluxar call ws://127.0.0.1:9000 llm.complete prompt='What is a swell?' max_tokens=40
-///   echo '{"id":7}' | fluxar call tcp://10.0.0.5:9000 users.get -
+///   echo '{"id":7}' | fluxar call tcp://10.0.0.5:9000 users.get - --idl idl/users.fluxar
 ///   FLUXAR_URL=unix:///run/app.sock fluxar call users.list -o json | jq .
 #[derive(Debug, clap::Args)]
 #[command(
@@ -37,18 +47,20 @@ const INPUT_BYTES_MAX: u64 = 16 << 20;
 pub(crate) struct Args {
     /// Address (or FLUXAR_URL), target, and parameters
     #[arg(required = true, value_name = "WORDS")]
-    words: Vec<String>,
+    pub(crate) words: Vec<String>,
     /// Open a stream, without trying a call first
     #[arg(long)]
     stream: bool,
-    /// Time for the whole work
+    #[command(flatten)]
+    typing: Typing,
+    /// Time for the whole work [default: that of the contract]
     #[arg(long, value_name = "DURATION", value_parser = units::duration)]
     timeout: Option<Duration>,
     /// Form of the output [default: text on a terminal, json otherwise]
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<Format>,
     #[command(flatten)]
-    dial: Dial,
+    pub(crate) dial: Dial,
 }
 
 /// Calls.
@@ -56,17 +68,22 @@ pub(crate) struct Args {
 /// # Errors
 /// No connection, a wrong command line, or the peer's refusal.
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let format = Format::or_fitting(args.output);
     let (way, mut words) = args.dial.way(args.words)?;
     if words.is_empty() {
         dial::expect_words(&words, 1, usize::MAX, "[URL] TARGET [PARAMETERS]")?;
     }
     let target = words.remove(0);
-    let params = read_params(&words).await?;
+    let words = read_params(&words).await?;
     let mut interrupts = Interrupts::listen()?;
     let client = way.connect().await?;
-    let job = Job { client: &client, target: &target, params: &params, timeout: args.timeout };
-    let outcome = job.run(args.stream, format, &mut interrupts).await;
+    let outcome = async {
+        let contracts = args.typing.contracts(&client).await?;
+        let timeout = args.timeout;
+        let job = Job::new(&client, (&way.url(), &target), &words, contracts.as_ref(), timeout)?;
+        let is_stream = args.stream || job.is_stream();
+        job.run(is_stream, Format::or_fitting(args.output), &mut interrupts).await
+    }
+    .await;
     client.close().await;
     outcome
 }
@@ -74,11 +91,48 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
 struct Job<'a> {
     client: &'a Client,
     target: &'a str,
-    params: &'a Option<Json>,
+    params: Option<Value>,
     timeout: Option<Duration>,
+    contracts: Option<&'a Contracts>,
+    /// The method, where the contract describes it.
+    known: Option<Known<'a>>,
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
+    fn new(
+        client: &'a Client,
+        (url, target): (&str, &'a str),
+        words: &Words,
+        contracts: Option<&'a Contracts>,
+        timeout: Option<Duration>,
+    ) -> Result<Self, Failure> {
+        let found = contracts.and_then(|contracts| contracts.method(target));
+        if let (None, Some(contracts)) = (found, contracts.filter(|of| of.is_of_files)) {
+            let cause = format_args!("the contract files have no method `{target}`");
+            return Err(Failure::usage(cause, no_target(contracts, target)));
+        }
+        let known = found.filter(|known| known.is_described());
+        let written = match known {
+            Some(known) => known.types().params(known.method, words),
+            None => words.clone().untyped().map(|json| Value::of(&json)).transpose(),
+        };
+        let params = written.map_err(|mismatch| {
+            let cause = format_args!("{target}: {mismatch}");
+            let next = match known {
+                Some(_) => format!("fluxar describe {url} {target} shows what it takes"),
+                None => "correct the parameters".to_owned(),
+            };
+            Failure::new(Exit::Failed, Code::InvalidArgument.name(), cause, next)
+        })?;
+        let timeout = timeout.or_else(|| known?.method.timeout);
+        Ok(Self { client, target, params, timeout, contracts, known })
+    }
+
+    fn is_stream(&self) -> bool {
+        let method = self.known.map(|known| known.method);
+        method.is_some_and(|method| method.items().is_some() || method.input().is_some())
+    }
+
     async fn run(
         &self,
         stream: bool,
@@ -94,18 +148,23 @@ impl Job<'_> {
             () = interrupts.next() => Err(Status::new(Code::Cancelled, "stopped by Ctrl-C")),
         };
         match answer {
-            Ok(Json(value)) if format == Format::Text => print_text(&value),
-            Ok(json) => terminal::data_line(json),
+            Ok(value) => {
+                let json = self.shown(self.known.and_then(|known| known.method.result()), &value);
+                match format {
+                    Format::Text => print_text(&json),
+                    Format::Json => terminal::data_line(json),
+                }
+            }
             // Nothing has run: what is not served as a call may be served as a stream.
             Err(status) if status.code() == Code::Unimplemented => {
                 self.stream(format, interrupts, Some(&status)).await
             }
-            Err(status) => Err(Failure::remote(self.target, &status)),
+            Err(status) => Err(self.failed(&status)),
         }
     }
 
-    async fn call(&self) -> Result<Json, Status> {
-        let mut request = self.client.request(self.target, self.params);
+    async fn call(&self) -> Result<Value, Status> {
+        let mut request = self.client.request(self.target, &self.params);
         if let Some(timeout) = self.timeout {
             request = request.timeout(timeout);
         }
@@ -119,10 +178,10 @@ impl Job<'_> {
         interrupts: &mut Interrupts,
         refused: Option<&Status>,
     ) -> Result<(), Failure> {
-        let failed = |status: &Status| Failure::remote(self.target, status);
-        let opened = self.client.stream(self.target, self.params);
-        let mut stream: Streaming<Json, Json> = opened.map_err(|status| failed(&status))?;
+        let opened = self.client.stream(self.target, &self.params);
+        let mut stream: Streaming<Value, Value> = opened.map_err(|status| self.failed(&status))?;
         let printer = Printer { format };
+        let item_type = self.known.and_then(|known| known.method.items());
         let deadline = units::after(self.timeout);
         tokio::pin!(deadline);
         let mut stopping = false;
@@ -131,7 +190,8 @@ impl Job<'_> {
                 item = stream.next() => item,
                 () = interrupts.next() => {
                     if stopping {
-                        return Err(failed(&Status::new(Code::Cancelled, "left without a result")));
+                        let status = Status::new(Code::Cancelled, "left without a result");
+                        return Err(self.failed(&status));
                     }
                     stopping = true;
                     stream.cancel();
@@ -139,23 +199,77 @@ impl Job<'_> {
                 }
                 () = &mut deadline => {
                     let message = format!("no result within {:?}", self.timeout.unwrap_or_default());
-                    return Err(failed(&Status::new(Code::DeadlineExceeded, message)));
+                    return Err(self.failed(&Status::new(Code::DeadlineExceeded, message)));
                 }
             };
             match item {
-                Some(Ok(Json(value))) => printer.item(&value)?,
+                Some(Ok(value)) => printer.item(&self.shown(item_type, &value))?,
                 Some(Err(status)) => {
                     terminal::end_line()?;
                     let twice = status.code() == Code::Unimplemented;
-                    return Err(failed(refused.filter(|_| twice).unwrap_or(&status)));
+                    return Err(self.failed(refused.filter(|_| twice).unwrap_or(&status)));
                 }
                 None => break,
             }
         }
         terminal::end_line()?;
-        let Json(result) = stream.finish().await.map_err(|status| failed(&status))?;
-        printer.result(&result)
+        let result = stream.finish().await.map_err(|status| self.failed(&status))?;
+        match result {
+            Value::Null => Ok(()),
+            result => {
+                let ty = self.known.and_then(|known| known.method.result());
+                printer.result(&self.shown(ty, &result))
+            }
+        }
     }
+
+    /// What the peer sent as JSON: by its type, where there is one and it fits.
+    fn shown(&self, ty: Option<&TypeRef>, value: &Value) -> JsonValue {
+        if let (Some(known), Some(ty)) = (self.known, ty) {
+            match known.types().read(ty, value) {
+                Ok(json) => return json,
+                Err(mismatch) => {
+                    let text = "the peer sent something else than its contract says";
+                    terminal::note("contract", format_args!("{text}: {mismatch}"));
+                }
+            }
+        }
+        as_it_is(value)
+    }
+
+    fn failed(&self, status: &Status) -> Failure {
+        let next = match (status.code(), self.contracts) {
+            (Code::Unimplemented, Some(contracts)) if contracts.method(self.target).is_none() => {
+                no_target(contracts, self.target)
+            }
+            _ => next_step(status),
+        };
+        Failure::remote_with(self.target, status, self.error(status).as_deref(), next)
+    }
+
+    /// The peer's own error: its name and, where it came with any, its content.
+    fn error(&self, status: &Status) -> Option<String> {
+        let name = status.type_name()?;
+        let Some(bytes) = status.details() else { return Some(name.to_owned()) };
+        let Ok(value) = decode::<Value>(bytes) else { return Some(name.to_owned()) };
+        let typed = self.contracts.and_then(|contracts| contracts.error_named(name));
+        let typed = typed.and_then(|(model, ty)| Types::new(model).read(&ty, &value).ok());
+        Some(format!("{name} {}", typed.unwrap_or_else(|| as_it_is(&value))))
+    }
+}
+
+fn no_target(contracts: &Contracts, target: &str) -> String {
+    let targets: Vec<String> = contracts.methods().map(Known::target).collect();
+    let hint = typed::did_you_mean(target, targets.iter().map(String::as_str));
+    format!("check the name of the target{hint}")
+}
+
+/// JSON of a value whose type is not known; what JSON has no words for, as bytes.
+pub(crate) fn as_it_is(value: &Value) -> JsonValue {
+    typed::untyped(value).unwrap_or_else(|_: Mismatch| {
+        let bytes = encode(value).unwrap_or_default();
+        Json::of_bytes(&bytes).0
+    })
 }
 
 /// Writes a stream's items so that texts run on.
@@ -164,7 +278,7 @@ struct Printer {
 }
 
 impl Printer {
-    fn item(&self, value: &Value) -> Result<(), Failure> {
+    fn item(&self, value: &JsonValue) -> Result<(), Failure> {
         match (self.format, only_text(value)) {
             (Format::Text, Some(text)) => terminal::data(text),
             _ => {
@@ -174,11 +288,10 @@ impl Printer {
         }
     }
 
-    fn result(&self, result: &Value) -> Result<(), Failure> {
-        match (self.format, result) {
-            (_, Value::Null) => Ok(()),
-            (Format::Json, result) => terminal::data_line(serde_json::json!({ "$result": result })),
-            (Format::Text, result) => {
+    fn result(&self, result: &JsonValue) -> Result<(), Failure> {
+        match self.format {
+            Format::Json => terminal::data_line(serde_json::json!({ "$result": result })),
+            Format::Text => {
                 terminal::note("result", result);
                 Ok(())
             }
@@ -187,22 +300,22 @@ impl Printer {
 }
 
 /// A text, or an object that is only a text, such as a token.
-fn only_text(value: &Value) -> Option<&str> {
+fn only_text(value: &JsonValue) -> Option<&str> {
     match value {
-        Value::String(text) => Some(text),
-        Value::Object(fields) if fields.len() == 1 => fields.values().next()?.as_str(),
+        JsonValue::String(text) => Some(text),
+        JsonValue::Object(fields) if fields.len() == 1 => fields.values().next()?.as_str(),
         _ => None,
     }
 }
 
-fn print_text(value: &Value) -> Result<(), Failure> {
+fn print_text(value: &JsonValue) -> Result<(), Failure> {
     match value {
-        Value::String(text) => terminal::data_line(text),
+        JsonValue::String(text) => terminal::data_line(text),
         other => terminal::data_line(format_args!("{other:#}")),
     }
 }
 
-async fn read_params(words: &[String]) -> Result<Option<Json>, Failure> {
+async fn read_params(words: &[String]) -> Result<Words, Failure> {
     let wrong = |cause: String| {
         let next = "give JSON such as '{\"id\":7}', @FILE, - or key=value pairs";
         Failure::usage(cause, next)
@@ -213,11 +326,11 @@ async fn read_params(words: &[String]) -> Result<Option<Json>, Failure> {
             Ok(file) => read_all(file).await,
             Err(error) => Err(error),
         },
-        _ => return json::from_words(words).map_err(wrong),
+        _ => return Words::of(words).map_err(wrong),
     };
     let text = text.map_err(|error| wrong(format!("cannot read the parameters: {error}")))?;
     let value = serde_json::from_str(&text);
-    value.map(|value| Some(Json(value))).map_err(|error| wrong(format!("no JSON: {error}")))
+    value.map(Words::Json).map_err(|error| wrong(format!("no JSON: {error}")))
 }
 
 async fn read_all(source: impl tokio::io::AsyncRead + Unpin) -> std::io::Result<String> {

@@ -3,13 +3,16 @@
 pub(crate) mod bench;
 pub(crate) mod call;
 pub(crate) mod cert;
+pub(crate) mod complete_names;
 pub(crate) mod completion;
 pub(crate) mod ctx;
 pub(crate) mod demo;
+pub(crate) mod describe;
 pub(crate) mod doctor;
 pub(crate) mod r#gen;
 pub(crate) mod idl;
 pub(crate) mod key;
+pub(crate) mod ls;
 pub(crate) mod publish;
 pub(crate) mod serve;
 pub(crate) mod subscribe;
@@ -22,6 +25,8 @@ use crate::failure::Failure;
 pub(crate) enum Verb {
     Demo(demo::Args),
     Up(up::Args),
+    Ls(ls::Args),
+    Describe(describe::Args),
     Call(call::Args),
     #[command(name = "pub")]
     Publish(publish::Args),
@@ -38,6 +43,8 @@ pub(crate) enum Verb {
     #[command(subcommand)]
     Idl(idl::Verb),
     Completion(completion::Args),
+    #[command(hide = true)]
+    CompleteNames(complete_names::Args),
 }
 
 impl Verb {
@@ -49,6 +56,8 @@ impl Verb {
         match self {
             Self::Demo(args) => demo::run(args).await,
             Self::Up(args) => up::run(args).await,
+            Self::Ls(args) => ls::run(args).await,
+            Self::Describe(args) => describe::run(args).await,
             Self::Call(args) => call::run(args).await,
             Self::Publish(args) => publish::run(args).await,
             Self::Subscribe(args) => subscribe::run(args).await,
@@ -59,8 +68,9 @@ impl Verb {
             Self::Key(args) => key::run(args).await,
             Self::Ctx(args) => ctx::run(args).await,
             Self::Gen(args) => r#gen::run(&args),
-            Self::Idl(verb) => idl::run(&verb),
+            Self::Idl(verb) => idl::run(verb).await,
             Self::Completion(args) => completion::run(&args),
+            Self::CompleteNames(args) => complete_names::run(&args).await,
         }
     }
 }

@@ -1,12 +1,15 @@
 //! `fluxar pub`: events, one or many.
 
+use crate::contracts::{Contracts, Typing};
 use crate::dial::{self, Dial};
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::json::Json;
 use crate::template::Template;
 use crate::terminal::{self, Interrupts};
+use crate::typed::Types;
 use crate::units;
-use fluxar::{Client, PublishOptions};
+use fluxar::payload::Mismatch;
+use fluxar::{Client, Code, PublishOptions, Value};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::Duration;
 use tokio::time::{Interval, MissedTickBehavior};
@@ -17,6 +20,9 @@ use tokio::time::{Interval, MissedTickBehavior};
 /// {{rand LOW HIGH}} is a number between two others. Without JSON the event is null; with
 /// --retain instead, the topic's retained value is cleared. Ctrl-C stops after the event under way.
 ///
+/// A topic of the peer's contract (or of --idl) has a type: the event and the parameters in the
+/// path are checked, and travel as fluxar call --help says. Any other topic takes JSON as it is.
+///
 /// Examples:
 ///   fluxar pub ws://127.0.0.1:9000 orders.created '{"id":7}'
 ///   fluxar pub ws://127.0.0.1:9000 sensors.1.temp '{"t":{{rand 18 25}}}' --count 100 --rate 10/s
@@ -26,7 +32,9 @@ use tokio::time::{Interval, MissedTickBehavior};
 pub(crate) struct Args {
     /// Address (or FLUXAR_URL), topic, and the event
     #[arg(required = true, value_name = "WORDS")]
-    words: Vec<String>,
+    pub(crate) words: Vec<String>,
+    #[command(flatten)]
+    typing: Typing,
     /// Keep the event as the topic's retained value, for later subscribers
     #[arg(long)]
     retain: bool,
@@ -37,7 +45,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "RATE", value_parser = units::rate)]
     rate: Option<f64>,
     #[command(flatten)]
-    dial: Dial,
+    pub(crate) dial: Dial,
 }
 
 /// Publishes.
@@ -58,24 +66,23 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     events.render(1)?; // Wrong JSON is found before anything is sent.
     let mut interrupts = Interrupts::listen()?;
     let client = way.connect().await?;
-    let mut pace = args.rate.map(pace);
-    let progress = progress(args.count);
-    let mut sent = 0;
-    while sent < args.count {
-        tokio::select! {
-            biased;
-            () = interrupts.next() => break,
-            () = tick(&mut pace) => {}
+    let contracts = args.typing.contracts(&client).await;
+    let published = match &contracts {
+        Ok(contracts) => {
+            let pace = args.rate.map(pace);
+            events.run(&client, (contracts.as_ref(), args.count, pace), &mut interrupts).await
         }
-        events.publish(&client, sent + 1).await?;
-        sent += 1;
-        progress.set_position(sent);
-    }
-    progress.finish_and_clear();
-    // Events are not answered: the answer to a ping shows that the peer has read them all.
-    let arrived = client.ping().await;
-    arrived.map_err(|status| Failure::remote("ping after the last event", &status))?;
+        Err(_) => Ok(0),
+    };
+    let arrived = match &published {
+        // Events are not answered: the answer to a ping shows that the peer has read them all.
+        Ok(_) => client.ping().await.map(drop),
+        Err(_) => Ok(()),
+    };
     client.close().await;
+    contracts?;
+    let sent = published?;
+    arrived.map_err(|status| Failure::remote("ping after the last event", &status))?;
     if args.count > 1 {
         terminal::note("pub", format_args!("{sent} events published"));
     }
@@ -100,15 +107,64 @@ impl Events {
         Ok((topic, Some(Json(value))))
     }
 
-    async fn publish(&self, client: &Client, count: u64) -> Result<(), Failure> {
+    /// Publishes until all are out or somebody stops it; says how many are.
+    async fn run(
+        &self,
+        client: &Client,
+        (contracts, count, mut pace): (Option<&Contracts>, u64, Option<Interval>),
+        interrupts: &mut Interrupts,
+    ) -> Result<u64, Failure> {
+        let progress = progress(count);
+        let mut sent = 0;
+        while sent < count {
+            tokio::select! {
+                biased;
+                () = interrupts.next() => break,
+                () = tick(&mut pace) => {}
+            }
+            self.publish(client, contracts, sent + 1).await?;
+            sent += 1;
+            progress.set_position(sent);
+        }
+        progress.finish_and_clear();
+        Ok(sent)
+    }
+
+    async fn publish(
+        &self,
+        client: &Client,
+        contracts: Option<&Contracts>,
+        count: u64,
+    ) -> Result<(), Failure> {
         let (topic, event) = self.render(count)?;
-        let published = match &event {
-            Some(event) => client.publish_with(&topic, event, &self.options).await,
-            None if self.options.retain => client.clear_retained(&topic).await,
-            None => client.publish(&topic, &None::<Json>).await,
-        };
+        if event.is_none() && self.options.retain {
+            let cleared = client.clear_retained(&topic).await;
+            return cleared.map_err(|status| Failure::remote(&topic, &status));
+        }
+        let event = event.unwrap_or(Json(serde_json::Value::Null));
+        let (event, retain) = typed(contracts, &topic, &event).map_err(|mismatch| {
+            let next = "correct it, or leave the contract out of it with --untyped";
+            let cause = format_args!("{topic}: {mismatch}");
+            Failure::new(Exit::Failed, Code::InvalidArgument.name(), cause, next)
+        })?;
+        let options = PublishOptions { retain: self.options.retain || retain };
+        let published = client.publish_with(&topic, &event, &options).await;
         published.map_err(|status| Failure::remote(&topic, &status))
     }
+}
+
+/// The event as it travels, and whether its topic keeps its last value.
+fn typed(
+    contracts: Option<&Contracts>,
+    path: &str,
+    Json(event): &Json,
+) -> Result<(Value, bool), Mismatch> {
+    let Some((model, topic)) = contracts.and_then(|contracts| contracts.topic_at(path)) else {
+        return Ok((Value::of(&Json(event.clone()))?, false));
+    };
+    let types = Types::new(model);
+    types.check_path(topic, path)?;
+    Ok((types.write(&topic.payload, event)?, topic.retain.is_some()))
 }
 
 fn pace(rate: f64) -> Interval {

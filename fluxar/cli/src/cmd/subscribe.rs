@@ -1,10 +1,13 @@
 //! `fluxar sub`: events as they come.
 
+use super::call::as_it_is;
+use crate::contracts::{Contracts, Typing};
 use crate::dial::{self, Dial};
 use crate::failure::Failure;
 use crate::json::Json;
 use crate::template::milliseconds_since_1970;
 use crate::terminal::{self, Format, Interrupts};
+use crate::typed::Types;
 use crate::units;
 use fluxar::{Client, Events, Message, SubscribeWith};
 use serde_json::{Value, json};
@@ -15,6 +18,9 @@ use std::time::Duration;
 /// In a pattern, * stands for one segment and > for the rest. Each event is one line: JSON with
 /// topic and payload, or with -o text the topic and the payload. -F prints your own form:
 /// {topic}, {payload}, {count} (a counter), {time} (milliseconds), {json .a.b} (a part of the payload).
+///
+/// An event of a topic in the peer's contract (or in --idl) is shown by its type, as fluxar call --help
+/// says, any other as it is.
 ///
 /// Ctrl-C ends it. With -W and -C together, too few events in time are a failure (exit code 1).
 ///
@@ -28,7 +34,9 @@ use std::time::Duration;
 pub(crate) struct Args {
     /// Address (or FLUXAR_URL) and pattern
     #[arg(required = true, value_name = "WORDS")]
-    words: Vec<String>,
+    pub(crate) words: Vec<String>,
+    #[command(flatten)]
+    typing: Typing,
     /// End after this many events
     #[arg(short = 'C', long, value_name = "N", value_parser = units::count)]
     count: Option<u64>,
@@ -45,7 +53,7 @@ pub(crate) struct Args {
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<Format>,
     #[command(flatten)]
-    dial: Dial,
+    pub(crate) dial: Dial,
 }
 
 /// Subscribes.
@@ -59,6 +67,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let line = Line::new(args.form.as_deref(), Format::or_fitting(args.output))?;
     let mut interrupts = Interrupts::listen()?;
     let client = way.connect().await?;
+    let contracts = args.typing.contracts(&client).await?;
     let with = match args.group {
         Some(group) => SubscribeWith::new().group(group),
         None => SubscribeWith::new(),
@@ -68,7 +77,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     terminal::note("sub", format_args!("subscribed to {pattern} at {}", way.url()));
     let wanted = args.count.unwrap_or(u64::MAX);
     let seen = tokio::select! {
-        seen = print_events(&mut events, &line, wanted) => seen?,
+        seen = print_events(&mut events, (&line, contracts.as_ref()), wanted) => seen?,
         () = interrupts.next() => return close(client).await,
         () = units::after(args.wait) => {
             close(client).await?;
@@ -93,7 +102,11 @@ async fn close(client: Client) -> Result<(), Failure> {
 }
 
 /// Prints until `wanted` events have come or the subscription ends; says how many came.
-async fn print_events(events: &mut Events, line: &Line, wanted: u64) -> Result<u64, Failure> {
+async fn print_events(
+    events: &mut Events,
+    (line, contracts): (&Line, Option<&Contracts>),
+    wanted: u64,
+) -> Result<u64, Failure> {
     let mut seen = 0;
     while seen < wanted {
         let Some(event) = events.next().await else { break };
@@ -102,7 +115,8 @@ async fn print_events(events: &mut Events, line: &Line, wanted: u64) -> Result<u
             let dropped = event.dropped();
             terminal::note("sub", format_args!("{dropped} events were dropped: too slow here"));
         }
-        terminal::data_line(line.render(&event, seen))?;
+        let payload = payload(&event, contracts);
+        terminal::data_line(line.render(event.topic(), &payload, event.retained(), seen))?;
     }
     Ok(seen)
 }
@@ -138,12 +152,7 @@ impl Line {
         }
     }
 
-    fn render(&self, event: &Message, number: u64) -> String {
-        let payload = payload(event);
-        self.render_parts(event.topic(), &payload, event.retained(), number)
-    }
-
-    fn render_parts(&self, topic: &str, payload: &Value, retained: bool, number: u64) -> String {
+    fn render(&self, topic: &str, payload: &Value, retained: bool, number: u64) -> String {
         match self {
             Self::Json if retained => {
                 json!({ "topic": topic, "payload": payload, "retained": true }).to_string()
@@ -165,12 +174,16 @@ impl Line {
     }
 }
 
-/// The payload as JSON; what is no CBOR is shown as the bytes it is.
-fn payload(event: &Message) -> Value {
-    match event.payload::<Json>() {
-        Ok(Json(value)) => value,
-        Err(_) => Json::of_bytes(event.bytes()).0,
-    }
+/// The payload as JSON, by its type where the topic has one and the event is of it. What is no CBOR
+/// is shown as the bytes it is.
+fn payload(event: &Message, contracts: Option<&Contracts>) -> Value {
+    let Ok(value) = event.payload::<fluxar::Value>() else {
+        return Json::of_bytes(event.bytes()).0;
+    };
+    let topic = contracts.and_then(|contracts| contracts.topic_at(event.topic()));
+    let typed =
+        topic.and_then(|(model, topic)| Types::new(model).read(&topic.payload, &value).ok());
+    typed.unwrap_or_else(|| as_it_is(&value))
 }
 
 /// A text without its quotes, anything else as JSON.
@@ -209,7 +222,7 @@ mod tests {
 
     fn form(form: &str) -> String {
         let line = Line::new(Some(form), Format::Json).unwrap();
-        line.render_parts("a.b", &json!({"t": 21, "who": {"name": "Ann"}}), false, 3)
+        line.render("a.b", &json!({"t": 21, "who": {"name": "Ann"}}), false, 3)
     }
 
     #[test]
@@ -230,8 +243,8 @@ mod tests {
     #[test]
     fn lines_without_a_form() {
         let payload = json!("hi");
-        assert_eq!(Line::Text.render_parts("a", &payload, false, 1), "a hi");
-        let json = Line::Json.render_parts("a", &payload, true, 1);
+        assert_eq!(Line::Text.render("a", &payload, false, 1), "a hi");
+        let json = Line::Json.render("a", &payload, true, 1);
         assert_eq!(json, r#"{"topic":"a","payload":"hi","retained":true}"#);
     }
 }

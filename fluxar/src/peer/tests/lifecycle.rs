@@ -4,8 +4,8 @@ use super::{DropFlag, connected, settle, soon};
 use crate::config::Limits;
 use crate::testing::{Direction, FaultyLink, pair};
 use crate::{
-    Auth, AuthAttempt, Backoff, Client, Code, ConnectError, Credential, Identity, Rights, Server,
-    State, Status, Streaming,
+    Auth, AuthAttempt, Backoff, Client, ClientBuilder, Code, ConnectError, Credential, Identity,
+    NodeLimits, Rights, Server, State, Status, Streaming,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,8 +57,8 @@ async fn a_full_node_refuses_with_a_reason() {
     Client::connect("mem://full").build().await.unwrap();
 }
 
-fn one_session() -> crate::NodeLimits {
-    crate::NodeLimits { sessions_max: 1, ..Default::default() }
+fn one_session() -> NodeLimits {
+    NodeLimits { sessions_max: 1, ..Default::default() }
 }
 
 #[tokio::test(start_paused = true)]
@@ -279,4 +279,39 @@ async fn closing_while_disconnected_ends_at_once() {
     let before = tokio::time::Instant::now();
     client.close().await;
     assert!(before.elapsed() < Duration::from_millis(50));
+}
+
+/// A peer that is not there and one that is full are passed over; one that refuses a credential has
+/// the last word.
+#[tokio::test(start_paused = true)]
+async fn the_first_address_that_takes_the_session_is_taken() {
+    let full = NodeLimits { sessions_max: 0, ..NodeLimits::default() };
+    let deny = |_: AuthAttempt| async { Err(Status::new(Code::Unauthenticated, "no")) };
+    let mut servers = Vec::new();
+    for (name, builder) in [
+        ("full", Server::bind("mem://next-full").node_limits(full)),
+        ("wary", Server::bind("mem://next-wary").authenticator(deny)),
+        ("kind", Server::bind("mem://next-kind")),
+    ] {
+        let server = builder.name(name).build().await.unwrap();
+        let running = server.clone();
+        tokio::spawn(async move { running.run().await });
+        servers.push(server);
+    }
+    let over = |names: &[&str]| {
+        let mut urls = names.iter().map(|name| format!("mem://next-{name}"));
+        let client = Client::connect(urls.next().unwrap()).no_reconnect();
+        urls.fold(client, ClientBuilder::or)
+    };
+    let client = soon(over(&["none", "full", "kind"]).build()).await.unwrap();
+    assert_eq!(client.info().name, "kind");
+    for (names, code) in [
+        (&["none", "full"][..], Code::ResourceExhausted),
+        (&["full", "wary", "kind"], Code::Unauthenticated),
+    ] {
+        let error = soon(over(names).build()).await.unwrap_err();
+        assert_eq!(error.status().map(Status::code), Some(code), "{names:?}");
+    }
+    let error = soon(over(&["full", "none"]).build()).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Transport(_)), "{error}");
 }

@@ -1,22 +1,25 @@
-//! `fluxar idl`: contract files formatted, checked and compared.
+//! `fluxar idl`: contract files formatted, checked, compared and pulled.
 
+mod diff;
+mod pull;
+
+use crate::contracts;
 use crate::failure::{Exit, Failure};
-use crate::terminal::{self, Format};
+use crate::terminal;
 use fluxar_codegen::check::{self, Loaded};
-use fluxar_codegen::evolve::{self, Finding, Report};
 use fluxar_codegen::report::{self, Reports, Severity};
-use fluxar_codegen::{model::Model, syntax};
-use serde_json::json;
+use fluxar_codegen::syntax;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// Format, check, lint and compare contract files
+/// Format, check, lint and compare contract files, and pull them from running peers
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Verb {
     Fmt(Fmt),
     Check(Check),
     Lint(Lint),
-    Diff(Diff),
+    Diff(diff::Args),
+    Pull(pull::Args),
 }
 
 /// Format contract files in place, and print the paths of those that change
@@ -71,25 +74,6 @@ pub(crate) struct Lint {
     json: bool,
 }
 
-/// Compare two versions of a contract: what breaks, for whom, and what to deploy first
-///
-/// Exits with 1 when something breaks.
-///
-/// Examples:
-///   fluxar idl diff old/shop.fluxar idl/shop.fluxar
-///   fluxar idl diff old/shop.fluxar idl/shop.fluxar -o json
-#[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
-pub(crate) struct Diff {
-    /// Contract file of what is deployed
-    old: PathBuf,
-    /// Contract file of what will be
-    new: PathBuf,
-    /// Text for reading, or one JSON value; by default what fits the output
-    #[arg(short, long, value_name = "FORMAT")]
-    output: Option<Format>,
-}
-
 /// Contract files, and where their imports are.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Files {
@@ -105,61 +89,35 @@ impl Files {
     /// Reads them with one of the loaders.
     ///
     /// # Errors
-    /// A directory cannot be read.
+    /// A directory cannot be read, or has no contracts.
     pub(crate) fn load(
         &self,
         load: fn(&[PathBuf], &[PathBuf]) -> Loaded,
     ) -> Result<Loaded, Failure> {
-        let files = expanded(&self.files)?;
-        if !self.root.is_empty() {
-            return Ok(load(&self.root, &files));
+        let (mut roots, mut files) = (self.root.clone(), Vec::new());
+        for path in &self.files {
+            let (root, found) = contracts::files_at(path)?;
+            files.extend(found);
+            if self.root.is_empty() && !roots.contains(&root) {
+                roots.push(root);
+            }
         }
-        let mut roots: Vec<PathBuf> = self.files.iter().map(|path| folder(path)).collect();
-        roots.dedup();
         Ok(load(&roots, &files))
     }
-}
-
-/// The files among these paths, and those in the directories among them.
-fn expanded(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let mut files = Vec::new();
-    for path in paths {
-        if !path.is_dir() {
-            files.push(path.clone());
-            continue;
-        }
-        let found = check::contract_files(path).map_err(|error| {
-            let cause = format_args!("cannot read {}: {error}", path.display());
-            Failure::local(cause, "name a directory that you may read")
-        })?;
-        if found.is_empty() {
-            let cause = format_args!("{} has no contract files", path.display());
-            return Err(Failure::local(cause, "name a directory of `.fluxar` files"));
-        }
-        files.extend(found);
-    }
-    Ok(files)
-}
-
-/// Where the imports of a path are, when nothing else is said.
-fn folder(path: &Path) -> PathBuf {
-    if path.is_dir() {
-        return path.to_owned();
-    }
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    parent.unwrap_or_else(|| Path::new(".")).to_owned()
 }
 
 /// Does it.
 ///
 /// # Errors
-/// A contract is wrong, not formatted or breaks another; or a file cannot be read or written.
-pub(crate) fn run(verb: &Verb) -> Result<(), Failure> {
+/// A contract is wrong, not formatted or breaks another; a file cannot be read or written; or a
+/// peer does not describe itself.
+pub(crate) async fn run(verb: Verb) -> Result<(), Failure> {
     match verb {
-        Verb::Fmt(args) => fmt(args),
+        Verb::Fmt(args) => fmt(&args),
         Verb::Check(args) => told(&args.files.load(check::load)?.reports, args.json),
         Verb::Lint(args) => told(&args.files.load(check::lint)?.reports, args.json),
-        Verb::Diff(args) => diff(args),
+        Verb::Diff(args) => diff::run(&args).await,
+        Verb::Pull(args) => pull::run(args).await,
     }
 }
 
@@ -197,11 +155,17 @@ fn wrong(cause: &str, next: &str) -> Failure {
 
 fn fmt(args: &Fmt) -> Result<(), Failure> {
     let (mut changes, mut broken) = (0, Ok(()));
-    let files = expanded(&args.files)?;
+    let mut files = Vec::new();
+    for path in &args.files {
+        files.extend(contracts::files_at(path)?.1);
+    }
     for path in &files {
         let failed = |what: &str, error: &std::io::Error| {
             let cause = format_args!("cannot {what} {}: {error}", path.display());
-            Failure::local(cause, "name a contract file that you may read and write")
+            Failure::local(
+                cause,
+                "name a contract file that exists and that you may read and write",
+            )
         };
         let text = fs::read_to_string(path).map_err(|error| failed("read", &error))?;
         let formatted = if args.ids { syntax::assign_ids(&text) } else { syntax::format(&text) };
@@ -230,56 +194,4 @@ fn fmt(args: &Fmt) -> Result<(), Failure> {
         return Err(wrong(&cause, "run the same without --check"));
     }
     Ok(())
-}
-
-fn model(path: &Path) -> Result<Model, Failure> {
-    let mut loaded = check::load(&[folder(path)], &[path.to_owned()]);
-    tell(&loaded.reports)?;
-    let none = || wrong(&format!("{} has no contract", path.display()), "name another file");
-    loaded.models.pop().ok_or_else(none)
-}
-
-fn diff(args: &Diff) -> Result<(), Failure> {
-    let report = evolve::diff(&model(&args.old)?, &model(&args.new)?);
-    match Format::or_fitting(args.output) {
-        Format::Json => terminal::data_line(as_json(&report))?,
-        Format::Text => terminal::data(as_text(&report))?,
-    }
-    if report.breaks() {
-        let next = "keep the old beside the new, or deploy in the order that is given";
-        return Err(wrong("the new contract breaks the old one", next));
-    }
-    Ok(())
-}
-
-fn as_json(report: &Report) -> serde_json::Value {
-    let finding = |finding: &Finding| {
-        json!({
-            "rule": finding.rule.id(),
-            "place": finding.place,
-            "message": finding.message,
-            "new_server_old_client": finding.verdicts.new_server_old_client.name(),
-            "old_server_new_client": finding.verdicts.old_server_new_client.name(),
-            "stored": finding.verdicts.stored.name(),
-        })
-    };
-    let findings: Vec<_> = report.findings.iter().map(finding).collect();
-    let order = report.verdicts().order().to_string();
-    json!({ "findings": findings, "breaks": report.breaks(), "deploy": order })
-}
-
-fn as_text(report: &Report) -> String {
-    let mut text = String::new();
-    for Finding { rule, place, message, verdicts } in &report.findings {
-        text.push_str(&format!(
-            "{place}: {message} [{}]\n  new server, old client: {}; old server, new client: {}; \
-             stored: {}\n",
-            rule.id(),
-            verdicts.new_server_old_client.name(),
-            verdicts.old_server_new_client.name(),
-            verdicts.stored.name(),
-        ));
-    }
-    text.push_str(&format!("deploy: {}\n", report.verdicts().order()));
-    text
 }
