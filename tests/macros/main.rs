@@ -7,6 +7,7 @@ mod assert;
 mod compiled;
 mod contract;
 mod describe;
+mod idempotent;
 #[path = "pass/lints.rs"]
 pub mod lints;
 #[path = "pass/no_prelude.rs"]

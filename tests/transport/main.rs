@@ -2,6 +2,7 @@
 
 mod address;
 mod certs;
+mod lossy;
 mod quic;
 mod rig;
 mod session;
@@ -9,4 +10,5 @@ mod stdio;
 mod suite;
 mod tls;
 mod unix;
+mod work;
 mod ws;

@@ -4,81 +4,29 @@ use crate::certs::certs;
 use crate::rig::{address, listen_secured, trusting};
 use fluxar::transport::{Listener, dial};
 use fluxar_tests::links::{read_exactly, write};
+use fluxar_tests::proxy::{UdpFaults, UdpProxy};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::net::UdpSocket;
-use tokio::sync::watch;
 
-/// Bytes of the largest datagram carried.
-const DATAGRAM_BYTES_MAX: usize = 64 << 10;
-
-/// Carries datagrams between one dialer and a listener, and takes a new address towards the
-/// listener when told: what a phone does that leaves a house.
-struct Relay {
-    address: SocketAddr,
-    rebind: watch::Sender<u32>,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Relay {
-    async fn to(listener: &Listener) -> Self {
-        let near = UdpSocket::bind("127.0.0.1:0").await.expect("bound");
-        let address = near.local_addr().expect("bound");
-        let found = tokio::net::lookup_host(("localhost", listener.address().port())).await;
-        let to = found.expect("resolved").next().expect("an address");
-        let (rebind, mut told) = watch::channel(0);
-        let task = tokio::spawn(async move {
-            let (mut dialer, mut far) = (None, outside(to).await);
-            let mut there = vec![0; DATAGRAM_BYTES_MAX];
-            let mut back = vec![0; DATAGRAM_BYTES_MAX];
-            loop {
-                tokio::select! {
-                    got = near.recv_from(&mut there) => {
-                        let (bytes, from) = got.expect("received");
-                        dialer = Some(from);
-                        // What is lost is sent again.
-                        let _lost = far.send_to(&there[..bytes], to).await;
-                    }
-                    got = far.recv_from(&mut back) => {
-                        let (bytes, _) = got.expect("received");
-                        if let Some(dialer) = dialer {
-                            let _lost = near.send_to(&back[..bytes], dialer).await;
-                        }
-                    }
-                    changed = told.changed() => match changed {
-                        Ok(()) => far = outside(to).await,
-                        Err(_) => return,
-                    }
-                }
-            }
-        });
-        Self { address, rebind, task }
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-async fn outside(to: SocketAddr) -> UdpSocket {
-    let any = if to.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
-    UdpSocket::bind(any).await.expect("bound")
+/// In front of a listener: nothing is lost until it is told.
+async fn relay(listener: &Listener) -> UdpProxy {
+    let found = tokio::net::lookup_host(("localhost", listener.address().port())).await;
+    let upstream = found.expect("resolved").next().expect("an address");
+    UdpProxy::start(upstream, 0, UdpFaults::default()).await.expect("a port")
 }
 
 /// [L0.quic.3]
 #[tokio::test]
 async fn a_link_survives_that_its_dialer_moves() {
     let mut listener = listen_secured("quic://localhost:0").await;
-    let relay = Relay::to(&listener).await;
-    let to = address(&format!("quic://{}", relay.address));
+    let relay = relay(&listener).await;
+    let to = address(&format!("quic://{}", relay.address()));
     let options = trusting();
     let accept = async { listener.accept().await.expect("comes").establish().await };
     let (dialed, accepted) = tokio::join!(dial(&to, &options), accept);
     let (mut dialed, mut accepted) = (dialed.expect("dialed"), accepted.expect("accepted"));
-    for move_number in 1..=3 {
-        let sent = vec![move_number as u8; 200_000];
+    for move_number in 1..=3_u8 {
+        let sent = vec![move_number; 200_000];
         let (there, got) = tokio::join!(
             write(dialed.writer.as_mut(), sent.clone()),
             read_exactly(accepted.reader.as_mut(), sent.len()),
@@ -91,7 +39,7 @@ async fn a_link_survives_that_its_dialer_moves() {
         );
         back.expect("answered");
         assert!(got.expect("came back") == sent);
-        relay.rebind.send(move_number).expect("the relay runs");
+        relay.rebind();
     }
 }
 
@@ -99,8 +47,8 @@ async fn a_link_survives_that_its_dialer_moves() {
 #[tokio::test]
 async fn a_connection_on_which_nothing_comes_is_given_up() {
     let mut listener = listen_secured("quic://localhost:0").await;
-    let relay = Relay::to(&listener).await;
-    let to = address(&format!("quic://{}", relay.address));
+    let relay = relay(&listener).await;
+    let to = address(&format!("quic://{}", relay.address()));
     let options = trusting();
     let accept = async { listener.accept().await.expect("comes").establish().await };
     let (dialed, accepted) = tokio::join!(dial(&to, &options), accept);

@@ -42,7 +42,7 @@ impl Engine {
             }
             if self.is_sealed() {
                 self.take_identity();
-                self.put_hello(0, offer, None);
+                self.put_hello_bytes(0, offer, None);
                 return self.ready(&body);
             }
             let (id, mut answer, body) = self.answer(body);
@@ -64,9 +64,7 @@ impl Engine {
     fn put_answer(&mut self, asked: (u64, Box<HelloBody>), id: u64, mut answer: HelloBody) {
         let (offer, body) = asked;
         answer.nonce = if body.nonce.is_some() { self.transcript.draw() } else { None };
-        let answer = answer.encode();
-        self.transcript.answered(&answer);
-        self.put_hello_bytes(id, offer, Some(&answer));
+        self.put_answered(id, offer, &answer);
         self.handshake = Handshake::AwaitConfirm { offer, answer: id, body };
     }
 

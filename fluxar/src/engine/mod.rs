@@ -433,10 +433,6 @@ impl Engine {
         id
     }
 
-    fn put_hello(&mut self, id: u64, reference: u64, body: Option<&HelloBody>) {
-        self.put_hello_bytes(id, reference, body.map(HelloBody::encode).as_deref());
-    }
-
     fn put_hello_bytes(&mut self, id: u64, reference: u64, body: Option<&[u8]>) {
         let mut message = Outgoing::answering(Kind::Hello, reference);
         message.id = id;

@@ -269,7 +269,11 @@ impl Engine {
         let is_bound = self.facts.binding.is_some();
         let offer = drawn.claiming(is_bound, claim);
         match self.offer(OFFER, Some(offer)) {
-            Ok(body) => self.put_hello(OFFER, 0, Some(&body)),
+            Ok(body) => {
+                let body = body.encode();
+                self.transcript.offered(&body);
+                self.put_hello_bytes(OFFER, 0, Some(&body));
+            }
             Err(violation) => {
                 return self.detach(Status::new(Code::Unavailable, violation.to_string()));
             }
@@ -389,7 +393,7 @@ impl Engine {
         if let Err(violation) = self.seal_answer(ANSWER, &mut reply) {
             return self.fail(violation);
         }
-        self.put_hello(ANSWER, offer, Some(&reply));
+        self.put_answered(ANSWER, offer, &reply);
         resuming.answer = Some(answer);
         resuming.ticket = Some(ticket);
         self.handshake = Handshake::AwaitProof(Box::new(resuming));

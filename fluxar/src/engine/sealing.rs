@@ -10,7 +10,7 @@ use crate::engine::message::envelope::Envelope;
 use crate::engine::outbox::KEEP_BYTES;
 use crate::engine::session::auth::Credential;
 use crate::engine::session::handshake::{
-    HelloBody, decode_confirm, decode_presented, encode_confirm, encode_presented, without_seal,
+    HelloBody, Presented, decode_confirm, encode_confirm, without_seal,
 };
 use crate::engine::session::resume::ResumeHello;
 use crate::engine::violation::Violation;
@@ -39,6 +39,11 @@ impl Engine {
         self.seal.as_ref()?.hash()
     }
 
+    /// What a signature on a live session is bound to beside its HELLOs, if the link is sealed.
+    pub(super) fn seal_channel(&self) -> Option<[u8; 32]> {
+        self.seal_export(b"fluxar/1 challenge")
+    }
+
     /// A secret that only the two ends of a sealed link have, another one for every label.
     #[must_use]
     pub fn seal_export(&self, label: &[u8]) -> Option<[u8; 32]> {
@@ -56,8 +61,8 @@ impl Engine {
         let mut body = HelloBody::of(&self.config.limits, self.config.peer.clone());
         body.resume = resume;
         body.codecs = self.codecs_taken(self.config.wire.seal.is_some());
-        let signs = matches!(self.config.credential, Credential::Key(_));
         let Some(config) = &self.config.wire.seal else {
+            let signs = matches!(self.config.credential, Credential::Key(_));
             // A session that goes on is proved by its own secret.
             if signs && body.resume.is_none_or(|resume| resume.claim.is_none()) {
                 body.nonce = self.transcript.draw();
@@ -65,9 +70,6 @@ impl Engine {
             body.credential = Some(self.config.credential.clone());
             return Ok(body);
         };
-        if signs {
-            return Err(Violation::SealChallenge);
-        }
         body.seals = vec![config.number()];
         body.seal = vec![0; config.offer_len()];
         // For this handshake, and gone with it.
@@ -100,6 +102,7 @@ impl Engine {
         body: &HelloBody,
         payload: &[u8],
     ) -> Result<(), Violation> {
+        self.transcript.answered(payload);
         let Some(seal) = &mut self.seal else { return Ok(()) };
         seal.take_answer(answer, &without_seal(payload), &body.seal)?;
         match self.sealed_with {
@@ -115,7 +118,14 @@ impl Engine {
         mac: Option<&[u8; 32]>,
     ) -> Result<(), Violation> {
         let Some(seal) = &mut self.seal else { return Err(Violation::SealRequired) };
-        let message = seal.confirm(&encode_presented(mac, &self.config.credential))?;
+        let credential = self.config.credential.clone();
+        let signature = match &credential {
+            // The keys of both HELLOs are fresh, so that no nonces are needed.
+            Credential::Key(key) => Some(key.sign(&self.transcript.to_sign(None))),
+            _ => None,
+        };
+        let presented = Presented { credential, mac: mac.copied(), signature };
+        let message = seal.confirm(&presented.encode())?;
         self.put_hello_bytes(0, answer, Some(&encode_confirm(&message)));
         self.fx.out.seal_from_here();
         Ok(())
@@ -157,6 +167,7 @@ impl Engine {
             return Err(Violation::SealOffer);
         };
         let Some(config) = &self.config.wire.seal else { return Err(Violation::SealOffer) };
+        self.transcript.offered(payload);
         let random = self.facts.seal_random.take();
         let blank = without_seal(payload);
         self.seal = Some(Seal::accept(config, random, *number, (offer, &blank), &body.seal)?);
@@ -168,9 +179,16 @@ impl Engine {
         let (id, mut answer, body) = self.answer(Box::new(body));
         answer.resume = self.agree_on_resume(&body);
         self.seal_answer(id, &mut answer)?;
-        self.put_hello(id, offer, Some(&answer));
+        self.put_answered(id, offer, &answer);
         self.handshake = Handshake::AwaitConfirm { offer, answer: id, body };
         Ok(())
+    }
+
+    /// An answer that a signature may follow to.
+    pub(super) fn put_answered(&mut self, id: u64, offer: u64, answer: &HelloBody) {
+        let answer = answer.encode();
+        self.transcript.answered(&answer);
+        self.put_hello_bytes(id, offer, Some(&answer));
     }
 
     /// Adds the second message to an answer, if there was a first.
@@ -182,7 +200,8 @@ impl Engine {
         Ok(())
     }
 
-    /// What the dialer presents, now that it has proved its key, and its proof of a resume.
+    /// What the dialer presents, now that it has proved its seal's key, and its proof of a resume.
+    /// A key that it signs with is proved, too.
     pub(super) fn open_confirm(
         &mut self,
         payload: &[u8],
@@ -190,7 +209,15 @@ impl Engine {
         let Some(seal) = &mut self.seal else { return Err(Violation::HelloConfirm) };
         let presented = seal.take_confirm(decode_confirm(payload)?)?;
         self.fx.out.seal_from_here();
-        decode_presented(&presented)
+        let Presented { credential, mac, signature } = Presented::decode(&presented)?;
+        match (&credential, signature) {
+            (Credential::PublicKey(key), Some(signature))
+                if key.verifies(&self.transcript.to_sign(None), &signature) => {}
+            (Credential::PublicKey(_), _) => return Err(Violation::SealChallenge),
+            (_, None) => {}
+            (_, Some(_)) => return Err(Violation::HelloConfirm),
+        }
+        Ok((mac, credential))
     }
 
     /// Whoever has dialed may be asked about.
@@ -203,10 +230,6 @@ impl Engine {
         let (None, credential) = self.open_confirm(payload)? else {
             return Err(Violation::HelloForeign);
         };
-        // Nothing was signed: behind a seal the key that counts is the seal's.
-        if matches!(credential, Credential::PublicKey(_)) {
-            return Err(Violation::SealChallenge);
-        }
         let (peer, seal_key) = (body.peer.clone(), self.seal_key());
         self.handshake = Handshake::AwaitDecision { offer, body };
         self.fx.emit(Event::Authenticate { credential, peer, seal_key });

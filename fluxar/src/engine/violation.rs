@@ -132,7 +132,7 @@ violations! {
     SealTranscript "L4.seal.4" Unauthenticated "the answer was changed on its way";
     SealKey "L4.seal.5" Unauthenticated "the key is not the one that is pinned, or is this side's own, or is weak";
     SealAuth "L4.seal.6" InvalidArgument "an offer that seals carries no credential: it belongs into the confirmation";
-    SealChallenge "L4.seal.9" InvalidArgument "a challenge does not go with a seal: the seal's own key proves who it is";
+    SealChallenge "L4.seal.9" Unauthenticated "the signature behind the seal is missing or does not fit: sign both HELLOs of this very link";
     HelloVersion "L4.version.1" Unimplemented "no common protocol version: this side speaks version 1";
     Unauthenticated "L4.auth.1" Unauthenticated "the credential is not of its scheme's form";
     NonceMissing "L4.challenge.1" InvalidArgument "a challenge needs a nonce in the offer and in the answer, each of its own";

@@ -152,7 +152,7 @@ impl Engine {
             return if payload.is_none() { Ok(()) } else { Err(Violation::HelloConfirm) };
         };
         let proof = decode_proof(payload.unwrap_or_default())?;
-        if key.verifies(&self.transcript.to_sign(), &proof) {
+        if key.verifies(&self.transcript.to_sign(self.seal_channel()), &proof) {
             return Ok(());
         }
         Err(Violation::ProofWrong)
@@ -308,7 +308,8 @@ impl Engine {
             if body.nonce.is_none() || body.nonce == self.transcript.nonce {
                 return Err(Violation::NonceMissing);
             }
-            proof = Some(encode_proof(&key.sign(&self.transcript.to_sign())));
+            let channel = self.seal_channel();
+            proof = Some(encode_proof(&key.sign(&self.transcript.to_sign(channel))));
         }
         self.put_hello_bytes(0, answer, proof.as_deref());
         Ok(())

@@ -153,14 +153,15 @@ impl Transcript {
         self.answer = Sha256::digest(body).into();
     }
 
-    /// `["fluxar/1 challenge", SHA-256 of the offer, SHA-256 of the answer, channel or null]`.
-    pub(crate) fn to_sign(&self) -> Vec<u8> {
+    /// `["fluxar/1 challenge", SHA-256 of the offer, SHA-256 of the answer, channel or null]`. A
+    /// seal that is in force is a channel of its own.
+    pub(crate) fn to_sign(&self, seal: Option<[u8; 32]>) -> Vec<u8> {
         let mut out = Vec::with_capacity(128);
         cbor::put_head(&mut out, cbor::ARRAY, 4);
         cbor::put_text(&mut out, CONTEXT);
         cbor::put_bytes(&mut out, &self.offer);
         cbor::put_bytes(&mut out, &self.answer);
-        match self.binding.and_then(|binding| binding.channel) {
+        match seal.or_else(|| self.binding?.channel) {
             Some(channel) => cbor::put_bytes(&mut out, &channel),
             None => out.push(cbor::NULL),
         }

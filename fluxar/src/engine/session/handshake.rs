@@ -331,31 +331,47 @@ fn read_seal<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], Violation> {
     if message.len() > SEAL_BYTES_MAX { Err(Violation::HelloLong) } else { Ok(message) }
 }
 
-/// What a confirmation seals: the proof of a resume, and what the dialer presents.
-pub(crate) fn encode_presented(mac: Option<&[u8; 32]>, credential: &Credential) -> Vec<u8> {
-    let mut out = Vec::with_capacity(64);
-    cbor::put_head(&mut out, cbor::MAP, 1 + u64::from(mac.is_some()));
-    if let Some(mac) = mac {
-        cbor::put_uint(&mut out, 0);
-        cbor::put_bytes(&mut out, mac);
-    }
-    cbor::put_uint(&mut out, 5);
-    put_credential(&mut out, credential);
-    out
+/// What a confirmation seals.
+#[derive(Debug, Default)]
+pub(crate) struct Presented {
+    pub(crate) credential: Credential,
+    /// The proof of a resume.
+    pub(crate) mac: Option<[u8; 32]>,
+    /// The proof of a key.
+    pub(crate) signature: Option<[u8; 64]>,
 }
 
-/// The counterpart of [`encode_presented`].
-pub(crate) fn decode_presented(bytes: &[u8]) -> Result<(Option<[u8; 32]>, Credential), Violation> {
-    let (mut mac, mut credential) = (None, None);
-    read_confirm(bytes, |key, reader| {
-        match key {
-            0 => mac = Some(sized_bytes(reader)?),
-            5 => credential = Some(read_credential(reader)?),
-            _ => return Ok(false),
+impl Presented {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(64);
+        let proofs = u64::from(self.mac.is_some()) + u64::from(self.signature.is_some());
+        cbor::put_head(&mut out, cbor::MAP, 1 + proofs);
+        if let Some(mac) = &self.mac {
+            cbor::put_uint(&mut out, 0);
+            cbor::put_bytes(&mut out, mac);
         }
-        Ok(true)
-    })?;
-    Ok((mac, credential.ok_or(Violation::HelloMissing)?))
+        cbor::put_uint(&mut out, 5);
+        put_credential(&mut out, &self.credential);
+        if let Some(signature) = &self.signature {
+            cbor::put_uint(&mut out, PROOF);
+            cbor::put_bytes(&mut out, signature);
+        }
+        out
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Violation> {
+        let (mut mac, mut credential, mut signature) = (None, None, None);
+        read_confirm(bytes, |key, reader| {
+            match key {
+                0 => mac = Some(sized_bytes(reader)?),
+                5 => credential = Some(read_credential(reader)?),
+                PROOF => signature = Some(sized_bytes(reader)?),
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(Self { credential: credential.ok_or(Violation::HelloMissing)?, mac, signature })
+    }
 }
 
 /// The body of a confirmation that seals.

@@ -9,7 +9,7 @@ use crate::engine::tests::raw::{CALL, Raw};
 use crate::engine::{Engine, EngineConfig, Role};
 use bytes::BytesMut;
 
-fn facts(random: u8) -> LinkFacts {
+pub(super) fn facts(random: u8) -> LinkFacts {
     LinkFacts::random([random; 32]).sealing([random + 100; 32])
 }
 
@@ -19,7 +19,7 @@ fn resumable() -> Pair {
 }
 
 /// The HELLOs of another link, at an acceptor made of this: what it hands over, and all bytes.
-fn again(pair: &mut Pair, gate: EngineConfig) -> (Engine, Option<Attachment>, Vec<u8>) {
+pub(super) fn again(pair: &mut Pair, gate: EngineConfig) -> (Engine, Option<Attachment>, Vec<u8>) {
     let mut gate = Engine::new(gate, Role::Acceptor, pair.now);
     gate.handle_link_up_with(pair.now, facts(4));
     pair.dialer.engine.handle_link_up_with(pair.now, facts(3));
@@ -55,7 +55,7 @@ fn again(pair: &mut Pair, gate: EngineConfig) -> (Engine, Option<Attachment>, Ve
     (gate, attachment, seen)
 }
 
-fn acceptor() -> EngineConfig {
+pub(super) fn acceptor() -> EngineConfig {
     let [_, acceptor] = configs(XX);
     acceptor
 }
