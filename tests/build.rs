@@ -21,7 +21,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         writeln!(code, "}}")?;
         let types = model.types.iter().map(|def| {
             let name = &def.name.source;
-            format!("({name:?}, returns::<{module}::{}> as fn(&[u8]))", type_ident(model, name))
+            let ident = type_ident(model, name);
+            format!(
+                "({name:?}, returns::<{module}::{ident}> as fn(&[u8]), \
+                 checks::<{module}::{ident}> as Check)"
+            )
         });
         let types: Vec<String> = types.collect();
         writeln!(rows, "    Row {{")?;

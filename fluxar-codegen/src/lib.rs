@@ -14,6 +14,7 @@ pub mod evolve;
 pub mod front;
 pub mod model;
 pub mod report;
+pub mod sample;
 pub mod syntax;
 #[cfg(test)]
 mod tests;

@@ -103,6 +103,58 @@ fn the_contracts_of_the_repository_are_formatted_and_right() {
 }
 
 #[test]
+fn directories_are_compared_and_what_is_gone_is_told() {
+    let (old, new) = (Folder::new(), Folder::new());
+    old.formatted("shop.fluxar", GOOD);
+    old.formatted("logs.fluxar", "package logs.v1\n\ntopic Lines = logs : string\n");
+    old.formatted("store.fluxar", "package store.v1\n\nrecord Kept { 1 a: u8 }\n");
+    new.formatted(
+        "shop.fluxar",
+        &GOOD.replace("2 name: string", "2 name: string\n  3 nick: string?"),
+    );
+    new.formatted("store.fluxar", "package store.v1\n\nrecord Kept { 1 a: u8, 2 b: u8 }\n");
+    let (one, other) = (old.path(""), new.path(""));
+    let said = run(&["idl", "diff", &one, &other, "-o", "json"]).failed(1, "contract");
+    let found = said.json_lines()[0]["findings"].clone();
+    let found: Vec<String> = found
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| format!("{} {} {} {}", f["package"], f["place"], f["rule"], f["stored"]))
+        .collect();
+    let expected = [
+        r#""logs.v1" "logs.v1" "IDL.evolve.package.removed" "breaks""#,
+        r#""shop.v1" "User.nick" "IDL.evolve.field.added" "ok""#,
+        r#""store.v1" "Kept.b" "IDL.evolve.field.required" "breaks""#,
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(
+        run(&["idl", "diff", &one, &one, "-o", "text"]).ok().stdout,
+        "deploy: in any order\n"
+    );
+    let said = run(&["idl", "diff", &one, &other, "-o", "text"]).failed(1, "contract");
+    assert!(said.stdout.contains("store.v1 Kept.b: new and required"), "{}", said.stdout);
+}
+
+#[test]
+fn trying_a_change_says_what_to_install() {
+    let folder = Folder::new();
+    let contract = folder.formatted("shop.fluxar", GOOD);
+    for (language, wanted) in
+        [("rust", "install Rust"), ("ts", "install Node"), ("py", "pip install cbor2 websockets")]
+    {
+        let args = ["idl", "diff", &contract, &contract, "--run", "--lang", language];
+        let mut command = crate::rig::fluxar(&args);
+        command.env("PATH", folder.path("nothing"));
+        let said = crate::rig::finish(command).failed(1, "local");
+        assert!(said.stderr.contains(wanted) && said.stderr.contains("--lang"), "{}", said.stderr);
+    }
+    let args = ["idl", "diff", &contract, &contract, "--run", "--lang", "rust", "--runtime"];
+    let said = run(&[&args[..], &[&folder.path("")]].concat()).failed(1, "local");
+    assert!(said.stderr.contains("is not the source of fluxar's runtime crate"), "{}", said.stderr);
+}
+
+#[test]
 fn a_breaking_change_fails_and_says_where() {
     let folder = Folder::new();
     let old = folder.formatted("old.fluxar", GOOD);

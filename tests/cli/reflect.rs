@@ -1,6 +1,6 @@
 //! What a running peer says of itself: listed, printed, pulled, compared, and used to type JSON.
 
-use crate::rig::{Running, fluxar, run};
+use crate::rig::{Running, fluxar, run, run_with_input};
 use crate::shop::{ADA, Peer, order_path};
 use fluxar_codegen::check;
 use serde_json::{Value, json};
@@ -89,6 +89,16 @@ fn describe_prints_the_contract_or_a_part_with_what_it_needs() {
     }
     let wrong = run(&["describe", &peer.url, "Usr"]).failed(2, "usage");
     assert!(wrong.stderr.contains("did you mean `User`?"), "{}", wrong.stderr);
+}
+
+#[test]
+fn nothing_that_a_peer_says_of_itself_commands_the_terminal() {
+    let peer = Peer::rude();
+    for args in [&["describe", &peer.url][..], &["ls", &peer.url], &["ls", &peer.url, "-o", "text"]]
+    {
+        let said = run(args).ok();
+        assert!(!said.stdout.contains(['\u{1b}', '\u{9b}']), "{args:?} {:?}", said.stdout);
+    }
 }
 
 #[test]
@@ -194,6 +204,46 @@ fn a_call_by_the_contract_is_typed_both_ways() {
 }
 
 #[test]
+fn items_are_lines_of_json_that_are_typed_too() {
+    let peer = Peer::shop();
+    let there = folder();
+    let file = within(&there, "rows.jsonl");
+    let import = |rows: &str, args: &[&str]| {
+        std::fs::write(&file, rows).unwrap();
+        let all = ["call", &peer.url, "shop.v1.users.import", "--items", &file];
+        run(&[&all[..], args].concat())
+    };
+    let rows = "{\"email\":\"a@b.example\"}\n\n{\"email\":\"c@d.example\",\"display_name\":\"C\"}";
+    let said = import(rows, &[]).ok();
+    assert_eq!(said.json_lines(), [json!({"$result": {"created": 2, "skipped": 0}})]);
+    let said = import(rows, &["dry_run=true"]).ok();
+    assert_eq!(said.json_lines(), [json!({"$result": {"created": 0, "skipped": 2}})]);
+    let said = import("", &[]).ok();
+    assert_eq!(said.json_lines(), [json!({"$result": {"created": 0, "skipped": 0}})]);
+    for (rows, message) in [
+        (
+            "{\"email\":\"a@b.example\"}\n{\"email\":\"nobody\"}",
+            "line 2: at `email`: not of the form",
+        ),
+        ("{\"emial\":1}", "line 1: there is no field `emial`: did you mean `email`?"),
+        ("{", "line 1: no JSON"),
+    ] {
+        let said = import(rows, &[]).failed(1, "invalid_argument");
+        assert!(said.stderr.contains(message), "{rows}: {}", said.stderr);
+    }
+    let said = import("{\"email\":\"taken@b.example\"}", &[]).failed(1, "already_exists");
+    assert!(said.stderr.contains("email_taken"), "{}", said.stderr);
+    // Both ways, from standard input.
+    let chat = ["call", &peer.url, "shop.v1.llm.chat", "system=s", "--items", "-"];
+    let turns =
+        "{\"role\":\"user\",\"content\":[]}\n{\"role\":\"tool\",\"content\":[{\"text\":\"t\"}]}\n";
+    let said = run_with_input(&chat, turns).ok();
+    assert_eq!(said.json_lines(), [json!({"text": "s: 0 parts"}), json!({"text": "s: 1 parts"})]);
+    let args = ["call", &peer.url, "shop.v1.users.all", "--items", &file];
+    assert!(run(&args).failed(2, "usage").stderr.contains("takes no items"));
+}
+
+#[test]
 fn wrong_parameters_are_refused_before_they_are_sent() {
     let peer = Peer::shop();
     for (target, words, message) in [
@@ -282,6 +332,16 @@ fn a_peer_that_does_not_describe_itself_says_so_and_takes_json_as_it_is() {
     line(&lines, "target", "shop.v1.users.get");
     run(&["describe", "--idl", FOLDER, "UserError"]).ok();
     run(&["ls", "--idl", "/nowhere.fluxar"]).failed(1, "contract");
+}
+
+#[test]
+fn who_may_not_ask_for_the_contract_may_call_all_the_same() {
+    let peer = Peer::guarded();
+    let auth = ["--auth", "bearer:t"];
+    let said = run(&[&["ls", &*peer.url], &auth[..]].concat()).failed(1, "permission_denied");
+    assert!(said.stderr.contains("--auth"), "{}", said.stderr);
+    let said = run(&[&["call", &*peer.url, "raw.echo", "7"], &auth[..]].concat()).ok();
+    assert_eq!((&*said.stdout, &*said.stderr), ("7\n", ""));
 }
 
 #[test]

@@ -9,8 +9,11 @@ use contract::{
     Completion, Delta, Email, ImportReport, Llm, LlmError, Message, NewUser, OrderEvents, PageReq,
     PageUser, Prompt, Role, Shop, Stop, User, UserError, UserId, Users,
 };
-use fluxar::{Code, Sink, Status, Stream, Streaming, Timestamp, Uuid};
-use futures_util::stream;
+use fluxar::{
+    AllowList, Code, Identity, Rights, ServerBuilder, Sink, Status, Stream, Streaming, Timestamp,
+    Uuid,
+};
+use futures_util::{StreamExt, stream};
 use std::time::Duration;
 
 /// The one user that there is.
@@ -50,8 +53,21 @@ impl Users for People {
         stream::iter(fits.then(|| Ok(ada())))
     }
 
-    async fn import(&self, _: bool, _: Streaming<NewUser>) -> Result<ImportReport, UserError> {
-        Ok(ImportReport { created: 0, skipped: 0 })
+    async fn import(
+        &self,
+        dry_run: bool,
+        mut rows: Streaming<NewUser>,
+    ) -> Result<ImportReport, UserError> {
+        let mut created = 0;
+        while let Some(row) = rows.next().await {
+            match row {
+                Ok(row) if row.email.0.starts_with("taken") => return Err(UserError::EmailTaken),
+                Ok(_) => created += 1,
+                Err(_) => break,
+            }
+        }
+        let (created, skipped) = if dry_run { (0, created) } else { (created, 0) };
+        Ok(ImportReport { created, skipped })
     }
 
     async fn all(&self) -> Result<Vec<User>, Status> {
@@ -75,10 +91,13 @@ impl Llm for Model {
 
     fn chat(
         &self,
-        _: String,
-        _: Streaming<Message>,
+        system: String,
+        turns: Streaming<Message>,
     ) -> impl Stream<Item = Result<Delta, LlmError>> {
-        stream::iter([Ok(Delta::Text("hi".into()))])
+        turns.map(move |turn| match turn {
+            Ok(turn) => Ok(Delta::Text(format!("{system}: {} parts", turn.content.len()))),
+            Err(status) => Err(LlmError::BadPrompt { reason: status.to_string() }),
+        })
     }
 }
 
@@ -129,13 +148,51 @@ impl Peer {
         })
     }
 
+    /// One that lets its callers, with the token `t`, call `raw.echo` and nothing else.
+    pub(crate) fn guarded() -> Self {
+        let identity = Identity::new("caller", Rights::none().call("raw.>"));
+        let list = AllowList::new().token("t", identity);
+        Self::start_as(
+            |builder| builder.authenticator(list),
+            |server| {
+                server.handle(
+                    "raw.echo",
+                    |value: fluxar::Value| async move { Ok::<_, Status>(value) },
+                );
+            },
+        )
+    }
+
+    /// One whose documentation tries to command the terminal.
+    pub(crate) fn rude() -> Self {
+        let text =
+            "/// Red: \u{1b}[31m\nrecord A { 1 a: u8 }\n/// \u{9b}31m\nservice S { f(a: A) }\n";
+        let loaded = fluxar_codegen::check::compile_sources(&[("rude", text)]);
+        let model = loaded.models.first().expect("it is a contract").descriptor();
+        let described: fluxar::Value = fluxar::payload::decode(&model).unwrap();
+        Self::start(move |server| {
+            server.handle("fluxar.describe", move |(): ()| {
+                let described = described.clone();
+                async move { Ok::<_, Status>(described) }
+            });
+        })
+    }
+
     fn start(serve: impl FnOnce(&fluxar::Server) + Send + 'static) -> Self {
+        Self::start_as(|builder| builder, serve)
+    }
+
+    fn start_as(
+        settings: impl FnOnce(ServerBuilder) -> ServerBuilder + Send + 'static,
+        serve: impl FnOnce(&fluxar::Server) + Send + 'static,
+    ) -> Self {
         let (told, url) = std::sync::mpsc::channel();
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                let server = fluxar::Server::bind("tcp://127.0.0.1:0").build().await.unwrap();
+                let builder = settings(fluxar::Server::bind("tcp://127.0.0.1:0"));
+                let server = builder.build().await.unwrap();
                 serve(&server);
                 told.send(server.addresses()[0].to_string()).unwrap();
                 tokio::select! {

@@ -1,11 +1,11 @@
 //! Every contract file of `idl/`, through a build script.
 
-use crate::random::value_of;
 use fluxar::Status;
-use fluxar::payload::{Keys, Mode, decode, encode, encode_with};
+use fluxar::payload::{Keys, Mode, decode, decode_with, encode, encode_with};
 use fluxar::service::describe::Registry;
 use fluxar_codegen::check;
 use fluxar_codegen::model::Model;
+use fluxar_codegen::sample::{Origin, value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
@@ -17,8 +17,15 @@ include!(concat!(env!("OUT_DIR"), "/contracts.rs"));
 struct Row {
     package: &'static str,
     describe: fn(&mut Registry),
-    /// Each type with what reads a value of it, writes it in both key modes, and reads it again.
-    types: &'static [(&'static str, fn(&[u8]))],
+    /// Each type with what reads a value of it, writes it in both key modes, and reads it again; and
+    /// with what checks the constraints of a value.
+    types: &'static [(&'static str, fn(&[u8]), Check)],
+}
+
+type Check = fn(&[u8]) -> Result<(), Status>;
+
+fn checks<T: DeserializeOwned>(bytes: &[u8]) -> Result<(), Status> {
+    decode_with::<T>(bytes, true).map(drop)
 }
 
 /// Values of each type.
@@ -77,9 +84,23 @@ fn what_was_compiled_describes_itself_as_the_file_does() {
 #[test]
 fn random_values_come_back_in_both_key_modes() {
     for model in models() {
-        for (name, returns) in row(&model).types {
+        for (name, returns, _) in row(&model).types {
             for seed in 1..=VALUES {
-                returns(&value_of(&model, name, seed));
+                returns(&value(&model, name, seed, Origin::Foreign));
+            }
+        }
+    }
+}
+
+/// What is made for trying a change is what the contract allows.
+#[test]
+fn own_values_keep_the_constraints_of_their_contract() {
+    for model in models() {
+        for (name, _, checked) in row(&model).types {
+            for seed in 1..=VALUES {
+                let bytes = value(&model, name, seed, Origin::Own);
+                let refused = checked(&bytes).err();
+                assert!(refused.is_none(), "{name}: {refused:?} {bytes:02x?}");
             }
         }
     }

@@ -14,7 +14,6 @@ pub mod lints;
 mod no_prelude;
 #[path = "pass/odd_names.rs"]
 mod odd_names;
-mod random;
 mod shapes;
 #[rustfmt::skip]
 #[path = "pass/shop.rs"]

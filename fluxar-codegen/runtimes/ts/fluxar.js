@@ -1,5 +1,17 @@
 // fluxar: the runtime for browsers and Node. Made by bundle.mjs from src/: do not edit.
 
+// src/number.ts
+var TWO_32 = 4294967296;
+var TWO_64 = 1n << 64n;
+function halfToNumber(bits) {
+  const sign = bits & 32768 ? -1 : 1;
+  const exponent = bits >> 10 & 31;
+  const fraction2 = bits & 1023;
+  if (exponent === 0) return sign * 2 ** -24 * fraction2;
+  if (exponent === 31) return fraction2 === 0 ? sign * Infinity : NaN;
+  return sign * 2 ** (exponent - 25) * (1024 + fraction2);
+}
+
 // src/status.ts
 var NAMES = [
   "cancelled",
@@ -137,7 +149,6 @@ function isWellFormed(text2) {
 // src/bytes.ts
 var START_BYTES = 256;
 var KEEP_BYTES_MAX = 64 << 10;
-var TWO_32 = 4294967296;
 var LOOP_UNITS_MAX = 64;
 var Writer = class {
   bytes = new Uint8Array(START_BYTES);
@@ -297,17 +308,6 @@ function concat(parts) {
   return out;
 }
 
-// src/number.ts
-var TWO_322 = 4294967296;
-function halfToNumber(bits) {
-  const sign = bits & 32768 ? -1 : 1;
-  const exponent = bits >> 10 & 31;
-  const fraction2 = bits & 1023;
-  if (exponent === 0) return sign * 2 ** -24 * fraction2;
-  if (exponent === 31) return fraction2 === 0 ? sign * Infinity : NaN;
-  return sign * 2 ** (exponent - 25) * (1024 + fraction2);
-}
-
 // src/reader.ts
 var DEPTH_MAX = 64;
 var DecodeError = class extends Error {
@@ -331,8 +331,9 @@ var Reader = class {
   bytes;
   at = 0;
   depth = 0;
-  /** After `variant`: whether content follows, and the key itself when it is unknown. */
+  /** After `variant`: whether content follows. */
   hasContent = false;
+  /** After `name` or `variant`: the key itself when it is unknown. */
   unknownKey = 0;
   isIndefinite = false;
   constructor(bytes) {
@@ -368,7 +369,7 @@ var Reader = class {
     if (size === 1) return b[at2];
     if (size === 2) return b[at2] << 8 | b[at2 + 1];
     const word = this.word(at2);
-    return size === 4 ? word : word * TWO_322 + this.word(at2 + 4);
+    return size === 4 ? word : word * TWO_32 + this.word(at2 + 4);
   }
   word(at2) {
     const b = this.bytes;
@@ -552,7 +553,21 @@ var Reader = class {
       return this.argument(first & 31);
     }
     if (first === void 0 || first >> 5 !== 3) this.fail("the key of a field is a number or a name");
-    return names2.get(this.text()) ?? 0;
+    return this.name(names2) ?? 0;
+  }
+  /** What a name stands for, of which a text is made only when it is unknown. */
+  name(names2) {
+    const length = this.bytes[this.at] - 96;
+    if (length >= 0 && length < 24) {
+      const found = names2.find(this.bytes, this.at + 1, length);
+      if (found !== void 0) {
+        this.at += 1 + length;
+        return found;
+      }
+    }
+    const text2 = this.text();
+    this.unknownKey = text2;
+    return names2.get(text2);
   }
   /** A key of a field or variant came twice. */
   twice() {
@@ -598,9 +613,7 @@ var Reader = class {
       const count = this.enterMap();
       if (count !== 1 && count !== -1) this.fail("a variant with content is a map of one entry");
     }
-    const key2 = this.enumKey();
-    this.unknownKey = key2;
-    const number = typeof key2 === "string" ? names2.get(key2) ?? 0 : key2;
+    const number = this.isText() ? this.name(names2) ?? 0 : this.number();
     return numbers.has(number) ? number : 0;
   }
   /** The content of a variant was read; the map of one entry ends here. */
@@ -616,13 +629,19 @@ var Reader = class {
   needContent() {
     if (!this.hasContent) this.fail("the variant needs its content");
   }
-  /** A key that is a number or a name. */
-  enumKey() {
+  /** Whether a text is next. */
+  isText() {
+    return this.bytes[this.at] >> 5 === 3;
+  }
+  /** A key that is a number, where a name might have been. */
+  number() {
     const first = this.bytes[this.at];
-    const major = first === void 0 ? -1 : first >> 5;
-    if (major === 3) return this.text();
-    if (major !== 0) this.fail(`a number or a name is wanted, not ${first === void 0 ? "the end" : kindOf(first)}`);
-    return this.int();
+    if (first === void 0 || first >> 5 !== 0) {
+      this.fail(`a number or a name is wanted, not ${first === void 0 ? "the end" : kindOf(first)}`);
+    }
+    const key2 = this.int();
+    this.unknownKey = key2;
+    return key2;
   }
   // ---- what is not known
   /** Skips one item. */
@@ -812,6 +831,7 @@ var HOPS_MAX = 64;
 var HEARTBEAT_LEAST_MS = 1e3;
 var SILENCE_HEARTBEATS = 2.5;
 var SLOWEST_BYTES_PER_SECOND = 1024;
+var TEXT_BYTES_MAX = 512;
 var CREDIT_MAX = 2 ** 31;
 var ITEM_COST = 32;
 var OUTBOUND_MAX = 65536;
@@ -850,7 +870,6 @@ var META = {
 var NO_META = /* @__PURE__ */ new Map();
 var ENTRIES_MAX = 64;
 var BYTES_MAX = 8192;
-var TEXT_BYTES_MAX = 512;
 var isUint = (value, max = Infinity) => (typeof value === "number" || typeof value === "bigint") && value >= 0 && value <= max;
 var isText = (value) => typeof value === "string" && value.length > 0 && byteLength(value) <= TEXT_BYTES_MAX;
 var isBytes = (value, length) => value instanceof Uint8Array && value.length === length;
@@ -957,7 +976,6 @@ function userMeta(meta) {
 
 // src/target.ts
 var SEGMENTS_MAX = 16;
-var BYTES_MAX2 = 512;
 function isWellFormed2(target, isPattern) {
   const segments = target.split(".");
   if (segments.length > SEGMENTS_MAX) return false;
@@ -976,7 +994,7 @@ function isSegment(segment) {
   return true;
 }
 function checkTarget(target, isPattern = false) {
-  if (!isWellFormed2(target, isPattern) || byteLength(target) > BYTES_MAX2) {
+  if (!isWellFormed2(target, isPattern) || byteLength(target) > TEXT_BYTES_MAX) {
     const what = isPattern ? "topic pattern" : "target";
     throw new FluxarError("invalid_argument", `[L3.target.2] \`${target}\` is no ${what}: use segments joined by dots`);
   }
@@ -1408,7 +1426,6 @@ var LocalOutlet = class {
 
 // src/cbor.ts
 var DEPTH_MAX2 = 16;
-var TWO_323 = 4294967296;
 function check(bytes) {
   const checker = new Checker(bytes);
   checker.item(1);
@@ -1514,7 +1531,7 @@ var Checked = class {
       else low = low * 256 + this.bytes[this.at];
       this.at += 1;
     }
-    if (high < 2097152) return high * TWO_323 + low;
+    if (high < 2097152) return high * TWO_32 + low;
     return BigInt(high) << 32n | BigInt(low);
   }
   item() {
@@ -1570,8 +1587,6 @@ function numbered(entries) {
 
 // src/envelope.ts
 var KIND = { hello: 1, call: 2, stream: 3, subscribe: 4, event: 5, ack: 6, cancel: 7 };
-var TARGET_BYTES_MAX = 512;
-var TWO_64 = 1n << 64n;
 var writer = new Writer();
 function encodeEnvelope(message) {
   writer.at = 0;
@@ -1596,7 +1611,7 @@ function writeId(id) {
   else writer.big(id);
 }
 function writeError(error) {
-  const typed2 = error.typeName !== void 0 && byteLength(error.typeName) <= TARGET_BYTES_MAX;
+  const typed2 = error.typeName !== void 0 && byteLength(error.typeName) <= TEXT_BYTES_MAX;
   const map = numbered([
     [0, codeNumber(error.code)],
     [1, cutMessage(error.message)],
@@ -1649,7 +1664,7 @@ function readTarget(item) {
   if (item === null) return null;
   if (typeof item !== "string") throw new Violation("L3.env.1", "the target is text");
   const length = byteLength(item);
-  if (length < 1 || length > TARGET_BYTES_MAX) throw new Violation("L3.target.1", "a target is 1 to 512 bytes");
+  if (length < 1 || length > TEXT_BYTES_MAX) throw new Violation("L3.target.1", "a target is 1 to 512 bytes");
   return item;
 }
 function readError(item) {
@@ -1670,7 +1685,7 @@ function readError(item) {
   if (details !== void 0 && typeName === void 0) {
     throw new Violation("L3.error.4", "details of an error need a type name");
   }
-  if (byteLength(message ?? "") > 4096 || byteLength(typeName ?? "") > TARGET_BYTES_MAX) {
+  if (byteLength(message ?? "") > 4096 || byteLength(typeName ?? "") > TEXT_BYTES_MAX) {
     throw new Violation("L3.error.5", "the message of an error is at most 4 KiB, its type name 512 bytes");
   }
   return new FluxarError(codeName(Number(code)), message ?? "", {
@@ -2004,6 +2019,44 @@ function checkValues(map, check2, path) {
   for (const [key2, value] of map) check2(value, `${path}[${JSON.stringify(String(key2))}]`);
 }
 
+// src/names.ts
+var SHORT_BYTES2 = 23;
+var Names = class {
+  byText;
+  /** By their length in bytes. */
+  short;
+  constructor(entries) {
+    this.byText = new Map(entries);
+    const short = Array.from({ length: SHORT_BYTES2 + 1 }, () => []);
+    for (const [text2, value] of this.byText) {
+      const bytes = encodeText(text2);
+      short[bytes.length]?.push({ bytes, value });
+    }
+    this.short = short;
+  }
+  /** What the name in `bytes[at..at + length]` stands for, if it is known and short. */
+  find(bytes, at2, length) {
+    const candidates = this.short[length];
+    for (let i = 0; i < candidates.length; i += 1) {
+      const known2 = candidates[i];
+      const name = known2.bytes;
+      let same2 = 0;
+      while (same2 < length && name[same2] === bytes[at2 + same2]) same2 += 1;
+      if (same2 === length) return known2.value;
+    }
+    return void 0;
+  }
+  /** What a name stands for. */
+  get(text2) {
+    return this.byText.get(text2);
+  }
+  /** The name of a value. */
+  nameOf(value) {
+    for (const [text2, found] of this.byText) if (found === value) return text2;
+    return "";
+  }
+};
+
 // src/codec.ts
 var EMPTY_MAP = Uint8Array.of(160);
 var NULL = Uint8Array.of(246);
@@ -2074,7 +2127,7 @@ function writeFixed(writer2, length, list, write) {
   writeList(writer2, list, write);
 }
 function names(entries) {
-  return new Map(entries);
+  return new Names(entries);
 }
 function missing(reader, fields) {
   const absent = fields.filter(([, isThere]) => !isThere).map(([name]) => `\`${name}\``);
@@ -2084,15 +2137,15 @@ function enumTable(isOpen, members, old = []) {
   return {
     isOpen,
     byNumber: new Map(members.map(([number, , value]) => [number, value])),
-    byName: new Map([...old, ...members.map(([, wire, value]) => [wire, value])]),
+    byName: new Names([...old, ...members.map(([, wire, value]) => [wire, value])]),
     keys: new Map(members.map(([number, wire, value]) => [value, key(number, wire)]))
   };
 }
 function readEnum(reader, table) {
-  const found = reader.enumKey();
-  const value = typeof found === "string" ? table.byName.get(found) : table.byNumber.get(found);
+  const value = reader.isText() ? reader.name(table.byName) : table.byNumber.get(reader.number());
   if (value !== void 0) return value;
-  return table.isOpen ? { kind: "$unknown", key: found } : reader.fail(`${JSON.stringify(found)} is no value of a closed enum`);
+  const key2 = reader.unknownKey;
+  return table.isOpen ? { kind: "$unknown", key: key2 } : reader.fail(`${JSON.stringify(key2)} is no value of a closed enum`);
 }
 function writeEnum(writer2, table, value) {
   const found = typeof value === "string" ? table.keys.get(value) : void 0;
@@ -2136,12 +2189,12 @@ function present(value, name) {
   return value;
 }
 function nameOf(table, number) {
-  for (const [name, found] of table) if (found === number) return name;
-  return "";
+  return table.nameOf(number);
 }
 function same(a, b) {
   if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, index) => same(item, b[index]));
   if (a instanceof Map && b instanceof Map) return same([...a], [...b]);
   if (Array.isArray(a) !== Array.isArray(b) || a instanceof Map !== b instanceof Map) return false;
   const [left, right] = [Object.entries(a), Object.entries(b)];
@@ -2228,7 +2281,8 @@ function writeUuid(writer2, value) {
   writer2.room(17);
   const start = writer2.at;
   writer2.bytes[start] = 80;
-  let bad = value.length === 36 && [8, 13, 18, 23].every((place) => value.charCodeAt(place) === DASH) ? 0 : 255;
+  const isSplit = value.length === 36 && value.charCodeAt(8) === DASH && value.charCodeAt(13) === DASH && value.charCodeAt(18) === DASH && value.charCodeAt(23) === DASH;
+  let bad = isSplit ? 0 : 255;
   for (let i = 0; i < 16; i += 1) {
     const place = PLACES[i];
     const high = DIGIT[value.charCodeAt(place)] ?? 255;
@@ -2628,6 +2682,25 @@ function takeOffer(payload) {
 function versionRefusal(offer) {
   if (offer.versions.includes(VERSION)) return void 0;
   return new FluxarError("unimplemented", "[L4.version.1] no common protocol version: this side speaks version 1");
+}
+async function verdict(offer, authenticate, limitMs) {
+  const refusal = versionRefusal(offer);
+  if (refusal !== void 0 || authenticate === void 0) return refusal;
+  let timer;
+  const late = new Promise((resolve) => {
+    const text2 = "[L4.reauth.3] nobody decided in time";
+    if (limitMs !== void 0) timer = setTimeout(() => resolve(new FluxarError("deadline_exceeded", text2)), limitMs);
+  });
+  const decision = async () => authenticate(offer.auth ?? { scheme: "none", data: new Uint8Array() }, offer.peer);
+  const decided = decision().then(
+    () => void 0,
+    () => new FluxarError("unauthenticated", "[L4.auth.1] no valid credential")
+  );
+  try {
+    return await Promise.race([decided, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 function takeAnswer(payload, numbersOffered) {
   const body = decodeHello(payload, "answer");
@@ -3072,7 +3145,6 @@ var Assembler = class {
 };
 
 // src/ids.ts
-var TWO_642 = 1n << 64n;
 function isOdd(id) {
   return typeof id === "number" ? id % 2 === 1 : (id & 1n) === 1n;
 }
@@ -3094,7 +3166,7 @@ var Ids = class {
   }
   /** Takes the id of something that the peer opens; `isOpen` when it names what is open. */
   take(id, inFragments, isOpen) {
-    if (id >= TWO_642) {
+    if (id >= TWO_64) {
       throw new Violation("L3.id.5", "16-byte ids are reserved for qos 1 and 2: use a session id", "unimplemented");
     }
     if (this.isOurs(id)) throw new Violation("L3.id.3", "the dialer mints odd ids, the acceptor even ones");
@@ -3105,7 +3177,7 @@ var Ids = class {
   }
   /** Whether a ref names something that there has been [L3.ref.2]. */
   wasMinted(ref) {
-    if (ref >= TWO_642) return false;
+    if (ref >= TWO_64) return false;
     return this.isOurs(ref) ? ref < this.next : ref <= this.highestTheirs;
   }
 };
@@ -3453,10 +3525,9 @@ var Inbound = class {
         return this.cancel(message);
       case "offer":
         this.takeId(message.id, inFragments);
-        budget.charge();
-        return this.session.refuseOffer(message.id);
+        return this.session.helloAgain(form, message);
       default:
-        throw new Violation("L4.phase.2", "re-authentication is not offered by this side: open a new session", "unimplemented");
+        return this.session.helloAgain(form, message);
     }
   }
   // ---- ids
@@ -3514,13 +3585,17 @@ var Inbound = class {
       if (id !== null) this.session.send({ kind: KIND.call, ref: id, error: refusal });
       return;
     }
+    this.start(message, this.calls, (error, payload) => this.answer(id, error, payload), handler);
+  }
+  /** Puts a handler to work, which counts until it has really ended. */
+  start(message, jobs, answer, handle) {
     const deadline = deadlineAt(message);
-    const job = new Job((error, payload2) => this.answer(id, error, payload2), deadline, limits.cancelGraceMs);
-    this.calls.add(id, job);
+    const job = new Job(answer, deadline, this.session.limits.cancelGraceMs);
+    jobs.add(message.id, job);
     const context = this.context(message, job.controller.signal, deadline);
     const payload = message.payload?.slice();
-    void job.run(() => handler(payload, context)).finally(() => {
-      this.calls.ended(job);
+    void job.run(async () => handle(payload, context)).finally(() => {
+      jobs.ended(job);
       this.session.budget.earn(1);
       job.controller.abort(ENDED);
     });
@@ -3558,16 +3633,8 @@ var Inbound = class {
     if (refusal !== void 0 || handler === void 0) return this.refuse(id, openerEnded, refusal);
     const channel = new Channel(this.session.channelHost(window), id, false, credit, window, openerEnded);
     this.session.streams.set(id, channel);
-    const deadline = deadlineAt(message);
-    const job = new Job((error, payload2) => this.finish(channel, error, payload2), deadline, limits.cancelGraceMs);
-    this.streams.add(id, job);
-    const context = this.context(message, job.controller.signal, deadline);
-    const payload = message.payload?.slice();
-    void job.run(async () => handler(payload, channel, context)).finally(() => {
-      this.streams.ended(job);
-      this.session.budget.earn(1);
-      job.controller.abort(ENDED);
-    });
+    const answer = (error, payload) => this.finish(channel, error, payload);
+    this.start(message, this.streams, answer, (payload, context) => handler(payload, channel, context));
   }
   finish(channel, error, payload) {
     this.streams.remove(channel.id);
@@ -3998,6 +4065,8 @@ var Session = class {
   /** Credit of our windows that are open. */
   committed = 0;
   awaited;
+  /** Who authenticates again. */
+  reauthenticating;
   offered;
   saidGoodbye = false;
   heardGoodbye = false;
@@ -4033,12 +4102,12 @@ var Session = class {
     this.handshakeTimer = setTimeout(() => this.fail(handshakeLate()), this.limits.handshakeTimeoutMs);
     link.onBytes = (bytes) => this.arrived(bytes);
     link.onClose = (reason) => this.finish(new FluxarError("unavailable", reason, { origin: "link" }));
-    if (options.role === "dialer") this.offer();
+    if (options.role === "dialer") this.offer(options.credential);
     else this.awaited = { form: "offer", ref: 0 };
   }
   // ---- handshake
-  offer() {
-    const { numbers, credential } = this.options;
+  offer(credential) {
+    const { numbers } = this.options;
     const id = this.ids.mint();
     const body = encodeHello(ownBody(this.options, { auth: credential }, numbers));
     this.send({ kind: KIND.hello, id, payload: body });
@@ -4047,8 +4116,8 @@ var Session = class {
   /** A HELLO came while one is due. */
   hello(form, id, ref, payload, error) {
     const awaited = this.awaited;
-    this.awaited = void 0;
     if (awaited?.form !== form) throw phaseEarly();
+    this.awaited = void 0;
     if (form !== "offer" && ref !== awaited.ref) {
       throw new Violation("L4.hello.2", "the HELLO refers to another one than the last", "failed_precondition");
     }
@@ -4064,36 +4133,67 @@ var Session = class {
       this.begin(body);
     } else this.begin(this.offered);
   }
-  /** Decides on an offer, and answers [L4.auth.1]. */
-  async decide(id, offer) {
-    let refusal = versionRefusal(offer);
-    if (refusal === void 0) {
-      try {
-        const decision = this.options.authenticate?.(offer.auth ?? { scheme: "none", data: new Uint8Array() }, offer.peer);
-        if (decision !== void 0) await decision;
-      } catch {
-        refusal = new FluxarError("unauthenticated", "[L4.auth.1] no valid credential");
-      }
+  /** A HELLO on a session that is ready: the dialer authenticates again [L4.reauth.1]. */
+  helloAgain(form, message) {
+    const { id, ref, payload, error } = message;
+    if (form !== "offer") {
+      if (this.awaited?.form !== form) throw new Violation("L4.phase.2", "no HELLO of this form is due", "unimplemented");
+      return this.hello(form, id, ref, payload, error);
     }
-    if (this.phase !== "handshake") return;
-    const answer = this.ids.mint();
+    if (this.options.role === "acceptor" && this.awaited === void 0) {
+      return void this.decide(id, takeOffer(payload)).catch((thrown) => this.finish(thrown));
+    }
+    this.budget.charge();
+    const text2 = "[L4.phase.2] the side that dialed authenticates again, and not before its last offer was answered";
+    this.refuse(id, new FluxarError("unimplemented", text2));
+  }
+  /** Presents another credential; a refusal changes nothing [L4.reauth.2]. */
+  reauthenticate(credential) {
+    return new Promise((resolve, reject) => {
+      if (this.phase !== "ready") return reject(new FluxarError("unavailable", "there is no session"));
+      if (this.options.role !== "dialer" || this.awaited !== void 0) {
+        return reject(new FluxarError("failed_precondition", "the side that dialed authenticates again, once at a time"));
+      }
+      this.reauthenticating = { resolve, reject };
+      this.offer(credential);
+    });
+  }
+  /** Decides on an offer, and answers. */
+  async decide(id, offer) {
+    const isFirst = this.phase === "handshake";
+    this.awaited = { form: "decision", ref: 0 };
+    const { authenticate, limits } = this.options;
+    const refusal = await verdict(offer, authenticate, isFirst ? void 0 : limits.handshakeTimeoutMs);
+    if (this.phase === "closed") return;
+    this.awaited = void 0;
     if (refusal !== void 0) {
-      this.send({ kind: KIND.hello, id: answer, ref: id, error: refusal });
-      this.link.close();
-      this.finish(refusal);
+      this.refuse(id, refusal);
+      if (isFirst) this.refused(refusal);
       return;
     }
+    const answer = this.ids.mint();
     this.offered = offer;
     const numbers = knowsNumbers(this.options.numbers, offer.capabilities);
     const body = encodeHello(ownBody(this.options, { session: randomBytes(16) }, numbers));
     this.send({ kind: KIND.hello, id: answer, ref: id, payload: body });
     this.awaited = { form: "confirm", ref: answer };
   }
+  refuse(offer, error) {
+    this.send({ kind: KIND.hello, id: this.ids.mint(), ref: offer, error });
+  }
   refused(error) {
+    if (this.reauthenticating !== void 0) return this.reauthenticated(error);
     this.link.close();
     this.finish(error);
   }
+  reauthenticated(error) {
+    const waiter = this.reauthenticating;
+    this.reauthenticating = void 0;
+    if (error === void 0) waiter?.resolve();
+    else waiter?.reject(error);
+  }
   begin(body) {
+    if (this.phase !== "handshake") return this.reauthenticated(void 0);
     clearTimeout(this.handshakeTimer);
     this.peer = body.peer;
     this.peerLimits = body.limits;
@@ -4103,11 +4203,6 @@ var Session = class {
     this.phase = "ready";
     this.monitor.start(this.limits.heartbeatMs, body.heartbeatMs);
     this.becomeReady();
-  }
-  /** Re-authentication is reserved: refused without harm to the session [L4.phase.2]. */
-  refuseOffer(id) {
-    const error = new FluxarError("unimplemented", "[L4.phase.2] re-authentication is not offered: open a new session");
-    this.send({ kind: KIND.hello, id: this.ids.mint(), ref: id, error });
   }
   // ---- bytes
   arrived(bytes) {
@@ -4383,6 +4478,7 @@ var Session = class {
     this.becomeFailed(reason ?? new FluxarError("unavailable", why));
     for (const pong of this.pongs.values()) pong.reject(new FluxarError("unavailable", "the session ended", { origin: "link" }));
     this.pongs.clear();
+    this.reauthenticated(new FluxarError("unavailable", why, { origin: "link" }));
     const lost = lostError(false, why);
     this.inbound.abandon(lost);
     for (const channel of [...this.streams.values()]) channel.lost(lostError(channel.parcel?.isHanded ?? true, why));
@@ -4516,6 +4612,8 @@ var Peer = class _Peer {
   isClosing = false;
   becomeClosed = () => {
   };
+  present = () => {
+  };
   home;
   constructor(session, options, dial, backoff) {
     this.session = session;
@@ -4538,15 +4636,16 @@ var Peer = class _Peer {
   /** Dials `ws://…` or `wss://…`, and waits until the session is ready. */
   static async connect(address, options = {}) {
     const own2 = introduction(options);
-    const { auth } = options;
+    const home = { auth: options.auth };
     const dial = async (signal) => {
-      const presented = typeof auth === "function" ? await auth() : auth;
+      const presented = typeof home.auth === "function" ? await home.auth() : home.auth;
       const credential = presented === void 0 ? void 0 : credentialOf(presented);
       const link = await dialWebSocket(address, options.webSocket, signal);
       return ready(new Session(link, { ...own2, role: "dialer", credential }), signal);
     };
     const backoff = options.reconnect === false ? void 0 : { ...DEFAULT_BACKOFF, ...options.reconnect };
     const peer = new _Peer(await dial(options.signal), options, backoff && dial, backoff ?? DEFAULT_BACKOFF);
+    peer.present = (auth) => home.auth = auth;
     options.signal?.addEventListener("abort", () => void peer.close(), { once: true });
     return peer;
   }
@@ -4604,6 +4703,15 @@ var Peer = class _Peer {
     const subscription = new Subscription(this.home, pattern, options);
     this.subscriptions.add(subscription);
     return subscription;
+  }
+  /**
+   * Presents another credential on the live session: a token that was refreshed, say. Nothing is dropped, whatever the answer;
+   * links made anew present it, too. Only the side that dialed may.
+   */
+  reauthenticate(auth) {
+    const credential = credentialOf(auth);
+    this.present(auth);
+    return this.session.reauthenticate(credential);
   }
   /** The time to the other side and back, in milliseconds. */
   ping() {
@@ -4997,7 +5105,8 @@ var Topic = class {
   /** Publishes. Names stand for keys, since a publisher does not know who subscribes. */
   publish(key2, value, options) {
     this.def.codec.check?.(value, "");
-    this.host.publishBytes(pathOf(this.def, key2, false), encode(this.def.codec, value, false), options);
+    const retain = options?.retain ?? this.def.retain;
+    this.host.publishBytes(pathOf(this.def, key2, false), encode(this.def.codec, value, false), { ...options, retain });
   }
   /** Removes the kept value. */
   clear(key2) {

@@ -10,6 +10,7 @@
 //! | input of a method | new reads old | old reads new | |
 //! | output of a method | old reads new | new reads old | |
 //! | payload of a topic | both | both | new reads old |
+//! | type that nothing uses | | | new reads old |
 //!
 //! A service that the dialing side of a contract offers has the sides of the first two columns
 //! exchanged: its callee is the client.
@@ -17,8 +18,10 @@
 mod rules;
 mod services;
 mod types;
+mod uses;
 
 pub use rules::Rule;
+pub use uses::{Judged, Use, uses};
 
 use crate::model::{Contract, Package};
 use std::fmt;
@@ -118,6 +121,8 @@ impl fmt::Display for Order {
 /// One change and what it means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
+    /// The package; nothing for a contract that names none.
+    pub package: Option<String>,
     /// Which change it is.
     pub rule: Rule,
     /// Where: `shop.v1.users.get(id)`, `User.email`, `OrderEvents`.
@@ -160,7 +165,7 @@ impl Report {
             Some(known) => known.verdicts = known.verdicts.join(verdicts),
             None => {
                 let place = place.to_owned();
-                self.findings.push(Finding { rule, place, message, verdicts });
+                self.findings.push(Finding { package: None, rule, place, message, verdicts });
             }
         }
     }
@@ -171,5 +176,69 @@ impl Report {
 pub fn diff(old: &Package<Contract>, new: &Package<Contract>) -> Report {
     let mut walk = types::Walk::new(old, new);
     services::compare(&mut walk);
-    walk.finish()
+    let mut report = walk.finish();
+    for finding in &mut report.findings {
+        finding.package = old.name.clone().or_else(|| new.name.clone());
+    }
+    report
+}
+
+/// Two versions of a package, the old one first.
+pub type Pair<'p> = (&'p Package<Contract>, &'p Package<Contract>);
+
+/// The packages that two versions of many have in common, by name. Where there is one on each
+/// side, these two, whatever their names.
+#[must_use]
+pub fn pairs<'p>(old: &'p [Package<Contract>], new: &'p [Package<Contract>]) -> Vec<Pair<'p>> {
+    if let ([one], [other]) = (old, new) {
+        return vec![(one, other)];
+    }
+    let counterpart = |before| new.iter().find(|after| is_same(before, after));
+    old.iter().filter_map(|before| Some((before, counterpart(before)?))).collect()
+}
+
+fn is_same(one: &Package<Contract>, other: &Package<Contract>) -> bool {
+    one.name == other.name
+}
+
+/// Compares two versions of many packages, those of a directory.
+#[must_use]
+pub fn diff_all(old: &[Package<Contract>], new: &[Package<Contract>]) -> Report {
+    let pairs = pairs(old, new);
+    let mut report = Report::default();
+    for before in old {
+        match pairs.iter().find(|(one, _)| std::ptr::eq(*one, before)) {
+            Some((_, after)) => report.findings.extend(diff(before, after).findings),
+            None => report.findings.push(removed(before)),
+        }
+    }
+    for after in new {
+        if !pairs.iter().any(|(_, other)| std::ptr::eq(*other, after)) {
+            let nothing = Package::empty(after.name.clone());
+            report.findings.extend(diff(&nothing, after).findings);
+        }
+    }
+    report
+}
+
+/// One finding for all that a removed package had.
+fn removed(package: &Package<Contract>) -> Finding {
+    let verdicts = diff(package, &Package::empty(package.name.clone())).verdicts();
+    let counts = [
+        (package.services.len(), "services"),
+        (package.topics.len(), "topics"),
+        (package.types.len(), "types"),
+    ];
+    let counts: Vec<String> =
+        counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    Finding {
+        package: package.name.clone(),
+        rule: Rule::PackageRemoved,
+        place: package.name.clone().unwrap_or_else(|| "the contract without a package".to_owned()),
+        message: format!(
+            "removed with all it had ({}): deprecate it, move its peers over, then remove it",
+            counts.join(", ")
+        ),
+        verdicts,
+    }
 }

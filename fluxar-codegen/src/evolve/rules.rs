@@ -66,6 +66,10 @@ rules! {
     ConstraintTightened = "constraint.tightened", "old peers may write what is refused now";
     /// More values are allowed.
     ConstraintLoosened = "constraint.loosened", "old readers refuse what is allowed now";
+    /// A type that nothing used, and that is not there any more.
+    TypeRemoved = "type.removed", "what was stored as a removed type is no longer read";
+    /// A package that is not there any more.
+    PackageRemoved = "package.removed", "old peers still use a removed package";
     /// A method that old servers do not have.
     MethodAdded = "method.added", "old servers answer a new method with unimplemented";
     /// A method that old clients still call.
@@ -82,6 +86,24 @@ rules! {
     TopicRemoved = "topic.removed", "old peers still use a removed topic";
     /// Less is promised.
     DeliveryLowered = "topic.delivery", "old subscribers count on the delivery that they were promised";
+}
+
+impl Rule {
+    /// True when what breaks by this rule shows as soon as enough values of a level are tried by
+    /// the other. The rest is about names, about what may come later, or about values at the ends
+    /// of what is allowed.
+    #[must_use]
+    pub fn shows(self) -> bool {
+        matches!(
+            self,
+            Self::FieldRequired
+                | Self::FieldRelaxed
+                | Self::FieldTightened
+                | Self::FieldRetired
+                | Self::VariantAdded
+                | Self::VariantRemoved
+        )
+    }
 }
 
 impl fmt::Display for Rule {

@@ -1,15 +1,17 @@
 //! Methods, errors and topics of two contracts.
 
 use super::types::{Place, Walk};
+use super::uses::{self, Use, counterpart, is_clients};
 use super::{Rule, Verdict, Verdicts};
-use crate::model::{Answer, Contract, Failure, Method, Package, Service, Shape, Topic};
+use crate::model::{Contract, Failure, Method, Service, Shape, Topic};
 
 /// Compares what the packages offer.
 pub(super) fn compare(walk: &mut Walk<'_>) {
     let (old, new) = (walk.old, walk.new);
     for before in &old.services {
         let by_client = is_clients(old, before);
-        match new.services.iter().find(|after| after.name.wire == before.name.wire) {
+        match counterpart(before, new) {
+            // One of another package has other targets: it is another one.
             None => {
                 for method in &before.methods {
                     removed(walk, before, method, by_client);
@@ -19,7 +21,7 @@ pub(super) fn compare(walk: &mut Walk<'_>) {
         }
     }
     for after in &new.services {
-        if !old.services.iter().any(|before| before.name.wire == after.name.wire) {
+        if counterpart(after, old).is_none() {
             for method in &after.methods {
                 added(walk, after, method, is_clients(new, after));
             }
@@ -31,13 +33,18 @@ pub(super) fn compare(walk: &mut Walk<'_>) {
             None => topic_removed(walk, before),
         }
     }
-}
-
-/// A service that only the dialing side offers.
-fn is_clients(package: &Package<Contract>, service: &Service<Contract>) -> bool {
-    let name = &service.name.source;
-    package.contracts.iter().any(|contract| contract.client.contains(name))
-        && !package.contracts.iter().any(|contract| contract.server.contains(name))
+    for one in uses::of_unused(old, new) {
+        one.compare(walk);
+    }
+    let used = old.used_types();
+    for before in &old.types {
+        let name = &before.name.source;
+        if !used.contains(name.as_str()) && new.type_named(name).is_none() {
+            let message = "removed, and nothing used it: what was stored as it is no longer read";
+            let verdicts = Verdicts { stored: Verdict::Warn, ..Verdicts::default() };
+            walk.report(Rule::TypeRemoved, name, message, verdicts);
+        }
+    }
 }
 
 fn compare_service(
@@ -46,13 +53,6 @@ fn compare_service(
     after: &Service<Contract>,
     by_client: bool,
 ) {
-    if before.package != after.package {
-        // Every target has another name.
-        for method in &before.methods {
-            removed(walk, before, method, by_client);
-        }
-        return;
-    }
     for method in &before.methods {
         match after.methods.iter().find(|other| other.name.wire == method.name.wire) {
             Some(other) => compare_method(walk, before, (method, other), by_client),
@@ -119,29 +119,14 @@ fn compare_method(
         );
         return walk.report(Rule::ShapeChanged, &place, message, both);
     }
-    let input = Place::Input { by_client };
-    let output = Place::Output { by_client };
-    let params = |method: &Method<Contract>| method.params().cloned().collect::<Vec<_>>();
-    walk.fields(&place, (&params(before), &[]), (&params(after), &[]), input);
-    if let (Some(one), Some(other)) = (before.input(), after.input()) {
-        walk.types(&format!("{place}(stream)"), one, other, input);
+    for one in uses::of_method(service, (before, after), by_client) {
+        one.compare(walk);
     }
-    if let (Some(one), Some(other)) = (before.items(), after.items()) {
-        walk.types(&format!("{place} -> stream"), one, other, output);
-    }
-    if let (Answer::Value(one), Answer::Value(other)) = (&before.answer, &after.answer) {
-        walk.types(&format!("{place} ->"), one, other, output);
-    }
-    match (&before.failure, &after.failure) {
-        (Failure::App(one), Failure::App(other)) => {
-            walk.types(&format!("{place} !"), one, other, output);
-        }
-        (Failure::App(_), _) | (_, Failure::App(_)) => {
-            let message = "the error type came or went: one side sees a plain status";
-            let verdicts = sides(Verdict::Warn, Verdict::Warn, by_client);
-            walk.report(Rule::ErrorChanged, &place, message, verdicts);
-        }
-        _ => {}
+    let has_error = |method: &Method<Contract>| matches!(method.failure, Failure::App(_));
+    if has_error(before) != has_error(after) {
+        let message = "the error type came or went: one side sees a plain status";
+        let verdicts = sides(Verdict::Warn, Verdict::Warn, by_client);
+        walk.report(Rule::ErrorChanged, &place, message, verdicts);
     }
     if before.options.idempotent && !after.options.idempotent {
         let message = "no longer @idempotent: clients of the old contract may send it twice";
@@ -192,7 +177,8 @@ fn compare_topic(walk: &mut Walk<'_>, before: &Topic<Contract>, after: &Topic<Co
             walk.report(Rule::TopicPath, &place, message, ALL);
         }
     }
-    walk.types(&place, &before.payload, &after.payload, Place::Topic);
+    let types = (&before.payload, &after.payload);
+    Use::of_types(place.clone(), Place::Stored, types).compare(walk);
     if after.delivery.qos() < before.delivery.qos() {
         let message = format!(
             "@delivery(.{}) became .{}: subscribers of the old contract may miss events",

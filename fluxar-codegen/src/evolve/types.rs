@@ -9,15 +9,16 @@ use std::collections::HashSet;
 
 use Verdict::{Break, Ok, Warn};
 
-/// Where a value travels.
+/// Where a value travels, or is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Place {
     /// From a caller to a callee; whether the client of the contract is the callee.
     Input { by_client: bool },
     /// From a callee to its caller.
     Output { by_client: bool },
-    /// From publishers to subscribers, now and later.
-    Topic,
+    /// From publishers to subscribers, now and later, or from whoever stores a value to whoever
+    /// reads it back.
+    Stored,
 }
 
 impl Place {
@@ -32,13 +33,13 @@ impl Place {
                 (back, forward, Ok)
             }
             // Both sides publish and subscribe. Old subscribers are no stored data: a warning.
-            Self::Topic => (Ok, Ok, forward.max(back.min(Warn))),
+            Self::Stored => (Ok, Ok, forward.max(back.min(Warn))),
         };
         Verdicts { new_server_old_client: one, old_server_new_client: other, stored }
     }
 
     /// Callers do not check what callees answer, unless they ask for it.
-    fn is_checked(self) -> bool {
+    pub(super) fn is_checked(self) -> bool {
         !matches!(self, Self::Output { .. })
     }
 }
@@ -398,46 +399,16 @@ fn base(package: &Package<Contract>, ty: &TypeRef) -> (TypeRef, Constraints) {
         let TypeRef::Named(name) = &ty else { break };
         let found = package.type_named(name);
         let Some(TypeDef { body: Body::Newtype(of), constraints, .. }) = found else { break };
-        limits = joined(&limits, constraints);
+        limits = limits.and(constraints);
         ty = (**of).clone();
     }
     (ty, limits)
 }
 
-/// Both limits at once.
-fn joined(one: &Constraints, other: &Constraints) -> Constraints {
-    let higher = |a: Option<Number>, b: Option<Number>| match (a, b) {
-        (Some(a), Some(b)) => Some(if value(a) >= value(b) { a } else { b }),
-        (a, b) => a.or(b),
-    };
-    let lower = |a: Option<Number>, b: Option<Number>| match (a, b) {
-        (Some(a), Some(b)) => Some(if value(a) <= value(b) { a } else { b }),
-        (a, b) => a.or(b),
-    };
-    Constraints {
-        min: higher(one.min, other.min),
-        max: lower(one.max, other.max),
-        len_min: one.len_min.max(other.len_min),
-        len_max: match (one.len_max, other.len_max) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        },
-        format: one.format.or(other.format),
-        pattern: one.pattern.clone().or_else(|| other.pattern.clone()),
-    }
-}
-
-fn value(number: Number) -> f64 {
-    match number {
-        Number::Int(int) => int as f64,
-        Number::Float(float) => float,
-    }
-}
-
 /// Whether `new` refuses something that `old` allows.
 fn is_stricter(new: &Constraints, old: &Constraints) -> bool {
-    let least = |limit: Option<Number>| limit.map_or(f64::NEG_INFINITY, value);
-    let most = |limit: Option<Number>| limit.map_or(f64::INFINITY, value);
+    let least = |limit: Option<Number>| limit.map_or(f64::NEG_INFINITY, Number::as_f64);
+    let most = |limit: Option<Number>| limit.map_or(f64::INFINITY, Number::as_f64);
     least(new.min) > least(old.min)
         || most(new.max) < most(old.max)
         || new.len_min.unwrap_or(0) > old.len_min.unwrap_or(0)

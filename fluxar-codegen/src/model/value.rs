@@ -48,6 +48,17 @@ pub enum Number {
     Float(f64),
 }
 
+impl Number {
+    /// The bound as a float, which may be the next one to it.
+    #[must_use]
+    pub fn as_f64(self) -> f64 {
+        match self {
+            Self::Int(int) => int as f64,
+            Self::Float(float) => float,
+        }
+    }
+}
+
 /// What a value must be beyond its type. All bounds are inclusive.
 ///
 /// They stand on fields, parameters and newtypes. On `T?` they bind a value that is there; on a
@@ -75,6 +86,30 @@ impl Constraints {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Both at once; of two forms or two patterns, those of `self`.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let higher = |a: Option<Number>, b: Option<Number>| match (a, b) {
+            (Some(a), Some(b)) => Some(if a.as_f64() >= b.as_f64() { a } else { b }),
+            (a, b) => a.or(b),
+        };
+        let lower = |a: Option<Number>, b: Option<Number>| match (a, b) {
+            (Some(a), Some(b)) => Some(if a.as_f64() <= b.as_f64() { a } else { b }),
+            (a, b) => a.or(b),
+        };
+        Self {
+            min: higher(self.min, other.min),
+            max: lower(self.max, other.max),
+            len_min: self.len_min.max(other.len_min),
+            len_max: match (self.len_max, other.len_max) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            },
+            format: self.format.or(other.format),
+            pattern: self.pattern.clone().or_else(|| other.pattern.clone()),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::typed::{Types, topic};
 use fluxar::payload::encode;
 use fluxar::{Client, Code, Origin, Status, Value};
 use fluxar_codegen::check;
+use fluxar_codegen::emit::idl::print;
 use fluxar_codegen::model::{Answer, Contract, Failure as Fails, Method, Model, Scalar};
 use fluxar_codegen::model::{Service, Topic, TypeRef};
 use std::path::{Path, PathBuf};
@@ -155,6 +156,12 @@ pub(crate) async fn describe(client: &Client) -> Result<Model, Silence> {
     let answer: Value = asked.send().await.map_err(Silence::Status)?;
     let bytes = encode(&answer).map_err(Silence::Status)?;
     Model::from_descriptor(&bytes).map_err(|error| Silence::Foreign(error.to_string()))
+}
+
+/// A contract as text. Its documentation is the peer's: nothing in it may command a terminal.
+pub(crate) fn text(model: &Model) -> String {
+    let commands = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    print(model).replace(commands, "\u{fffd}")
 }
 
 /// False for what a closure serves: its description says no more than that it is there.

@@ -96,7 +96,8 @@ impl Writer {
         self.out.extend_from_slice(bytes);
     }
 
-    /// Appends a key in the one form or the other. Both are whole CBOR items.
+    /// Appends a key in the one form or the other. Both are whole CBOR items, behind the head of a map
+    /// of one entry where a variant has content.
     #[inline]
     pub fn key(&mut self, number: &'static [u8], name: &'static [u8]) {
         // Two calls, so that each copies a length that the compiler knows.
@@ -104,13 +105,6 @@ impl Writer {
             Keys::Numbers => self.out.extend_from_slice(number),
             Keys::Names => self.out.extend_from_slice(name),
         }
-    }
-
-    /// Appends the head of a map of one entry, and its key.
-    #[inline]
-    pub fn entry(&mut self, number: &'static [u8], name: &'static [u8]) {
-        self.map(1);
-        self.key(number, name);
     }
 
     /// Begins a record whose entries are counted as they come.

@@ -8,12 +8,23 @@ use crate::error::Status;
 use crate::peer::shared::Shared;
 use crate::peer::{Peer, Scope};
 use futures_util::task::AtomicWaker;
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
+
+thread_local! {
+    /// What the handler serves that this thread is polling.
+    static CURRENT: Cell<Option<Arc<ContextInner>>> = const { Cell::new(None) };
+}
+
+/// Makes this the current one; gives the one before.
+pub(crate) fn exchange(context: Option<Arc<ContextInner>>) -> Option<Arc<ContextInner>> {
+    CURRENT.replace(context)
+}
 
 /// The call, notification or stream that a handler serves. Cheap to clone.
 #[derive(Clone)]
@@ -83,6 +94,26 @@ impl Context {
         let shared = Arc::clone(shared);
         let cancel = CancelState::default();
         Self { inner: Arc::new(ContextInner { shared, target, meta, deadline, cancel }) }
+    }
+
+    /// That of the handler which asks, for methods that are not handed one: those of services from a
+    /// contract file. `None` outside of handlers, and in tasks that a handler has spawned.
+    ///
+    /// ```
+    /// async fn approved(text: &str) -> Result<bool, fluxar::Status> {
+    ///     let caller = fluxar::Context::current().map(|context| context.peer());
+    ///     match caller {
+    ///         Some(caller) => caller.call("approvals.approve", text).await,
+    ///         None => Ok(false),
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        let inner = exchange(None);
+        let context = inner.clone().map(|inner| Self { inner });
+        exchange(inner);
+        context
     }
 
     /// What was called: `service.method`.

@@ -250,7 +250,7 @@ impl Work {
                 Duty::Call(id) | Duty::Stream(id) => id,
                 Duty::Notification => shared.key(),
             };
-            let context = Some(Arc::clone(&work.context));
+            let context = Some(Arc::clone(work.context()));
             let running = job::run(Arc::clone(shared), epoch, duty, work);
             jobs.push(shared.start_job(key, epoch, context, running));
         }

@@ -1,7 +1,7 @@
 //! One handler at work: kept from harming anything else, and ended when its caller is gone.
 
 use crate::error::{Code, Status};
-use crate::peer::context::ContextInner;
+use crate::peer::context::{ContextInner, exchange};
 use crate::peer::core::Later;
 use crate::peer::router::{BoxFuture, Outcome};
 use crate::peer::shared::Shared;
@@ -10,6 +10,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use tokio::time::Sleep;
+
+const PUT_BACK: &str = "a context is put back after every poll";
 
 /// What a handler answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +23,8 @@ pub(crate) enum Duty {
 
 /// A handler's future. A panic becomes `internal`; a cancellation drops it, or starts its grace.
 pub(crate) struct Guarded {
-    pub(crate) context: Arc<ContextInner>,
+    /// Away only while the handler is polled.
+    context: Option<Arc<ContextInner>>,
     future: Option<BoxFuture<Outcome>>,
     grace: Option<Pin<Box<Sleep>>>,
 }
@@ -33,7 +36,7 @@ impl Guarded {
         start: impl FnOnce() -> BoxFuture<Outcome>,
     ) -> Result<Self, Status> {
         match catch_unwind(AssertUnwindSafe(start)) {
-            Ok(future) => Ok(Self { context, future: Some(future), grace: None }),
+            Ok(future) => Ok(Self { context: Some(context), future: Some(future), grace: None }),
             Err(_) => Err(panicked(&context)),
         }
     }
@@ -47,20 +50,28 @@ impl Guarded {
         let Some(future) = self.future.as_mut() else {
             return Poll::Ready(Err(Status::new(Code::Cancelled, "the handler has ended")));
         };
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        let outer = exchange(self.context.take());
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+        self.context = exchange(outer);
+        match polled {
             Ok(poll) => poll,
             Err(_) => {
                 self.discard();
-                Poll::Ready(Err(panicked(&self.context)))
+                Poll::Ready(Err(panicked(self.context())))
             }
         }
+    }
+
+    /// What the handler serves.
+    pub(crate) fn context(&self) -> &Arc<ContextInner> {
+        self.context.as_ref().expect(PUT_BACK)
     }
 
     /// Drops the handler; what its destructors do must not hurt us either.
     fn discard(&mut self) {
         let future = self.future.take();
         if catch_unwind(AssertUnwindSafe(|| drop(future))).is_err() {
-            let _status = panicked(&self.context);
+            let _status = panicked(self.context());
         }
     }
 }
@@ -71,17 +82,19 @@ impl Future for Guarded {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
         let this = self.get_mut();
         // Registered before looking, so that a cancellation in between wakes us.
-        this.context.cancel.runner.register(cx.waker());
-        if this.context.cancel.is_cancelled() {
-            let mut is_due = !this.context.cancel.is_watched();
+        let context = this.context.as_deref().expect(PUT_BACK);
+        let cancel = &context.cancel;
+        cancel.runner.register(cx.waker());
+        if cancel.is_cancelled() {
+            let mut is_due = !cancel.is_watched();
             if !is_due {
-                let grace = this.context.shared.limits.cancel_grace;
+                let grace = context.shared.limits.cancel_grace;
                 let sleep = this.grace.get_or_insert_with(|| Box::pin(tokio::time::sleep(grace)));
                 is_due = sleep.as_mut().poll(cx).is_ready();
             }
             if is_due {
                 this.discard();
-                let status = this.context.cancel.status();
+                let status = this.context().cancel.status();
                 let cancelled = || Status::new(Code::Cancelled, "cancelled by the caller");
                 return Poll::Ready(Err(status.unwrap_or_else(cancelled)));
             }

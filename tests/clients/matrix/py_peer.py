@@ -147,7 +147,7 @@ class Calls:
 
     def __init__(self, peer: HasSession, broker: Broker) -> None:
         self.shapes, self.there = m.ShapesClient(peer), m.TicksTopic(peer)
-        self.here = m.TicksTopic(broker)
+        self.here, self.last = m.TicksTopic(broker), m.LastTopic(peer)
 
     async def unary(self) -> None:
         same(await self.shapes.unary(m.Item(n=1, text="é")), m.Item(n=2, text="é"))
@@ -300,6 +300,15 @@ class Calls:
             await self.here.publish(m.Item(n=3), colour=m.Colour.GREEN, name="ü>")
             same([(tick.name, tick.item.n) async for tick in ticks], [("a. b", 2), ("ü>", 3)])
 
+    async def topic_kept(self) -> None:
+        for n in (1, 2):
+            await self.last.publish(m.Item(n=n), name="py")
+        async with self.last.subscribe(name="py") as events:
+            await self.last.publish(m.Item(n=3), name="py")
+            for n, is_kept in ((2, True), (3, False)):
+                received = await events.next()
+                same((received.value, received.retained), (m.Item(n=n), is_kept))
+
     async def all(self) -> int:
         """Goes through all cases, and says what came of each; the exit code."""
         cases: list[Callable[[], Awaitable[None]]] = [
@@ -307,7 +316,7 @@ class Calls:
             self.server_stream, self.stream_error, self.client_stream, self.both_ways,
             self.stream_then, self.both_then, self.large, self.many_items, self.cancel_call,
             self.cancel_stream, self.deadline, self.reverse_call, self.reverse_error,
-            self.topic_there, self.topic_here,
+            self.topic_there, self.topic_here, self.topic_kept,
         ]
         failed = 0
         for case in cases:

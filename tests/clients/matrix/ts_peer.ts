@@ -1,7 +1,7 @@
 // The TypeScript peer of the matrix: see README.md. Compiled beside the generated contract, as strictly as that.
 import { FluxarError, memoryLinks } from "./fluxar/index.js";
 import type { ConnectOptions, Context, Peer, WebSocketConstructor } from "./fluxar/index.js";
-import { BackClient, Matrix, Mirror, TicksTopic, isMatrixError, matrixError } from "./matrix_v1.js";
+import { BackClient, LastTopic, Matrix, Mirror, TicksTopic, isMatrixError, matrixError } from "./matrix_v1.js";
 import type { Back, Item, Odd, Say, Shapes, ShapesClient, Tick, Word } from "./matrix_v1.js";
 
 /** Milliseconds that a case may take. */
@@ -336,6 +336,18 @@ class Calls {
     same(await ticks.next(), undefined);
   }
 
+  async topic_kept() {
+    const last = new LastTopic(this.peer);
+    for (const n of [1, 2]) last.publish({ name: "ts" }, item(n));
+    await using events = last.subscribe({ name: "ts" });
+    await events.granted;
+    last.publish({ name: "ts" }, item(3));
+    for (const [n, isKept] of [[2, true], [3, false]] as const) {
+      const event = await events.next();
+      same([event?.value, event?.isRetained], [item(n), isKept]);
+    }
+  }
+
   /** Goes through all cases, and says what came of each; whether all passed. */
   async all(): Promise<boolean> {
     let passed = true;
@@ -354,7 +366,7 @@ class Calls {
 const CASES = [
   "unary", "typed_error", "nothing", "notification", "names", "server_stream", "stream_error", "client_stream", "both_ways",
   "stream_then", "both_then", "large", "many_items", "cancel_call", "cancel_stream", "deadline", "reverse_call", "reverse_error",
-  "topic_there", "topic_here",
+  "topic_there", "topic_here", "topic_kept",
 ] as const satisfies readonly (keyof Calls)[];
 
 /** A source of items that are pushed one by one. */

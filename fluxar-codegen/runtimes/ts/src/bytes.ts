@@ -1,12 +1,12 @@
 /** A buffer that grows, and the heads of CBOR items. */
 
+import { TWO_32 } from "./number.js";
 import { FluxarError } from "./status.js";
 import { encodeTextInto, isWellFormed } from "./utf8.js";
 
 const START_BYTES = 256;
 /** A buffer above this is not kept for the next message. */
 const KEEP_BYTES_MAX = 64 << 10;
-const TWO_32 = 4294967296;
 /** Longer texts are measured by the platform rather than by a loop. */
 const LOOP_UNITS_MAX = 64;
 

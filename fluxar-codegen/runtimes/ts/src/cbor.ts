@@ -3,8 +3,9 @@
  * `check` looks at all rules of form before anything is read, since they are reported first.
  */
 
-import { Violation } from "./status.js";
 import { Writer, compareBytes } from "./bytes.js";
+import { TWO_32 } from "./number.js";
+import { Violation } from "./status.js";
 import { decodeText } from "./utf8.js";
 
 /** Whatever an envelope may hold. */
@@ -12,7 +13,6 @@ export type Item = null | boolean | number | bigint | string | Uint8Array | read
 
 /** Arrays and maps within each other [L3.cbor.10]. */
 const DEPTH_MAX = 16;
-const TWO_32 = 4294967296;
 
 /** Refuses bytes that are not one item under the L3.cbor rules. */
 export function check(bytes: Uint8Array): void {

@@ -2,8 +2,8 @@
 
 import { readAny, writeAny } from "./any.js";
 import { Writer } from "./bytes.js";
+import { Names } from "./names.js";
 import { DecodeError, Reader } from "./reader.js";
-import type { Names } from "./reader.js";
 import type { Code } from "./status.js";
 import { FluxarError } from "./status.js";
 
@@ -138,7 +138,7 @@ export function writeFixed<T>(writer: Writer, length: number, list: readonly T[]
 
 /** Names of fields or variants. */
 export function names(entries: readonly (readonly [string, number])[]): Names {
-  return new Map(entries);
+  return new Names(entries);
 }
 
 /** Fields that must be there and are not. */
@@ -154,7 +154,7 @@ export type Member = readonly [number: number, wire: string, value: string];
 
 export interface EnumTable {
   readonly byNumber: ReadonlyMap<number, string>;
-  readonly byName: ReadonlyMap<string, string>;
+  readonly byName: Names<string>;
   readonly keys: ReadonlyMap<string, Key>;
   readonly isOpen: boolean;
 }
@@ -164,16 +164,16 @@ export function enumTable(isOpen: boolean, members: readonly Member[], old: read
   return {
     isOpen,
     byNumber: new Map(members.map(([number, , value]) => [number, value])),
-    byName: new Map([...old, ...members.map(([, wire, value]) => [wire, value] as const)]),
+    byName: new Names([...old, ...members.map(([, wire, value]) => [wire, value] as const)]),
     keys: new Map(members.map(([number, wire, value]) => [value, key(number, wire)])),
   };
 }
 
 export function readEnum(reader: Reader, table: EnumTable): string | UnknownKey {
-  const found = reader.enumKey();
-  const value = typeof found === "string" ? table.byName.get(found) : table.byNumber.get(found);
+  const value = reader.isText() ? reader.name(table.byName) : table.byNumber.get(reader.number());
   if (value !== undefined) return value;
-  return table.isOpen ? { kind: "$unknown", key: found } : reader.fail(`${JSON.stringify(found)} is no value of a closed enum`);
+  const key = reader.unknownKey;
+  return table.isOpen ? { kind: "$unknown", key } : reader.fail(`${JSON.stringify(key)} is no value of a closed enum`);
 }
 
 export function writeEnum(writer: Writer, table: EnumTable, value: string | UnknownKey): void {
@@ -239,14 +239,14 @@ export function present<T>(value: T | undefined, name: string): T {
 
 /** The name of a key's number. */
 export function nameOf(table: Names, number: number): string {
-  for (const [name, found] of table) if (found === number) return name;
-  return "";
+  return table.nameOf(number);
 }
 
 /** Whether a value equals a default. */
 export function same(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, index) => same(item, b[index]));
   if (a instanceof Map && b instanceof Map) return same([...a], [...b]);
   if (Array.isArray(a) !== Array.isArray(b) || a instanceof Map !== b instanceof Map) return false;
   const [left, right] = [Object.entries(a), Object.entries(b)];

@@ -3,8 +3,10 @@
 import { Writer } from "./bytes.js";
 import { Checked, check, numbered, writeItem } from "./cbor.js";
 import type { Item } from "./cbor.js";
+import { TEXT_BYTES_MAX } from "./limits.js";
 import { META, NO_META, byteLength, metaNumber, readMeta, sortMeta } from "./meta.js";
 import type { Meta } from "./meta.js";
+import { TWO_64 } from "./number.js";
 import { FluxarError, Violation, codeName, codeNumber, cutMessage } from "./status.js";
 
 export const KIND = { hello: 1, call: 2, stream: 3, subscribe: 4, event: 5, ack: 6, cancel: 7 } as const;
@@ -13,8 +15,6 @@ export type Kind = (typeof KIND)[keyof typeof KIND];
 /** An id: of this session below 2^64, a bigint where a number is not exact. */
 export type Id = number | bigint;
 
-const TARGET_BYTES_MAX = 512;
-const TWO_64 = 1n << 64n;
 
 /** A message as it arrived. */
 export interface Envelope {
@@ -66,7 +66,7 @@ function writeId(id: Id | undefined): void {
 }
 
 function writeError(error: FluxarError): void {
-  const typed = error.typeName !== undefined && byteLength(error.typeName) <= TARGET_BYTES_MAX;
+  const typed = error.typeName !== undefined && byteLength(error.typeName) <= TEXT_BYTES_MAX;
   const map = numbered([
     [0, codeNumber(error.code)],
     [1, cutMessage(error.message)],
@@ -124,7 +124,7 @@ function readTarget(item: Item): string | null {
   if (item === null) return null;
   if (typeof item !== "string") throw new Violation("L3.env.1", "the target is text");
   const length = byteLength(item);
-  if (length < 1 || length > TARGET_BYTES_MAX) throw new Violation("L3.target.1", "a target is 1 to 512 bytes");
+  if (length < 1 || length > TEXT_BYTES_MAX) throw new Violation("L3.target.1", "a target is 1 to 512 bytes");
   return item;
 }
 
@@ -146,7 +146,7 @@ function readError(item: Item): FluxarError | null {
   if (details !== undefined && typeName === undefined) {
     throw new Violation("L3.error.4", "details of an error need a type name");
   }
-  if (byteLength(message ?? "") > 4096 || byteLength(typeName ?? "") > TARGET_BYTES_MAX) {
+  if (byteLength(message ?? "") > 4096 || byteLength(typeName ?? "") > TEXT_BYTES_MAX) {
     throw new Violation("L3.error.5", "the message of an error is at most 4 KiB, its type name 512 bytes");
   }
   return new FluxarError(codeName(Number(code)), message ?? "", {

@@ -40,9 +40,34 @@ export function takeOffer(payload: Uint8Array): HelloBody {
 }
 
 /** No version in common: told to the other side in an answer. */
-export function versionRefusal(offer: HelloBody): FluxarError | undefined {
+function versionRefusal(offer: HelloBody): FluxarError | undefined {
   if (offer.versions.includes(VERSION)) return undefined;
   return new FluxarError("unimplemented", "[L4.version.1] no common protocol version: this side speaks version 1");
+}
+
+/** Why an offer is refused, by its version or its credential [L4.auth.1]; after so long because nobody decided [L4.reauth.3]. */
+export async function verdict(
+  offer: HelloBody,
+  authenticate: Authenticate | undefined,
+  limitMs: number | undefined,
+): Promise<FluxarError | undefined> {
+  const refusal = versionRefusal(offer);
+  if (refusal !== undefined || authenticate === undefined) return refusal;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<FluxarError>((resolve) => {
+    const text = "[L4.reauth.3] nobody decided in time";
+    if (limitMs !== undefined) timer = setTimeout(() => resolve(new FluxarError("deadline_exceeded", text)), limitMs);
+  });
+  const decision = async () => authenticate(offer.auth ?? { scheme: "none", data: new Uint8Array() }, offer.peer);
+  const decided = decision().then(
+    () => undefined,
+    () => new FluxarError("unauthenticated", "[L4.auth.1] no valid credential"),
+  );
+  try {
+    return await Promise.race([decided, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** The answer to our offer; whether records may travel with numbers is among its capabilities. */

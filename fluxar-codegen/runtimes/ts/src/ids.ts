@@ -1,9 +1,8 @@
 /** Ids of one session: odd ones are the dialer's, even ones the acceptor's [L3.id.3]. */
 
 import type { Id } from "./envelope.js";
+import { TWO_64 } from "./number.js";
 import { Violation } from "./status.js";
-
-const TWO_64 = 1n << 64n;
 
 /** Whether an id is odd. */
 export function isOdd(id: Id): boolean {

@@ -16,6 +16,7 @@ import { publication } from "./feed.js";
 import { FluxarError, Violation } from "./status.js";
 import { isWellFormed } from "./target.js";
 import { Job, Jobs } from "./work.js";
+import type { Answer } from "./work.js";
 
 export class Inbound {
   private readonly session: Session;
@@ -102,10 +103,9 @@ export class Inbound {
         return this.cancel(message);
       case "offer":
         this.takeId(message.id!, inFragments);
-        budget.charge();
-        return this.session.refuseOffer(message.id!);
+        return this.session.helloAgain(form, message);
       default:
-        throw new Violation("L4.phase.2", "re-authentication is not offered by this side: open a new session", "unimplemented");
+        return this.session.helloAgain(form, message);
     }
   }
 
@@ -174,13 +174,23 @@ export class Inbound {
       if (id !== null) this.session.send({ kind: KIND.call, ref: id, error: refusal });
       return;
     }
+    this.start(message, this.calls, (error, payload) => this.answer(id, error, payload), handler);
+  }
+
+  /** Puts a handler to work, which counts until it has really ended. */
+  private start(
+    message: Envelope,
+    jobs: Jobs,
+    answer: Answer,
+    handle: (payload: Uint8Array | undefined, context: Context) => Promise<Uint8Array | undefined> | Uint8Array,
+  ): void {
     const deadline = deadlineAt(message);
-    const job = new Job((error, payload) => this.answer(id, error, payload), deadline, limits.cancelGraceMs);
-    this.calls.add(id, job);
+    const job = new Job(answer, deadline, this.session.limits.cancelGraceMs);
+    jobs.add(message.id, job);
     const context = this.context(message, job.controller.signal, deadline);
     const payload = message.payload?.slice();
-    void job.run(() => handler(payload, context)).finally(() => {
-      this.calls.ended(job);
+    void job.run(async () => handle(payload, context)).finally(() => {
+      jobs.ended(job);
       this.session.budget.earn(1);
       job.controller.abort(ENDED);
     });
@@ -224,16 +234,8 @@ export class Inbound {
     if (refusal !== undefined || handler === undefined) return this.refuse(id, openerEnded, refusal!);
     const channel = new Channel(this.session.channelHost(window), id, false, credit, window, openerEnded);
     this.session.streams.set(id, channel);
-    const deadline = deadlineAt(message);
-    const job = new Job((error, payload) => this.finish(channel, error, payload), deadline, limits.cancelGraceMs);
-    this.streams.add(id, job);
-    const context = this.context(message, job.controller.signal, deadline);
-    const payload = message.payload?.slice();
-    void job.run(async () => handler(payload, channel, context)).finally(() => {
-      this.streams.ended(job);
-      this.session.budget.earn(1);
-      job.controller.abort(ENDED);
-    });
+    const answer: Answer = (error, payload) => this.finish(channel, error, payload);
+    this.start(message, this.streams, answer, (payload, context) => handler(payload, channel, context));
   }
 
   private finish(channel: Channel, error: FluxarError | undefined, payload: Uint8Array | undefined): void {

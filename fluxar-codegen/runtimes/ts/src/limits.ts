@@ -58,6 +58,8 @@ export const HOPS_MAX = 64;
 export const HEARTBEAT_LEAST_MS = 1000;
 export const SILENCE_HEARTBEATS = 2.5;
 export const SLOWEST_BYTES_PER_SECOND = 1024;
+/** Bytes of a target, and of each text of the protocol in meta or an error. */
+export const TEXT_BYTES_MAX = 512;
 /** What a sender may hold in all [L5.credit.3]. */
 export const CREDIT_MAX = 2 ** 31;
 /** What an item costs beside its payload [L5.credit.2]. */

@@ -1,7 +1,8 @@
 /** The fifth field of an envelope: the protocol's keys and the user's (docs/spec/message.md, Meta). */
 
-import { Violation } from "./status.js";
 import type { Item } from "./cbor.js";
+import { TEXT_BYTES_MAX } from "./limits.js";
+import { Violation } from "./status.js";
 
 export const META = {
   end: 0,
@@ -36,7 +37,6 @@ export const NO_META: Meta = new Map();
 
 const ENTRIES_MAX = 64;
 const BYTES_MAX = 8192;
-const TEXT_BYTES_MAX = 512;
 
 const isUint = (value: Item, max = Infinity): boolean =>
   (typeof value === "number" || typeof value === "bigint") && value >= 0 && value <= max;

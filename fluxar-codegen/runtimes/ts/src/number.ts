@@ -1,6 +1,7 @@
 /** Numbers of IEEE 754 in 16 bits, and what is shared about large ones. */
 
 export const TWO_32 = 4294967296;
+export const TWO_64 = 1n << 64n;
 
 /** A half-precision float. */
 export function halfToNumber(bits: number): number {

@@ -77,6 +77,7 @@ export class Peer implements Caller, AsyncDisposable {
   private current: State = "ready";
   private isClosing = false;
   private becomeClosed: (reason: FluxarError | undefined) => void = () => {};
+  private present: (auth: Auth) => void = () => {};
   private readonly home;
 
   private constructor(session: Session, options: PeerOptions, dial: Dial | undefined, backoff: Backoff) {
@@ -102,15 +103,16 @@ export class Peer implements Caller, AsyncDisposable {
   /** Dials `ws://…` or `wss://…`, and waits until the session is ready. */
   static async connect(address: string, options: ConnectOptions = {}): Promise<Peer> {
     const own = introduction(options);
-    const { auth } = options;
+    const home = { auth: options.auth };
     const dial: Dial = async (signal) => {
-      const presented = typeof auth === "function" ? await auth() : auth;
+      const presented = typeof home.auth === "function" ? await home.auth() : home.auth;
       const credential = presented === undefined ? undefined : credentialOf(presented);
       const link = await dialWebSocket(address, options.webSocket, signal);
       return ready(new Session(link, { ...own, role: "dialer", credential }), signal);
     };
     const backoff = options.reconnect === false ? undefined : { ...DEFAULT_BACKOFF, ...options.reconnect };
     const peer = new Peer(await dial(options.signal), options, backoff && dial, backoff ?? DEFAULT_BACKOFF);
+    peer.present = (auth) => (home.auth = auth);
     options.signal?.addEventListener("abort", () => void peer.close(), { once: true });
     return peer;
   }
@@ -184,6 +186,16 @@ export class Peer implements Caller, AsyncDisposable {
     const subscription = new Subscription(this.home, pattern, options);
     this.subscriptions.add(subscription);
     return subscription;
+  }
+
+  /**
+   * Presents another credential on the live session: a token that was refreshed, say. Nothing is dropped, whatever the answer;
+   * links made anew present it, too. Only the side that dialed may.
+   */
+  reauthenticate(auth: Auth): Promise<void> {
+    const credential = credentialOf(auth);
+    this.present(auth);
+    return this.session.reauthenticate(credential);
   }
 
   /** The time to the other side and back, in milliseconds. */

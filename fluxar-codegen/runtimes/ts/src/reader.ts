@@ -1,6 +1,7 @@
 /** Reads payloads: any well-formed CBOR, without trusting any of it. Generated code drives it. */
 
 import type { Code } from "./status.js";
+import type { Names } from "./names.js";
 import { FluxarError } from "./status.js";
 import { TWO_32, halfToNumber } from "./number.js";
 import { decodeText } from "./utf8.js";
@@ -30,15 +31,13 @@ export class DecodeError extends Error {
   }
 }
 
-/** Names of fields or variants, for keys that are text. */
-export type Names = ReadonlyMap<string, number>;
-
 export class Reader {
   readonly bytes: Uint8Array;
   at = 0;
   private depth = 0;
-  /** After `variant`: whether content follows, and the key itself when it is unknown. */
+  /** After `variant`: whether content follows. */
   hasContent = false;
+  /** After `name` or `variant`: the key itself when it is unknown. */
   unknownKey: number | string = 0;
   private isIndefinite = false;
 
@@ -296,7 +295,22 @@ export class Reader {
       return this.argument(first & 31);
     }
     if (first === undefined || first >> 5 !== 3) this.fail("the key of a field is a number or a name");
-    return names.get(this.text()) ?? 0;
+    return this.name(names) ?? 0;
+  }
+
+  /** What a name stands for, of which a text is made only when it is unknown. */
+  name<T>(names: Names<T>): T | undefined {
+    const length = this.bytes[this.at]! - 0x60;
+    if (length >= 0 && length < 24) {
+      const found = names.find(this.bytes, this.at + 1, length);
+      if (found !== undefined) {
+        this.at += 1 + length;
+        return found;
+      }
+    }
+    const text = this.text();
+    this.unknownKey = text;
+    return names.get(text);
   }
 
   /** A key of a field or variant came twice. */
@@ -347,9 +361,7 @@ export class Reader {
       const count = this.enterMap();
       if (count !== 1 && count !== -1) this.fail("a variant with content is a map of one entry");
     }
-    const key = this.enumKey();
-    this.unknownKey = key;
-    const number = typeof key === "string" ? (names.get(key) ?? 0) : key;
+    const number = this.isText() ? (this.name(names) ?? 0) : this.number();
     return numbers.has(number) ? number : 0;
   }
 
@@ -369,13 +381,20 @@ export class Reader {
     if (!this.hasContent) this.fail("the variant needs its content");
   }
 
-  /** A key that is a number or a name. */
-  enumKey(): number | string {
+  /** Whether a text is next. */
+  isText(): boolean {
+    return this.bytes[this.at]! >> 5 === 3;
+  }
+
+  /** A key that is a number, where a name might have been. */
+  number(): number {
     const first = this.bytes[this.at];
-    const major = first === undefined ? -1 : first >> 5;
-    if (major === 3) return this.text();
-    if (major !== 0) this.fail(`a number or a name is wanted, not ${first === undefined ? "the end" : kindOf(first)}`);
-    return this.int();
+    if (first === undefined || first >> 5 !== 0) {
+      this.fail(`a number or a name is wanted, not ${first === undefined ? "the end" : kindOf(first)}`);
+    }
+    const key = this.int();
+    this.unknownKey = key;
+    return key;
   }
 
   // ---- what is not known

@@ -66,7 +66,10 @@ export function writeUuid(writer: Writer, value: string): void {
   writer.room(17);
   const start = writer.at;
   writer.bytes[start] = 0x50;
-  let bad = value.length === 36 && [8, 13, 18, 23].every((place) => value.charCodeAt(place) === DASH) ? 0 : 255;
+  const isSplit =
+    value.length === 36 &&
+    value.charCodeAt(8) === DASH && value.charCodeAt(13) === DASH && value.charCodeAt(18) === DASH && value.charCodeAt(23) === DASH;
+  let bad = isSplit ? 0 : 255;
   for (let i = 0; i < 16; i += 1) {
     const place = PLACES[i]!;
     const high = DIGIT[value.charCodeAt(place)] ?? 255;

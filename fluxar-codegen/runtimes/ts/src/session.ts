@@ -5,11 +5,11 @@ import { Budget } from "./budget.js";
 import type { CallOptions, Origin, PublishOptions, StreamOptions } from "./caller.js";
 import { OutboundCalls, lostError } from "./calls.js";
 import { Channel } from "./channel.js";
-import type { Id, Outgoing } from "./envelope.js";
+import type { Envelope, Id, Outgoing } from "./envelope.js";
 import { KIND, encodeEnvelope, isVolatile } from "./envelope.js";
 import { Feeds } from "./feeds.js";
 import { Assembler, FrameReader, encodeFrame } from "./frame.js";
-import { knowsNumbers, ownBody, randomBytes, takeAnswer, takeOffer, versionRefusal } from "./handshake.js";
+import { knowsNumbers, ownBody, randomBytes, takeAnswer, takeOffer, verdict } from "./handshake.js";
 import type { Authenticate, Introduction } from "./handshake.js";
 import { encodeHello } from "./hello.js";
 import type { Credential, HelloBody, PeerInfo } from "./hello.js";
@@ -39,8 +39,8 @@ export interface SessionOptions extends Introduction {
   readonly authenticate?: Authenticate | undefined;
 }
 
-/** Who waits for the answer to a ping. */
-interface Pong {
+/** Who waits for the answer to a ping, or to a credential. */
+interface Waiter {
   resolve(): void;
   reject(error: FluxarError): void;
 }
@@ -59,7 +59,7 @@ export class Session {
   readonly ready: Promise<void>;
   /** Resolved at the end, with the reason if it was no goodbye. */
   readonly closed: Promise<FluxarError | undefined>;
-  readonly pongs = new Map<Id, Pong>();
+  readonly pongs = new Map<Id, Waiter>();
   phase: Phase = "handshake";
   /** The newest ping that is not answered. */
   lastPing: Id | undefined;
@@ -77,7 +77,9 @@ export class Session {
   private peerLimits: Limits | undefined;
   /** Credit of our windows that are open. */
   private committed = 0;
-  private awaited: { form: "offer" | "answer" | "confirm"; ref: number } | undefined;
+  private awaited: { form: "offer" | "decision" | "answer" | "confirm"; ref: number } | undefined;
+  /** Who authenticates again. */
+  private reauthenticating: Waiter | undefined;
   private offered: HelloBody | undefined;
   private saidGoodbye = false;
   private heardGoodbye = false;
@@ -110,14 +112,14 @@ export class Session {
     this.handshakeTimer = setTimeout(() => this.fail(handshakeLate()), this.limits.handshakeTimeoutMs);
     link.onBytes = (bytes) => this.arrived(bytes);
     link.onClose = (reason) => this.finish(new FluxarError("unavailable", reason, { origin: "link" }));
-    if (options.role === "dialer") this.offer();
+    if (options.role === "dialer") this.offer(options.credential);
     else this.awaited = { form: "offer", ref: 0 };
   }
 
   // ---- handshake
 
-  private offer(): void {
-    const { numbers, credential } = this.options;
+  private offer(credential: Credential | undefined): void {
+    const { numbers } = this.options;
     const id = this.ids.mint();
     const body = encodeHello(ownBody(this.options, { auth: credential }, numbers));
     this.send({ kind: KIND.hello, id, payload: body });
@@ -127,8 +129,8 @@ export class Session {
   /** A HELLO came while one is due. */
   hello(form: "offer" | "answer" | "confirm", id: Id | null, ref: Id | null, payload: Uint8Array | null, error: FluxarError | null): void {
     const awaited = this.awaited;
-    this.awaited = undefined;
     if (awaited?.form !== form) throw phaseEarly();
+    this.awaited = undefined;
     if (form !== "offer" && ref !== awaited.ref) {
       throw new Violation("L4.hello.2", "the HELLO refers to another one than the last", "failed_precondition");
     }
@@ -139,31 +141,55 @@ export class Session {
     }
     if (form === "offer") void this.decide(id!, takeOffer(payload!)).catch((thrown) => this.finish(thrown));
     else if (form === "answer") {
+      // Its limits and capabilities are those of the session, whatever it says [L4.reauth.1].
       const body = takeAnswer(payload!, this.options.numbers);
       this.send({ kind: KIND.hello, ref: id! });
       this.begin(body);
     } else this.begin(this.offered!);
   }
 
-  /** Decides on an offer, and answers [L4.auth.1]. */
-  private async decide(id: Id, offer: HelloBody): Promise<void> {
-    let refusal = versionRefusal(offer);
-    if (refusal === undefined) {
-      try {
-        const decision = this.options.authenticate?.(offer.auth ?? { scheme: "none", data: new Uint8Array() }, offer.peer);
-        if (decision !== undefined) await decision;
-      } catch {
-        refusal = new FluxarError("unauthenticated", "[L4.auth.1] no valid credential");
-      }
+  /** A HELLO on a session that is ready: the dialer authenticates again [L4.reauth.1]. */
+  helloAgain(form: "offer" | "answer" | "confirm", message: Envelope): void {
+    const { id, ref, payload, error } = message;
+    if (form !== "offer") {
+      if (this.awaited?.form !== form) throw new Violation("L4.phase.2", "no HELLO of this form is due", "unimplemented");
+      return this.hello(form, id, ref, payload, error);
     }
-    if (this.phase !== "handshake") return;
-    const answer = this.ids.mint();
+    if (this.options.role === "acceptor" && this.awaited === undefined) {
+      return void this.decide(id!, takeOffer(payload!)).catch((thrown) => this.finish(thrown));
+    }
+    this.budget.charge();
+    const text = "[L4.phase.2] the side that dialed authenticates again, and not before its last offer was answered";
+    this.refuse(id!, new FluxarError("unimplemented", text));
+  }
+
+  /** Presents another credential; a refusal changes nothing [L4.reauth.2]. */
+  reauthenticate(credential: Credential): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.phase !== "ready") return reject(new FluxarError("unavailable", "there is no session"));
+      if (this.options.role !== "dialer" || this.awaited !== undefined) {
+        return reject(new FluxarError("failed_precondition", "the side that dialed authenticates again, once at a time"));
+      }
+      this.reauthenticating = { resolve, reject };
+      this.offer(credential);
+    });
+  }
+
+  /** Decides on an offer, and answers. */
+  private async decide(id: Id, offer: HelloBody): Promise<void> {
+    const isFirst = this.phase === "handshake";
+    this.awaited = { form: "decision", ref: 0 };
+    const { authenticate, limits } = this.options;
+    // The first handshake has a timer of its own [L4.phase.3].
+    const refusal = await verdict(offer, authenticate, isFirst ? undefined : limits.handshakeTimeoutMs);
+    if (this.phase === "closed") return;
+    this.awaited = undefined;
     if (refusal !== undefined) {
-      this.send({ kind: KIND.hello, id: answer, ref: id, error: refusal });
-      this.link.close();
-      this.finish(refusal);
+      this.refuse(id, refusal);
+      if (isFirst) this.refused(refusal);
       return;
     }
+    const answer = this.ids.mint();
     this.offered = offer;
     const numbers = knowsNumbers(this.options.numbers, offer.capabilities);
     const body = encodeHello(ownBody(this.options, { session: randomBytes(16) }, numbers));
@@ -171,12 +197,25 @@ export class Session {
     this.awaited = { form: "confirm", ref: answer };
   }
 
+  private refuse(offer: Id, error: FluxarError): void {
+    this.send({ kind: KIND.hello, id: this.ids.mint(), ref: offer, error });
+  }
+
   private refused(error: FluxarError): void {
+    if (this.reauthenticating !== undefined) return this.reauthenticated(error);
     this.link.close();
     this.finish(error);
   }
 
+  private reauthenticated(error: FluxarError | undefined): void {
+    const waiter = this.reauthenticating;
+    this.reauthenticating = undefined;
+    if (error === undefined) waiter?.resolve();
+    else waiter?.reject(error);
+  }
+
   private begin(body: HelloBody): void {
+    if (this.phase !== "handshake") return this.reauthenticated(undefined);
     clearTimeout(this.handshakeTimer);
     this.peer = body.peer;
     this.peerLimits = body.limits;
@@ -186,12 +225,6 @@ export class Session {
     this.phase = "ready";
     this.monitor.start(this.limits.heartbeatMs, body.heartbeatMs);
     this.becomeReady();
-  }
-
-  /** Re-authentication is reserved: refused without harm to the session [L4.phase.2]. */
-  refuseOffer(id: Id): void {
-    const error = new FluxarError("unimplemented", "[L4.phase.2] re-authentication is not offered: open a new session");
-    this.send({ kind: KIND.hello, id: this.ids.mint(), ref: id, error });
   }
 
   // ---- bytes
@@ -500,6 +533,7 @@ export class Session {
     this.becomeFailed(reason ?? new FluxarError("unavailable", why));
     for (const pong of this.pongs.values()) pong.reject(new FluxarError("unavailable", "the session ended", { origin: "link" }));
     this.pongs.clear();
+    this.reauthenticated(new FluxarError("unavailable", why, { origin: "link" }));
     const lost = lostError(false, why);
     this.inbound.abandon(lost);
     for (const channel of [...this.streams.values()]) channel.lost(lostError(channel.parcel?.isHanded ?? true, why));

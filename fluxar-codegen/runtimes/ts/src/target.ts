@@ -1,10 +1,10 @@
 /** Targets, topics and patterns: dotted segments [L3.target.2]. */
 
+import { TEXT_BYTES_MAX } from "./limits.js";
 import { byteLength } from "./meta.js";
 import { FluxarError } from "./status.js";
 
 const SEGMENTS_MAX = 16;
-const BYTES_MAX = 512;
 
 /** Whether this is a target or topic, or with `isPattern` a pattern of a SUBSCRIBE. */
 export function isWellFormed(target: string, isPattern: boolean): boolean {
@@ -29,7 +29,7 @@ function isSegment(segment: string): boolean {
 
 /** Refuses here what the peer would refuse. */
 export function checkTarget(target: string, isPattern = false): void {
-  if (!isWellFormed(target, isPattern) || byteLength(target) > BYTES_MAX) {
+  if (!isWellFormed(target, isPattern) || byteLength(target) > TEXT_BYTES_MAX) {
     const what = isPattern ? "topic pattern" : "target";
     throw new FluxarError("invalid_argument", `[L3.target.2] \`${target}\` is no ${what}: use segments joined by dots`);
   }

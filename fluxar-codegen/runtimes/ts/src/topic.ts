@@ -126,6 +126,8 @@ export interface TopicDef<K, V> {
   readonly path: readonly Segment[];
   readonly params: { readonly [N in keyof K]: Param<NonNullable<K[N]>> };
   readonly codec: Codec<V>;
+  /** Whether a value is kept for those who subscribe later, unless its publisher says otherwise. */
+  readonly retain?: boolean;
 }
 
 /** A topic of a contract: at the other side of a session, or at a broker of this one. */
@@ -141,7 +143,8 @@ export class Topic<K extends object, V> {
   /** Publishes. Names stand for keys, since a publisher does not know who subscribes. */
   publish(key: K, value: V, options?: PublishOptions): void {
     this.def.codec.check?.(value, "");
-    this.host.publishBytes(pathOf(this.def, key, false), encode(this.def.codec, value, false), options);
+    const retain = options?.retain ?? this.def.retain;
+    this.host.publishBytes(pathOf(this.def, key, false), encode(this.def.codec, value, false), { ...options, retain });
   }
 
   /** Removes the kept value. */

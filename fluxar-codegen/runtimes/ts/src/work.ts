@@ -4,20 +4,19 @@ import type { Id } from "./envelope.js";
 import { clampTimeout } from "./request.js";
 import { FluxarError, toFluxarError } from "./status.js";
 
+/** What a request is answered with: an error, or else a result. */
+export type Answer = (error: FluxarError | undefined, payload: Uint8Array | undefined) => void;
+
 /** One request that a handler works on. */
 export class Job {
   readonly controller = new AbortController();
-  private readonly answer: (error: FluxarError | undefined, payload: Uint8Array | undefined) => void;
+  private readonly answer: Answer;
   private readonly graceMs: number;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private graceTimer: ReturnType<typeof setTimeout> | undefined;
   private isAnswered = false;
 
-  constructor(
-    answer: (error: FluxarError | undefined, payload: Uint8Array | undefined) => void,
-    deadline: number | undefined,
-    graceMs: number,
-  ) {
+  constructor(answer: Answer, deadline: number | undefined, graceMs: number) {
     this.answer = answer;
     this.graceMs = graceMs;
     if (deadline !== undefined) this.timer = setTimeout(() => this.expire(), clampTimeout(deadline - Date.now()));

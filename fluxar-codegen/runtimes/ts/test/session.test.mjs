@@ -316,6 +316,38 @@ test("a refused credential tells nothing but that", async () => {
   await assert.rejects(accepted, failsWith("unauthenticated"));
 });
 
+test("a live session takes a fresh credential, and drops nothing [L4.reauth.1 to 3]", async () => {
+  const asked = [];
+  const { dialer, acceptor, near } = await pair((routes) => {
+    serveUnary(routes, method("math.double"), (n) => n * 2);
+  }, {
+    limits: { handshakeTimeoutMs: 300 },
+    authenticate: ({ data }) => {
+      const text = Buffer.from(data).toString();
+      asked.push(text);
+      if (text === "slow") return new Promise(() => {});
+      if (text === "no") throw new Error("not that one");
+    },
+  });
+  const events = dialer.subscribeBytes("t");
+  await events.granted;
+  const bearer = (token) => ({ scheme: "bearer", token });
+  await dialer.reauthenticate(bearer("new"));
+  for (const [token, code] of [["no", "unauthenticated"], ["slow", "deadline_exceeded"]]) {
+    const again = dialer.reauthenticate(bearer(token));
+    await assert.rejects(dialer.reauthenticate(bearer("new")), failsWith("failed_precondition"));
+    await assert.rejects(again, failsWith(code));
+  }
+  assert.deepEqual(asked, ["", "new", "no", "slow"]);
+  await assert.rejects(acceptor.reauthenticate(bearer("new")), failsWith("failed_precondition"));
+  acceptor.broker.publishBytes("t", Uint8Array.of(1));
+  assert.deepEqual((await events.next()).payload, Uint8Array.of(1));
+  assert.equal(await call(dialer, method("math.double"), 4), 8);
+  const gone = dialer.reauthenticate(bearer("slow"));
+  near.close();
+  await assert.rejects(gone, failsWith("unavailable"));
+});
+
 test("what is open ends before a goodbye does", async () => {
   const { dialer } = await pair((routes) => {
     serveUnary(routes, method("slow.answer"), (n) => new Promise((resolve) => setImmediate(() => resolve(n))));

@@ -23,6 +23,14 @@ pub(super) fn keys(id: Option<u32>, wire: &str) -> [Literal; 2] {
     [Literal::byte_string(&number), Literal::byte_string(&name)]
 }
 
+/// The same behind the head of a map of one entry: a variant with content in one piece.
+pub(super) fn entry_keys(id: Option<u32>, wire: &str) -> [Literal; 2] {
+    let name = cbor::text(wire);
+    let number = id.map_or_else(|| name.clone(), |id| cbor::head(0, u64::from(id)));
+    let behind = |key: Vec<u8>| Literal::byte_string(&[cbor::head(5, 1), key].concat());
+    [behind(number), behind(name)]
+}
+
 /// The table of names and numbers that decoding searches.
 pub(super) fn table<'m>(
     name: &str,

@@ -20,7 +20,10 @@ fn write<S: RustSpelling>(typed: &Typed<'_, S>, variants: &[Variant<S>]) -> Toke
     let (to, value) = (local("to"), local("value"));
     let arms = variants.iter().map(|variant| {
         let (name, wire) = (ident(&variant.name), &variant.name.wire);
-        let [number, key] = record::keys(variant.id, wire);
+        let [number, key] = match variant.body {
+            VariantBody::Unit => record::keys(variant.id, wire),
+            _ => record::entry_keys(variant.id, wire),
+        };
         let at = quote!(.map_err(|__fx_mismatch| __fx_mismatch.at(#wire))?);
         match &variant.body {
             VariantBody::Unit => quote!(Self::#name => #to.key(#number, #key),),
@@ -28,7 +31,7 @@ fn write<S: RustSpelling>(typed: &Typed<'_, S>, variants: &[Variant<S>]) -> Toke
                 let written = record::write(&S::ty(ty, rt), &quote!(#value), rt);
                 quote! {
                     Self::#name(#value) => {
-                        #to.entry(#number, #key);
+                        #to.key(#number, #key);
                         #written #at;
                     }
                 }
@@ -42,7 +45,7 @@ fn write<S: RustSpelling>(typed: &Typed<'_, S>, variants: &[Variant<S>]) -> Toke
                 let body = record::write_fields(&fields, &values, rt);
                 quote! {
                     Self::#name { #(#names: #locals),* } => {
-                        #to.entry(#number, #key);
+                        #to.key(#number, #key);
                         #body
                     }
                 }

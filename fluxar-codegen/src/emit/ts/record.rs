@@ -12,10 +12,8 @@ const MASK_BITS: usize = 30;
 /// A record as it is written to the module.
 pub(super) struct Record<'r, 'p> {
     pub(super) speller: &'r Speller<'p>,
-    /// Its type in TypeScript.
+    /// Its type in TypeScript, which its functions and constants are called by as well.
     pub(super) ty: &'r str,
-    /// What its functions and constants are called by.
-    pub(super) id: &'r str,
     pub(super) fields: &'r [Field<Contract>],
 }
 
@@ -52,22 +50,22 @@ impl Record<'_, '_> {
     }
 
     fn constants(&self, to: &mut Lines) {
-        let id = self.id;
+        let ty = self.ty;
         let mut names = Vec::new();
         for field in self.fields {
             let (number, wire) = (number(field), &field.name.wire);
-            to.line(format!("const {id}${number} = $.key({number}, {});", quote(wire)));
+            to.line(format!("const {ty}${number} = $.key({number}, {});", quote(wire)));
             names.push(list([quote(wire), number.to_string()]));
             names.extend(
                 field.lifecycle.was.iter().map(|was| list([quote(was), number.to_string()])),
             );
         }
-        to.line(format!("const {id}$names: $.Names = $.names({});", list(names)));
+        to.line(format!("const {ty}$names: $.Names = $.names({});", list(names)));
         for (field, default) in self.defaults() {
             if !is_plain(&default) {
                 let number = number(field);
                 to.line(format!(
-                    "const {id}${number}$default: {} = {default};",
+                    "const {ty}${number}$default: {} = {default};",
                     self.speller.ty(&field.ty)
                 ));
             }
@@ -81,8 +79,8 @@ impl Record<'_, '_> {
     }
 
     fn reader(&self, to: &mut Lines) {
-        let (ty, id) = (self.ty, self.id);
-        to.block(&format!("function read${id}(r: $.Reader): {ty}"), "", |to| {
+        let ty = self.ty;
+        to.block(&format!("function read${ty}(r: $.Reader): {ty}"), "", |to| {
             for mask in 0..self.fields.len().div_ceil(MASK_BITS) {
                 to.line(format!("let seen{mask} = 0;"));
             }
@@ -95,13 +93,13 @@ impl Record<'_, '_> {
                 let head = "for (let left = r.enterMap(); r.more(left); left -= 1)";
                 to.block(head, "", |to| {
                     to.line("k = 0;");
-                    to.line(format!("k = r.key({id}$names);"));
+                    to.line(format!("k = r.key({ty}$names);"));
                     to.block("switch (k)", "", |to| self.cases(to));
                 });
                 self.required(to);
             });
             to.block("catch (thrown)", "", |to| {
-                to.line(format!("throw r.within(thrown, $.nameOf({id}$names, k));"));
+                to.line(format!("throw r.within(thrown, $.nameOf({ty}$names, k));"));
             });
             to.line("r.leave();");
             self.build(to);
@@ -194,10 +192,10 @@ impl Record<'_, '_> {
     }
 
     fn writer(&self, to: &mut Lines) {
-        let (ty, id) = (self.ty, self.id);
+        let ty = self.ty;
         let v = if self.fields.is_empty() { "_v" } else { "v" };
         to.block(
-            &format!("function write${id}(w: $.Writer, {v}: $.Lenient<{ty}>): void"),
+            &format!("function write${ty}(w: $.Writer, {v}: $.Lenient<{ty}>): void"),
             "",
             |to| {
                 let names = field_names(self.fields);
@@ -220,7 +218,7 @@ impl Record<'_, '_> {
                     self.fields.iter().enumerate().collect();
                 order.sort_by_key(|(_, field)| number(field));
                 for (index, field) in order {
-                    let key = format!("$.writeKey(w, {id}${});", number(field));
+                    let key = format!("$.writeKey(w, {ty}${});", number(field));
                     let presence = self.presence(field, index);
                     let write = self.write_field(field, index);
                     match presence {
@@ -265,7 +263,7 @@ impl Record<'_, '_> {
         let differs = if is_plain(&default) {
             format!("{value} !== {default}")
         } else {
-            format!("!$.same({value}, {}${}$default)", self.id, number(field))
+            format!("!$.same({value}, {}${}$default)", self.ty, number(field))
         };
         if field.optional {
             Some(differs)

@@ -38,6 +38,7 @@ files! {
     "link.ts",
     "meta.ts",
     "monitor.ts",
+    "names.ts",
     "number.ts",
     "outbox.ts",
     "peer.ts",

@@ -70,7 +70,7 @@ impl<'m> One<'m> {
         if !self.has_params() {
             return;
         }
-        let record = Record { speller, ty: &self.args, id: &self.args, fields: &self.fields };
+        let record = Record { speller, ty: &self.args, fields: &self.fields };
         let about = format!("The parameters of `{}`.", self.method.name.wire);
         let none = crate::model::Docs::default();
         to.docs(&none, &Lifecycle::default(), &about);

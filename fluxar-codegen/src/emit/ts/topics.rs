@@ -47,6 +47,9 @@ fn one(to: &mut Lines, topic: &Topic<Contract>, speller: &Speller<'_>) {
             }
         });
         to.line(format!("codec: {},", speller.codec(&topic.payload)));
+        if topic.retain.is_some_and(|values| values > 0) {
+            to.line("retain: true,");
+        }
     });
     to.docs(&topic.docs, &topic.lifecycle, "");
     to.block(&format!("export class {class} extends $.Topic<{key}, {payload}>"), "", |to| {

@@ -36,7 +36,7 @@ fn record(
     fields: &[crate::model::Field<Contract>],
     speller: &Speller<'_>,
 ) {
-    let record = Record { speller, ty, id: ty, fields };
+    let record = Record { speller, ty, fields };
     to.docs(&def.docs, &def.lifecycle, "");
     to.block(&format!("export interface {ty}"), "", |to| record.members(to, false));
     record.functions(to);
@@ -111,12 +111,6 @@ fn enumeration(to: &mut Lines, def: &TypeDef<Contract>, ty: &str, variants: &[Va
     ));
 }
 
-/// The type and the functions of the record that a variant carries.
-struct Inline {
-    ty: String,
-    id: String,
-}
-
 fn union(
     to: &mut Lines,
     def: &TypeDef<Contract>,
@@ -132,7 +126,7 @@ fn union(
             continue;
         };
         let content = speller.names.claim(&format!("{ty}{}", upper_camel(&variant.name.source)));
-        let record = Record { speller, ty: &content, id: &content, fields };
+        let record = Record { speller, ty: &content, fields };
         to.docs(
             &variant.docs,
             &Lifecycle::default(),
@@ -140,14 +134,14 @@ fn union(
         );
         to.block(&format!("export interface {content}"), "", |to| record.members(to, false));
         record.functions(to);
-        inline.push(Some(Inline { id: content.clone(), ty: content }));
+        inline.push(Some(content));
     }
     to.docs(&def.docs, &def.lifecycle, "");
     to.line(format!("export type {ty} ="));
     to.deeper(|to| {
         for ((variant, name), inline) in variants.iter().zip(&names).zip(&inline) {
             to.docs(&variant.docs, &variant.lifecycle, "");
-            let content = content_type(variant, inline.as_ref(), speller);
+            let content = content_type(variant, inline.as_deref(), speller);
             let content = content.map_or_else(String::new, |ty| format!("; readonly value: {ty}"));
             to.line(format!("| {{ readonly kind: {}{content} }}", quote(name)));
         }
@@ -174,13 +168,13 @@ fn union(
 
 fn content_type(
     variant: &Variant<Contract>,
-    inline: Option<&Inline>,
+    inline: Option<&str>,
     speller: &Speller<'_>,
 ) -> Option<String> {
     match &variant.body {
         VariantBody::Unit => None,
         VariantBody::Newtype(of) => Some(speller.ty(of)),
-        VariantBody::Record(_) => inline.map(|inline| inline.ty.clone()),
+        VariantBody::Record(_) => inline.map(str::to_owned),
     }
 }
 
@@ -189,13 +183,14 @@ struct Union<'u, 'p> {
     ty: &'u str,
     variants: &'u [Variant<Contract>],
     names: &'u [String],
-    inline: &'u [Option<Inline>],
+    /// The types of the records that variants carry.
+    inline: &'u [Option<String>],
     speller: &'u Speller<'p>,
 }
 
 impl Union<'_, '_> {
-    fn each(&self) -> impl Iterator<Item = (&Variant<Contract>, &String, Option<&Inline>)> {
-        let inline = self.inline.iter().map(Option::as_ref);
+    fn each(&self) -> impl Iterator<Item = (&Variant<Contract>, &String, Option<&str>)> {
+        let inline = self.inline.iter().map(Option::as_deref);
         self.variants
             .iter()
             .zip(self.names)
@@ -215,7 +210,7 @@ impl Union<'_, '_> {
                         let read = match (&variant.body, inline) {
                             (VariantBody::Newtype(of), _) => Some(self.speller.read(of)),
                             (VariantBody::Record(_), Some(inline)) => {
-                                Some(format!("read${}(r)", inline.id))
+                                Some(format!("read${inline}(r)"))
                             }
                             _ => None,
                         };
@@ -261,7 +256,7 @@ impl Union<'_, '_> {
                     let write = match (&variant.body, inline) {
                         (VariantBody::Newtype(of), _) => Some(self.speller.write(of, "v.value")),
                         (VariantBody::Record(_), Some(inline)) => {
-                            Some(format!("write${}(w, v.value)", inline.id))
+                            Some(format!("write${inline}(w, v.value)"))
                         }
                         _ => None,
                     };

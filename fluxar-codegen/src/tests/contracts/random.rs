@@ -6,6 +6,7 @@ use crate::model::{
     Lifecycle, Method, MethodOptions, Model, Name, Number, Package, Retired, Scalar, Segment,
     Service, Target, Topic, TypeDef, TypeRef, Value, Variant, VariantBody,
 };
+pub(super) use crate::sample::Rng;
 use proc_macro2::Span;
 use std::time::Duration;
 
@@ -33,31 +34,7 @@ const NAMES: [&str; 20] = [
     "null",
 ];
 
-/// A small generator of numbers (splitmix64): the same seed gives the same contract everywhere.
-#[derive(Debug)]
-pub(super) struct Rng(pub(super) u64);
-
 impl Rng {
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub(super) fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end.max(1) as u64).unwrap()
-    }
-
-    pub(super) fn chance(&mut self, one_in: usize) -> bool {
-        self.below(one_in) == 0
-    }
-
-    pub(super) fn pick<'i, T>(&mut self, items: &'i [T]) -> &'i T {
-        &items[self.below(items.len())]
-    }
-
     fn some<T>(&mut self, one_in: usize, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
         self.chance(one_in).then(|| make(self))
     }

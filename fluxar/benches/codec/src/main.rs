@@ -20,27 +20,30 @@ use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 60;
 const ROUND: Duration = Duration::from_millis(4);
+/// Runs between two looks at the clock, and behind one indirect call: a short run takes no longer
+/// than such a call.
+const RUNS: u32 = 64;
 
 /// One codec at one task.
 struct Row<'a> {
     name: &'static str,
     bytes: usize,
+    /// Does it `RUNS` times.
     run: Box<dyn FnMut() + 'a>,
     best_ns: f64,
 }
 
 impl<'a> Row<'a> {
-    fn new(name: &'static str, bytes: usize, run: impl FnMut() + 'a) -> Self {
-        Self { name, bytes, run: Box::new(run), best_ns: f64::INFINITY }
+    fn new(name: &'static str, bytes: usize, mut once: impl FnMut() + 'a) -> Self {
+        let run = Box::new(move || (0..RUNS).for_each(|_| once()));
+        Self { name, bytes, run, best_ns: f64::INFINITY }
     }
 
     fn round(&mut self) {
         let (start, mut times) = (Instant::now(), 0_u32);
         while start.elapsed() < ROUND {
-            for _ in 0..64 {
-                (self.run)();
-            }
-            times += 64;
+            (self.run)();
+            times += RUNS;
         }
         let ns = start.elapsed().as_nanos() as f64 / f64::from(times);
         self.best_ns = self.best_ns.min(ns);
@@ -78,8 +81,9 @@ where
         let mut out = std::mem::take(buffer);
         out.clear();
         let mut writer = Writer::new(out, Mode::unchecked(keys));
-        value.encode(&mut writer).unwrap();
-        *buffer = black_box(writer.finish());
+        black_box(value).encode(&mut writer).unwrap();
+        *buffer = writer.finish();
+        black_box(&*buffer);
     };
     let text = ours(value, Keys::Names).len();
     let mut rest = [(); 3].map(|()| Vec::with_capacity(512));
@@ -97,7 +101,8 @@ where
         Row::new("cbor4ii, names", text, || {
             cbor4ii.clear();
             let out = std::mem::take(cbor4ii);
-            *cbor4ii = black_box(cbor4ii::serde::to_vec(out, black_box(plain)).unwrap());
+            *cbor4ii = cbor4ii::serde::to_vec(out, black_box(plain)).unwrap();
+            black_box(&*cbor4ii);
         }),
         Row::new("ciborium, names", text, || {
             ciborium.clear();

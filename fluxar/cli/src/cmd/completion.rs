@@ -45,9 +45,10 @@ _fluxar_names() {
 complete -F _fluxar_names -o bashdefault -o default fluxar
 "#;
 
-/// Before the end of the script, which runs or registers its function.
+/// In place of the script's own function, which is `_fluxar_verbs` then: zsh may load the file as
+/// that function, and calls it by its name ever after.
 const ZSH: &str = r#"
-_fluxar_names() {
+_fluxar() {
     case "${words[2]}" in
     call|describe|pub|sub)
         if [[ "${words[CURRENT]}" != -* ]]; then
@@ -55,13 +56,14 @@ _fluxar_names() {
             names=("${(@f)$("${words[1]}" complete-names -- "${(j: :)words[1,CURRENT]}" 2>/dev/null)}")
             names=("${(@)names:#}")
             if (( ${#names} )); then
-                compadd -S '' -a names
+                compadd -S '' -- "${(@M)names:#*.}"
+                compadd -- "${(@)names:#*.}"
                 return 0
             fi
         fi
         ;;
     esac
-    _fluxar "$@"
+    _fluxar_verbs "$@"
 }
 "#;
 
@@ -74,9 +76,7 @@ complete -c fluxar -n "__fish_seen_subcommand_from call describe pub sub" -f -a 
 /// # Errors
 /// Standard output fails.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut crate::Command::command(), "fluxar", &mut script);
-    let script = String::from_utf8_lossy(&script).into_owned();
+    let script = of_verbs(args.shell);
     terminal::data(match args.shell {
         Shell::Bash => script + BASH,
         Shell::Fish => script + FISH,
@@ -85,11 +85,47 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     })
 }
 
-/// zsh's script ends by running its function, or by registering it: ours goes in its place.
+/// clap's script. It would offer hidden verbs as well, so they are taken out first.
+fn of_verbs(shell: Shell) -> String {
+    let all = crate::Command::command();
+    let verbs = all.get_subcommands().filter(|verb| !verb.is_hide_set()).cloned();
+    let mut shown =
+        clap::Command::new("fluxar").version(env!("CARGO_PKG_VERSION")).subcommands(verbs);
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut shown, "fluxar", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
+}
+
+/// Our function before the end of the script, which runs it or registers it.
 fn with_names(script: &str) -> String {
-    let Some(end) = script.rfind("\nif [ \"$funcstack[1]\"") else { return script.to_owned() };
-    let (functions, end) = script.split_at(end);
-    let end = end.replace("_fluxar \"$@\"", "_fluxar_names \"$@\"");
-    let end = end.replace("compdef _fluxar fluxar", "compdef _fluxar_names fluxar");
-    format!("{functions}\n{ZSH}{end}")
+    let renamed = script.replacen("\n_fluxar() {", "\n_fluxar_verbs() {", 1);
+    match renamed.rfind("\nif [ \"$funcstack[1]\"") {
+        Some(end) if renamed != script => {
+            let (functions, end) = renamed.split_at(end);
+            format!("{functions}\n{ZSH}{end}")
+        }
+        _ => script.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The script is clap's, whose form may change.
+    #[test]
+    fn the_function_of_zsh_is_found_and_replaced() {
+        let script = with_names(&of_verbs(Shell::Zsh));
+        for part in ["\n_fluxar_verbs() {", "\n_fluxar() {\n    case", "compdef _fluxar fluxar"] {
+            assert_eq!(script.matches(part).count(), 1, "{part}");
+        }
+    }
+
+    #[test]
+    fn hidden_verbs_are_not_offered() {
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            let script = of_verbs(shell);
+            assert!(script.contains("describe") && !script.contains("complete-names"), "{shell}");
+        }
+    }
 }

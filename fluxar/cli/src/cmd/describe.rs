@@ -1,12 +1,11 @@
 //! `fluxar describe`: a contract, or a part of it, as the contract language writes it.
 
 use super::ls;
-use crate::contracts::{Contracts, Idl};
+use crate::contracts::{self, Contracts, Idl};
 use crate::dial::{self, Dial};
 use crate::failure::Failure;
 use crate::terminal;
 use crate::typed::{did_you_mean, topic};
-use fluxar_codegen::emit::idl;
 use fluxar_codegen::model::Model;
 
 /// Print the contract of a peer, or a part of it
@@ -24,7 +23,7 @@ use fluxar_codegen::model::Model;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment, override_usage = "fluxar describe [OPTIONS] [URL] [TARGET]")]
 pub(crate) struct Args {
-    /// Address of the peer (or FLUXAR_URL), and what to print
+    /// Address of the peer (or FLUXAR_URL, or a context), and what to print
     #[arg(value_name = "WORDS")]
     pub(crate) words: Vec<String>,
     #[command(flatten)]
@@ -123,7 +122,7 @@ fn part(model: &Model, wanted: &str) -> Option<String> {
 
 /// The text of a model, without declarations of annotations that are not used in it.
 fn print(model: &Model, head: &str) -> String {
-    let text = idl::print(model);
+    let text = contracts::text(model);
     let is_used = |name: &str| {
         let mark = format!("@{name}");
         text.match_indices(&mark).any(|(at, _)| {
@@ -135,6 +134,6 @@ fn print(model: &Model, head: &str) -> String {
     fewer.declared.retain(|def| is_used(&def.name.source));
     match fewer.declared.len() == model.declared.len() {
         true => format!("{head}{text}"),
-        false => format!("{head}{}", idl::print(&fewer)),
+        false => format!("{head}{}", contracts::text(&fewer)),
     }
 }

@@ -29,7 +29,7 @@ const SLOW_ROUND_TRIP: Duration = Duration::from_millis(250);
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment, override_usage = "fluxar doctor [OPTIONS] [URL]")]
 pub(crate) struct Args {
-    /// Address of the peer (or FLUXAR_URL)
+    /// Address of the peer (or FLUXAR_URL, or a context)
     #[arg(value_name = "URL")]
     words: Vec<String>,
     /// Form of the output [default: text on a terminal, json otherwise]

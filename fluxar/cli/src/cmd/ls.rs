@@ -24,7 +24,7 @@ use serde_json::{Map, Value, json};
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment, override_usage = "fluxar ls [OPTIONS] [URL]")]
 pub(crate) struct Args {
-    /// Address of the peer (or FLUXAR_URL)
+    /// Address of the peer (or FLUXAR_URL, or a context)
     #[arg(value_name = "URL")]
     words: Vec<String>,
     #[command(flatten)]

@@ -30,7 +30,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment, override_usage = "fluxar pub [OPTIONS] [URL] TOPIC [JSON]")]
 pub(crate) struct Args {
-    /// Address (or FLUXAR_URL), topic, and the event
+    /// Address (or FLUXAR_URL, or a context), topic, and the event
     #[arg(required = true, value_name = "WORDS")]
     pub(crate) words: Vec<String>,
     #[command(flatten)]

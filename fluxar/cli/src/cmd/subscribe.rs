@@ -32,7 +32,7 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment, override_usage = "fluxar sub [OPTIONS] [URL] PATTERN")]
 pub(crate) struct Args {
-    /// Address (or FLUXAR_URL) and pattern
+    /// Address (or FLUXAR_URL, or a context) and pattern
     #[arg(required = true, value_name = "WORDS")]
     pub(crate) words: Vec<String>,
     #[command(flatten)]

@@ -422,3 +422,43 @@ fn paths_of_topics_are_checked() {
     }
     assert!(!super::topic::is_at(of, "corpus.plain"));
 }
+
+/// Changed descriptors that still are some: what a peer may say of itself.
+#[test]
+fn whatever_a_peer_says_of_itself_nothing_panics() {
+    const TRIES: u64 = 4000;
+    let models = models();
+    let mut maker = Maker { model: &models[0], seed: 7 };
+    let (mut read, mut written) = (0, 0);
+    for try_ in 0..TRIES {
+        let model = &models[try_ as usize % models.len()];
+        let mut bytes = model.descriptor();
+        for _ in 0..=maker.below(3) {
+            let at = maker.below(bytes.len() as u64) as usize;
+            bytes[at] = match maker.below(3) {
+                // A type that is another one, or a number.
+                0 => maker.below(24) as u8,
+                1 => bytes[at] ^ 1 << maker.below(8),
+                _ => bytes[maker.below(bytes.len() as u64) as usize],
+            };
+        }
+        let Ok(mut changed) = Model::from_descriptor(&bytes) else { continue };
+        read += 1;
+        changed.number_like(model);
+        changed.drop_undeclared_annotations();
+        let text = crate::contracts::text(&changed);
+        let _reports = check::compile_sources(&[("changed", &text)]);
+        let types = Types::new(&changed);
+        for def in &model.types {
+            let ty = named(&def.name.source);
+            let json = Maker { model, seed: try_ }.ty(&ty, 0);
+            let Ok(value) = types.write(&ty, &json) else { continue };
+            written += 1;
+            let _shown = types.read(&ty, &sent(&value));
+        }
+        for topic in &changed.topics {
+            let _checked = types.check_path(topic, "a.b.c.d.e.f.g");
+        }
+    }
+    assert!(read > 100 && written > 100, "{read} {written}");
+}

@@ -1,7 +1,7 @@
 //! What the side that calls tries.
 
 use crate::contract::{
-    Colour, Item, MatrixError, Odd, Say, ShapesClient, Tick, Ticks, Total, Word,
+    Colour, Item, Last, MatrixError, Odd, Say, ShapesClient, Tick, Ticks, Total, Word,
 };
 use crate::serving::Home;
 use crate::{Outcome, say};
@@ -35,6 +35,7 @@ const CASES: &[&str] = &[
     "reverse_error",
     "topic_there",
     "topic_here",
+    "topic_kept",
 ];
 
 fn same<T: PartialEq + Debug>(got: T, wanted: T) -> Outcome {
@@ -98,6 +99,7 @@ impl Calls {
             "reverse_error" => self.reverse_error().await,
             "topic_there" => self.topic_there().await,
             "topic_here" => self.topic_here().await,
+            "topic_kept" => self.topic_kept().await,
             other => Err(format!("`{other}` is no case").into()),
         }
     }
@@ -261,6 +263,20 @@ impl Calls {
         self.shapes.announce(Colour::Green, tick).await?;
         let got = events.next().await.ok_or("ended early")??;
         same(got, (at(Colour::Green, "a.b"), item(3, "announced")))
+    }
+
+    async fn topic_kept(&self) -> Outcome {
+        let last = Last::publisher(&self.peer);
+        let at = Last { name: "rs".into() };
+        for n in [1, 2] {
+            last.publish(&at, &item(n, "")).await?;
+        }
+        let mut events = Last::subscribe(&self.peer).name("rs".into()).await?;
+        last.publish(&at, &item(3, "")).await?;
+        for n in [2, 3] {
+            same(events.next().await.ok_or("ended early")??, (at.clone(), item(n, "")))?;
+        }
+        Ok(())
     }
 
     async fn topic_here(&self) -> Outcome {

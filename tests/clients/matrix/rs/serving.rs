@@ -5,7 +5,7 @@ use crate::contract::{
 };
 use fluxar::service::Error;
 use fluxar::service::topic::Topic;
-use fluxar::{Client, Code, Peer, Server, Sink, Status, Stream, Streaming};
+use fluxar::{Client, Code, Context, Peer, Server, Sink, Status, Stream, Streaming};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -26,15 +26,6 @@ impl Home {
             Self::Server(server) => server.publish(&at.path()?, item),
             Self::Client(client) => client.publish_local(&at.path()?, item),
         }
-    }
-
-    /// A service of a contract is not told who calls; here there is one at a time.
-    fn caller(&self) -> Result<Peer, Status> {
-        match self {
-            Self::Server(server) => server.peers().pop(),
-            Self::Client(client) => Some(client.peer().clone()),
-        }
-        .ok_or_else(|| Status::new(Code::Unavailable, "nobody is there"))
     }
 }
 
@@ -72,6 +63,14 @@ impl fmt::Display for MatrixError {
 }
 
 impl std::error::Error for MatrixError {}
+
+/// Whoever calls the method that asks.
+fn caller() -> Result<Peer, Status> {
+    let context = Context::current();
+    context
+        .map(|context| context.peer())
+        .ok_or_else(|| Status::new(Code::Internal, "there is no caller"))
+}
 
 fn refusal(text: &str) -> Result<(), MatrixError> {
     match text {
@@ -169,7 +168,7 @@ impl Shapes for Served {
     }
 
     async fn back(&self, text: String) -> Result<String, MatrixError> {
-        let caller = self.home().and_then(Home::caller).map_err(broken)?;
+        let caller = caller().map_err(broken)?;
         BackClient::new(&caller).answer(text).await.map_err(|error| match error {
             Error::App(error) => error,
             other => broken(other.into()),
@@ -181,7 +180,7 @@ impl Shapes for Served {
     }
 
     fn watch(&self, colour: Colour, count: u32) -> impl Stream<Item = Result<Tick, Status>> {
-        let caller = self.home().and_then(Home::caller);
+        let caller = caller();
         let subscribed = async move { Ticks::subscribe(&caller?).colour(colour).await };
         let ticks = stream::once(subscribed).map_ok(move |events| {
             let item = Item { n: 0, text: String::new() };

@@ -1,5 +1,6 @@
 //! `fluxar idl diff`: what a change of a contract breaks.
 
+use super::run::{Options, Trial};
 use super::{tell, wrong};
 use crate::contracts;
 use crate::dial::{self, Dial};
@@ -13,25 +14,33 @@ use std::path::Path;
 
 /// Compare two versions of a contract: what breaks, for whom, and what to deploy first
 ///
-/// A side is a contract file, or the URL of a running peer. A peer may serve more than one
-/// contract: beside a file, only what is of the file's package counts.
+/// A side is a contract file, a directory of them, or the URL of a running peer. Directories are
+/// compared package by package. A peer may serve more than one contract: beside a file, only what
+/// is of the file's package counts. Types that no service and no topic uses count as stored data.
 ///
-/// Exits with 1 when something breaks.
+/// With --run the change is tried as well: both levels are generated, and random values of each are
+/// written by its own code, read and written by the other's, and read back. What that shows and
+/// what the rules say must agree.
+///
+/// Exits with 1 when something breaks, or when the values and the rules disagree.
 ///
 /// Examples:
 ///   fluxar idl diff old/shop.fluxar idl/shop.fluxar
+///   fluxar idl diff old/idl/ idl/ --run --lang ts,py
 ///   fluxar idl diff wss://shop.example idl/shop.fluxar      may this be deployed?
 ///   fluxar idl diff idl/shop.fluxar ws://127.0.0.1:9000 -o json
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// What is deployed: a contract file, or a URL
+    /// What is deployed: a contract file, a directory of them, or a URL
     old: String,
-    /// What will be: a contract file, or a URL
+    /// What will be: a contract file, a directory of them, or a URL
     new: String,
     /// Text for reading, or one JSON value; by default what fits the output
     #[arg(short, long, value_name = "FORMAT")]
     output: Option<Format>,
+    #[command(flatten)]
+    trial: Options,
     #[command(flatten)]
     dial: Dial,
 }
@@ -44,14 +53,25 @@ pub(super) async fn run(args: &Args) -> Result<(), Failure> {
     let mut old = side(&args.old, &args.dial).await?;
     let mut new = side(&args.new, &args.dial).await?;
     match (dial::is_url(&args.old), dial::is_url(&args.new)) {
-        (true, false) => fit(&mut old, (&mut new, &args.new)),
-        (false, true) => fit(&mut new, (&mut old, &args.old)),
+        (true, false) => fit(&mut old, &mut new, &args.new)?,
+        (false, true) => fit(&mut new, &mut old, &args.old)?,
         _ => {}
     }
-    let report = evolve::diff(&old, &new);
+    let report = evolve::diff_all(&old, &new);
+    let trial = match args.trial.is_on() {
+        true => Some(args.trial.run(&evolve::pairs(&old, &new))?),
+        false => None,
+    };
     match Format::or_fitting(args.output) {
-        Format::Json => terminal::data_line(as_json(&report))?,
-        Format::Text => terminal::data(as_text(&report))?,
+        Format::Json => terminal::data_line(as_json(&report, trial.as_ref()))?,
+        Format::Text => {
+            let tried = trial.as_ref().map(Trial::as_text).unwrap_or_default();
+            terminal::data(tried + &as_text(&report, old.len().max(new.len()) > 1))?;
+        }
+    }
+    if trial.is_some_and(|trial| !trial.disagreements.is_empty()) {
+        let next = "take the verdict of the values for true, and report the rule that is wrong";
+        return Err(wrong("the values and the rules disagree", next));
     }
     if report.breaks() {
         let next = "keep the old beside the new, or deploy in the order that is given";
@@ -60,27 +80,29 @@ pub(super) async fn run(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn side(of: &str, dial: &Dial) -> Result<Model, Failure> {
+async fn side(of: &str, dial: &Dial) -> Result<Vec<Model>, Failure> {
     if dial::is_url(of) {
         let client = dial.way_to(of)?.connect().await?;
         let model = contracts::describe(&client).await;
         client.close().await;
-        return model.map_err(|silence| silence.failure(of));
+        return model.map(|model| vec![model]).map_err(|silence| silence.failure(of));
     }
-    let path = Path::new(of);
-    if path.is_dir() {
-        let cause = format_args!("{of} is a folder");
-        return Err(Failure::usage(cause, "name one contract file of it"));
-    }
-    let (root, files) = contracts::files_at(path)?;
-    let mut loaded = check::load(&[root], &files);
+    let (root, files) = contracts::files_at(Path::new(of))?;
+    let loaded = check::load(&[root], &files);
     tell(&loaded.reports)?;
-    loaded.models.pop().ok_or_else(|| wrong(&format!("{of} has no contract"), "name another file"))
+    Ok(loaded.models)
 }
 
 /// Makes a running peer and a contract file comparable: a peer says what it serves, which may be
 /// several contracts, or only a side of one, and may have no numbers.
-fn fit(running: &mut Model, (file, name): (&mut Model, &str)) {
+///
+/// # Errors
+/// There is more than one package in the files.
+fn fit(running: &mut [Model], files: &mut [Model], name: &str) -> Result<(), Failure> {
+    let ([running], [file]) = (running, files) else {
+        let cause = format_args!("{name} has more than one package, beside a peer");
+        return Err(Failure::usage(cause, "name the contract file of one of them"));
+    };
     let is_of_file = |service: &Service<Contract>| {
         let same = |other: &Service<Contract>| {
             (&other.package, &other.name.wire) == (&service.package, &service.name.wire)
@@ -118,12 +140,16 @@ fn fit(running: &mut Model, (file, name): (&mut Model, &str)) {
             terminal::note("diff", text);
         }
     }
+    // Nor does a peer know of types that nothing uses.
+    file.drop_unused_types(&[]);
     running.number_like(file);
+    Ok(())
 }
 
-fn as_json(report: &Report) -> serde_json::Value {
+fn as_json(report: &Report, trial: Option<&Trial>) -> serde_json::Value {
     let finding = |finding: &Finding| {
         json!({
+            "package": finding.package,
             "rule": finding.rule.id(),
             "place": finding.place,
             "message": finding.message,
@@ -134,14 +160,20 @@ fn as_json(report: &Report) -> serde_json::Value {
     };
     let findings: Vec<_> = report.findings.iter().map(finding).collect();
     let order = report.verdicts().order().to_string();
-    json!({ "findings": findings, "breaks": report.breaks(), "deploy": order })
+    let mut all = json!({ "findings": findings, "breaks": report.breaks(), "deploy": order });
+    if let Some(trial) = trial {
+        all["run"] = trial.as_json();
+    }
+    all
 }
 
-fn as_text(report: &Report) -> String {
+fn as_text(report: &Report, is_of_many: bool) -> String {
     let mut text = String::new();
-    for Finding { rule, place, message, verdicts } in &report.findings {
+    for Finding { package, rule, place, message, verdicts } in &report.findings {
+        let package = package.as_deref().filter(|name| is_of_many && !place.starts_with(name));
+        let package = package.map(|name| format!("{name} ")).unwrap_or_default();
         text.push_str(&format!(
-            "{place}: {message} [{}]\n  new server, old client: {}; old server, new client: {}; \
+            "{package}{place}: {message} [{}]\n  new server, old client: {}; old server, new client: {}; \
              stored: {}\n",
             rule.id(),
             verdicts.new_server_old_client.name(),

@@ -2,6 +2,7 @@
 
 mod diff;
 mod pull;
+mod run;
 
 use crate::contracts;
 use crate::failure::{Exit, Failure};

@@ -5,7 +5,6 @@ use crate::contracts;
 use crate::dial::{self, Dial};
 use crate::failure::Failure;
 use crate::terminal;
-use fluxar_codegen::emit::idl;
 use fluxar_codegen::model::Model;
 use fluxar_codegen::{check, report, syntax};
 use std::fs;
@@ -27,7 +26,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment, override_usage = "fluxar idl pull [OPTIONS] [URL]")]
 pub(crate) struct Args {
-    /// Address of the peer (or FLUXAR_URL)
+    /// Address of the peer (or FLUXAR_URL, or a context)
     #[arg(value_name = "URL")]
     words: Vec<String>,
     /// File to write, or a folder for it
@@ -71,7 +70,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
 
 /// The text of a model, when reading it gives the model back.
 fn checked(model: &Model, url: &str) -> Result<String, Failure> {
-    let text = idl::print(model);
+    let text = contracts::text(model);
     let text = syntax::format(&text).unwrap_or(text);
     let read = check::compile_sources(&[(url, &text)]);
     if read.reports.has_errors() {

@@ -1,5 +1,7 @@
 //! `fluxar call`: one call, or one stream, from the command line.
 
+mod items;
+
 use crate::contracts::{Contracts, Known, Typing};
 use crate::dial::{self, Dial};
 use crate::failure::{Exit, Failure, next_step};
@@ -8,7 +10,7 @@ use crate::terminal::{self, Format, Interrupts};
 use crate::typed::{self, Types};
 use crate::units;
 use fluxar::payload::{Mismatch, decode, encode};
-use fluxar::{Client, Code, Status, Streaming, Value};
+use fluxar::{Client, Code, Sink, Status, Streaming, Value};
 use fluxar_codegen::model::TypeRef;
 use serde_json::Value as JsonValue;
 use std::time::Duration;
@@ -32,12 +34,15 @@ const INPUT_BYTES_MAX: u64 = 16 << 20;
 /// Without a contract and --stream the target is called, and streamed if the peer says that it is
 /// a stream.
 ///
+/// Items that the caller sends are lines of JSON in the file of --items.
+///
 /// Ctrl-C cancels the work at the peer, which may still send its result; a second one leaves.
 ///
 /// Examples:
 ///   fluxar call ws://127.0.0.1:9000 llm.complete '{"prompt":"How do tides work?"}'
 ///   fluxar call ws://127.0.0.1:9000 llm.complete prompt='What is a swell?' max_tokens=40
 ///   echo '{"id":7}' | fluxar call tcp://10.0.0.5:9000 users.get - --idl idl/users.fluxar
+///   fluxar call ws://127.0.0.1:9000 users.import dry_run=true --items users.jsonl
 ///   FLUXAR_URL=unix:///run/app.sock fluxar call users.list -o json | jq .
 #[derive(Debug, clap::Args)]
 #[command(
@@ -45,12 +50,15 @@ const INPUT_BYTES_MAX: u64 = 16 << 20;
     override_usage = "fluxar call [OPTIONS] [URL] TARGET [PARAMETERS]..."
 )]
 pub(crate) struct Args {
-    /// Address (or FLUXAR_URL), target, and parameters
+    /// Address (or FLUXAR_URL, or a context), target, and parameters
     #[arg(required = true, value_name = "WORDS")]
     pub(crate) words: Vec<String>,
     /// Open a stream, without trying a call first
     #[arg(long)]
     stream: bool,
+    /// Items to send, JSON, one a line: a file, or - for standard input
+    #[arg(long, value_name = "FILE")]
+    items: Option<String>,
     #[command(flatten)]
     typing: Typing,
     /// Time for the whole work [default: that of the contract]
@@ -73,6 +81,14 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         dial::expect_words(&words, 1, usize::MAX, "[URL] TARGET [PARAMETERS]")?;
     }
     let target = words.remove(0);
+    if args.items.as_deref() == Some("-") && words.iter().any(|word| word == "-") {
+        let next = "put the parameters on the command line, or into a @FILE";
+        return Err(Failure::usage("standard input has either parameters or items", next));
+    }
+    let items = match &args.items {
+        Some(name) => Some(items::open(name).await?),
+        None => None,
+    };
     let words = read_params(&words).await?;
     let mut interrupts = Interrupts::listen()?;
     let client = way.connect().await?;
@@ -80,8 +96,15 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         let contracts = args.typing.contracts(&client).await?;
         let timeout = args.timeout;
         let job = Job::new(&client, (&way.url(), &target), &words, contracts.as_ref(), timeout)?;
-        let is_stream = args.stream || job.is_stream();
-        job.run(is_stream, Format::or_fitting(args.output), &mut interrupts).await
+        if items.is_some() && job.known.is_some_and(|known| known.method.input().is_none()) {
+            let next = format!("leave --items out: fluxar ls shows what {target} takes");
+            return Err(Failure::usage(format_args!("{target} takes no items"), next));
+        }
+        let format = Format::or_fitting(args.output);
+        match args.stream || items.is_some() || job.is_stream() {
+            true => job.stream(format, &mut interrupts, (items, None)).await,
+            false => job.run(format, &mut interrupts).await,
+        }
     }
     .await;
     client.close().await;
@@ -133,15 +156,8 @@ impl<'a> Job<'a> {
         method.is_some_and(|method| method.items().is_some() || method.input().is_some())
     }
 
-    async fn run(
-        &self,
-        stream: bool,
-        format: Format,
-        interrupts: &mut Interrupts,
-    ) -> Result<(), Failure> {
-        if stream {
-            return self.stream(format, interrupts, None).await;
-        }
+    /// Calls, and streams when the peer says that it is a stream.
+    async fn run(&self, format: Format, interrupts: &mut Interrupts) -> Result<(), Failure> {
         let answer = tokio::select! {
             answer = self.call() => answer,
             // Dropping the call cancels it at the peer.
@@ -157,7 +173,7 @@ impl<'a> Job<'a> {
             }
             // Nothing has run: what is not served as a call may be served as a stream.
             Err(status) if status.code() == Code::Unimplemented => {
-                self.stream(format, interrupts, Some(&status)).await
+                self.stream(format, interrupts, (None, Some(&status))).await
             }
             Err(status) => Err(self.failed(&status)),
         }
@@ -171,15 +187,38 @@ impl<'a> Job<'a> {
         request.send().await
     }
 
-    /// Prints the items and the result. `refused` is what became of the call tried before.
+    /// Sends the items, if there are any, and prints what comes. `refused` is what became of the
+    /// call tried before.
     async fn stream(
         &self,
         format: Format,
         interrupts: &mut Interrupts,
-        refused: Option<&Status>,
+        (items, refused): (Option<items::Source>, Option<&Status>),
     ) -> Result<(), Failure> {
-        let opened = self.client.stream(self.target, &self.params);
-        let mut stream: Streaming<Value, Value> = opened.map_err(|status| self.failed(&status))?;
+        let failed = |status: Status| self.failed(&status);
+        let Some(items) = items else {
+            let stream = self.client.stream(self.target, &self.params).map_err(failed)?;
+            return self.receive(stream, format, (interrupts, refused)).await;
+        };
+        let opened: Result<(Sink<Value>, Streaming<Value, Value>), Status> =
+            self.client.open(self.target, &self.params);
+        let (sink, stream) = opened.map_err(failed)?;
+        tokio::select! {
+            outcome = self.receive(stream, format, (interrupts, refused)) => outcome,
+            failure = self.send(sink, items) => {
+                terminal::end_line()?;
+                Err(failure)
+            }
+        }
+    }
+
+    /// Prints the items and the result.
+    async fn receive(
+        &self,
+        mut stream: Streaming<Value, Value>,
+        format: Format,
+        (interrupts, refused): (&mut Interrupts, Option<&Status>),
+    ) -> Result<(), Failure> {
         let printer = Printer { format };
         let item_type = self.known.and_then(|known| known.method.items());
         let deadline = units::after(self.timeout);
