@@ -8,6 +8,7 @@ mod cancel;
 mod drops;
 mod keyed;
 mod lifecycle;
+#[cfg(feature = "seal")]
 mod renewal;
 mod resume;
 mod review;

@@ -5,7 +5,7 @@ use super::soon;
 use crate::error::{Code, Status};
 use crate::peer::{AuthAttempt, Server, State};
 use crate::testing::FaultyLink;
-use crate::{Auth, Credential, Identity, Rights};
+use crate::{Auth, ClientBuilder, Credential, Identity, Rights, Seal, SealKey};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -28,34 +28,26 @@ async fn server(open: &Arc<AtomicBool>) -> Server {
             }
         }
     };
-    let building = Server::unbound().authenticator(check);
-    #[cfg(feature = "seal")]
-    let building = building.seal(crate::Seal::allow(crate::SealKey::generate().unwrap()));
-    let server = building.build().await.unwrap();
+    let seal = Seal::allow(SealKey::generate().unwrap());
+    let server = Server::unbound().authenticator(check).seal(seal).build().await.unwrap();
     server.handle("math.double", |n: u64| async move { Ok::<_, Status>(n * 2) });
     server
 }
 
-/// Plain sessions and sealed ones, which present themselves behind the seal.
-fn kinds() -> Vec<bool> {
-    if cfg!(feature = "seal") { vec![false, true] } else { vec![false] }
-}
-
-fn with(builder: crate::ClientBuilder, is_sealed: bool) -> crate::ClientBuilder {
+/// A sealed session presents itself behind the seal.
+fn with(builder: ClientBuilder, is_sealed: bool) -> ClientBuilder {
     let builder = builder.auth(Auth::bearer("ada"));
-    #[cfg(feature = "seal")]
-    if is_sealed {
-        return builder.seal(crate::Seal::require(crate::SealKey::generate().unwrap()));
+    match is_sealed {
+        true => builder.seal(Seal::require(SealKey::generate().unwrap())),
+        false => builder,
     }
-    assert!(!is_sealed);
-    builder
 }
 
 /// `[L4.auth.3]`, `[L4.resume.5]`: a session whose credential has ended goes on over another link
 /// with a fresh one, for as long as that is good.
 #[tokio::test(start_paused = true)]
 async fn a_session_comes_back_with_a_renewed_credential() {
-    for is_sealed in kinds() {
+    for is_sealed in [false, true] {
         let server = server(&Arc::new(AtomicBool::new(true))).await;
         let cable = Cable::to(&server);
         let client = cable.client_with(|_| FaultyLink::new(), |b| with(b, is_sealed)).await;
@@ -79,7 +71,7 @@ async fn a_session_comes_back_with_a_renewed_credential() {
 /// session.
 #[tokio::test(start_paused = true)]
 async fn a_session_does_not_come_back_with_other_rights() {
-    for is_sealed in kinds() {
+    for is_sealed in [false, true] {
         let open = Arc::new(AtomicBool::new(true));
         let server = server(&open).await;
         let cable = Cable::to(&server);
