@@ -3,9 +3,10 @@
 use super::arguments::Arguments;
 use super::build::Builder;
 use crate::model::{
-    Annotation as Use, CODES, Constraints, Delivery, Deprecated, ErrorCode, Lifecycle,
-    MethodOptions, Target, TypeRef,
+    Annotation as Use, CODES, Constraints, Delivery, Deprecated, Docs, ErrorCode, Lifecycle,
+    MethodOptions, Model, Target, TypeRef, Value,
 };
+use crate::report::Place;
 use crate::syntax::ast::{Annotation, Head, ItemKind, LiteralKind};
 use std::collections::HashSet;
 use std::time::Duration;
@@ -26,6 +27,18 @@ pub(super) struct Marks {
     pub(super) replay: Option<Duration>,
     pub(super) key: Option<String>,
     pub(super) uses: Vec<Use>,
+    /// `@example`, each with its place.
+    examples: Vec<(Value, Place)>,
+}
+
+impl Marks {
+    /// Documentation, with the examples of values of this type behind it.
+    pub(super) fn docs(&self, lines: &[String], ty: &TypeRef, model: &Model) -> Docs {
+        let example = |(value, _): &(Value, Place)| {
+            format!(" Example: `{}`", crate::emit::idl::literal(value, ty, model))
+        };
+        Docs { lines: lines.iter().cloned().chain(self.examples.iter().map(example)).collect() }
+    }
 }
 
 const NAMED: &[Target] = &[
@@ -44,11 +57,13 @@ const NAMED: &[Target] = &[
 ];
 const VALUES: &[Target] = &[Target::Field, Target::Param, Target::Newtype];
 const FAILING: &[Target] = &[Target::Variant, Target::Error, Target::Record, Target::Newtype];
+const SHOWN: &[Target] =
+    &[Target::Field, Target::Param, Target::Newtype, Target::Record, Target::Enum, Target::Union];
 const METHOD: &[Target] = &[Target::Method];
 const TOPIC: &[Target] = &[Target::Topic];
 
 /// The built-in annotations and where they stand.
-const BUILT_IN: [(&str, &[Target]); 25] = [
+const BUILT_IN: [(&str, &[Target]); 26] = [
     ("level", &[Target::Package]),
     ("since", NAMED),
     ("removed", NAMED),
@@ -61,6 +76,7 @@ const BUILT_IN: [(&str, &[Target]); 25] = [
     ("len", VALUES),
     ("format", VALUES),
     ("pattern", VALUES),
+    ("example", SHOWN),
     ("status", FAILING),
     ("retry", FAILING),
     ("message", FAILING),
@@ -77,7 +93,7 @@ const BUILT_IN: [(&str, &[Target]); 25] = [
 ];
 
 impl Builder<'_> {
-    /// Reads the annotations of one place. `ty` is the type that bounds are about.
+    /// Reads the annotations of one place. `ty` is the type that bounds and examples are about.
     pub(super) fn marks(
         &mut self,
         head: &Head,
@@ -89,7 +105,8 @@ impl Builder<'_> {
         let mut seen = HashSet::new();
         for annotation in &head.annotations {
             let name = annotation.path.text();
-            if !seen.insert(name.clone()) && name != "was" {
+            let may_repeat = name == "was" || name == "example";
+            if !seen.insert(name.clone()) && !may_repeat {
                 let message = format!("`@{name}` stands here twice");
                 self.reports.add("annotation-twice", self.at(unit, annotation.span), message);
                 continue;
@@ -111,6 +128,9 @@ impl Builder<'_> {
             }
         }
         self.check_life(&marks.life, head, unit);
+        for (value, place) in &marks.examples {
+            self.check_example(&marks.constraints, value, *place);
+        }
         marks
     }
 
@@ -139,6 +159,14 @@ impl Builder<'_> {
                     self.bound(&mut marks.constraints, &mut arguments, name, ty);
                 }
             }
+            "example" => match (arguments.next(), ty) {
+                (Some(literal), Some(ty)) => {
+                    let value = self.fit(literal, ty, unit);
+                    let place = self.at(unit, literal.span);
+                    marks.examples.extend(value.map(|value| (value, place)));
+                }
+                _ => arguments.wrong = Some("a value of the type".to_owned()),
+            },
             "status" => {
                 let code = arguments.member();
                 if let Some(code) = code {
@@ -203,7 +231,7 @@ impl Builder<'_> {
             let fix = format!("it is declared for: {}", places.join(", "));
             self.reports.add_with_fix("annotation-place", place, message, fix);
         }
-        let mut given: Vec<Option<crate::model::Value>> = vec![None; def.parameters.len()];
+        let mut given: Vec<Option<Value>> = vec![None; def.parameters.len()];
         for (at, argument) in annotation.arguments.iter().enumerate() {
             let index = match &argument.name {
                 None => Some(at),

@@ -315,13 +315,14 @@ impl<'w> Builder<'w> {
         is_error: bool,
         unit: usize,
     ) -> TypeDef<Contract> {
+        let shown = &TypeRef::Named(model_name.to_owned());
         let wire = marks.wire.clone().unwrap_or_else(|| match self.world.package_of(unit) {
             Some(package) if is_error => format!("{package}.{}", item.name.text),
             _ => model_name.to_owned(),
         });
         TypeDef {
             name: name(model_name).on_wire(wire),
-            docs: docs(&item.head.docs),
+            docs: marks.docs(&item.head.docs, shown, self.known.unwrap_or(&self.model)),
             annotations: marks.uses,
             lifecycle: marks.life,
             body: crate::model::Body::Unit,

@@ -3,7 +3,7 @@
 use super::build::{Builder, Scope, docs, name};
 use super::unique::Taken;
 use crate::model::{
-    Body, Contract, ErrorCode, Name, Piece, Target, TypeDef, Variant, VariantBody, pieces,
+    Body, Contract, ErrorCode, Name, Piece, Target, TypeDef, TypeRef, Variant, VariantBody, pieces,
 };
 use crate::report::Place;
 use crate::syntax::ast::{Choice, Content, Head, Item, ItemKind, Variant as Written};
@@ -23,7 +23,8 @@ impl Builder<'_> {
             Choice::Union => (Target::Union, false),
             Choice::Error => (Target::Error, true),
         };
-        let marks = self.marks(&item.head, target, None, scope.unit);
+        let own = TypeRef::Named(model_name.to_owned());
+        let marks = self.marks(&item.head, target, Some(&own), scope.unit);
         let mut def = self.empty_type(item, model_name, marks, is_error, scope.unit);
         let place = self.at(scope.unit, item.name.span);
         if variants.is_empty() {

@@ -79,6 +79,13 @@ impl Builder<'_> {
             self.reports.add("constraint-empty", place, "the default does not keep the bounds");
         }
     }
+
+    /// That an example keeps the bounds that stand beside it.
+    pub(super) fn check_example(&mut self, limits: &Constraints, value: &Value, place: Place) {
+        if !keeps(limits, value) {
+            self.reports.add("constraint-empty", place, "the example does not keep the bounds");
+        }
+    }
 }
 
 fn numbers(

@@ -1,7 +1,7 @@
 //! Records: fields, spreads, retired numbers.
 
 use super::annotations::Marks;
-use super::build::{Builder, Scope, docs, name};
+use super::build::{Builder, Scope, name};
 use super::unique::{ID_MAX, Taken};
 use crate::model::{Body, Contract, Field, Retired, Target, TypeDef, TypeRef};
 use crate::report::Place;
@@ -24,7 +24,8 @@ impl Builder<'_> {
         entries: &[Entry],
         scope: Scope<'_>,
     ) -> TypeDef<Contract> {
-        let marks = self.marks(&item.head, Target::Record, None, scope.unit);
+        let own = TypeRef::Named(model_name.to_owned());
+        let marks = self.marks(&item.head, Target::Record, Some(&own), scope.unit);
         // A record with a status is an error.
         let is_error = marks.code.is_some();
         let (fields, retired) = self.fields_of(entries, model_name, scope);
@@ -153,7 +154,7 @@ impl Builder<'_> {
         Some(Field {
             name: name(&member.name.text).on_wire(self.member_wire(&marks, &member.name.text)),
             id: None,
-            docs: docs(&member.head.docs),
+            docs: marks.docs(&member.head.docs, &ty, self.known.unwrap_or(&self.model)),
             annotations: marks.uses,
             lifecycle: marks.life,
             ty,

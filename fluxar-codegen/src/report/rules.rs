@@ -157,11 +157,11 @@ pub const RULES: &[Rule] = &[
         "what is optional has no other default than null",
         "remove the `?` or the default",
     ),
-    error("default-type", "a default fits its type", "write a literal of that type"),
+    error("default-type", "a default or an example fits its type", "write a literal of that type"),
     error(
         "constraint-empty",
-        "some value keeps a constraint, and the default does",
-        "change the bounds or the default",
+        "some value keeps a constraint, and defaults and examples do",
+        "change the bounds, the default or the example",
     ),
     error(
         "annotation-unknown",

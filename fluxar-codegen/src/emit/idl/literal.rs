@@ -76,7 +76,7 @@ pub(super) fn plain(value: &Value) -> String {
 }
 
 /// A literal of a type: durations in their units.
-pub(super) fn of_type(value: &Value, ty: &TypeRef, model: &Model) -> String {
+pub(crate) fn of_type(value: &Value, ty: &TypeRef, model: &Model) -> String {
     match value {
         Value::Int(int) if base(ty, model) == Some(Scalar::Duration) => duration(*int),
         other => plain(other),

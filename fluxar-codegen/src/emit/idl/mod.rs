@@ -13,6 +13,8 @@ use crate::model::{
     Answer, Argument, Contract, ContractDef, Docs, Failure, Method, Model, Segment, Service, Topic,
     TypeRef,
 };
+pub(crate) use literal::of_type as literal;
+
 use annotations::{Marks, life, target_list, uses};
 use std::fmt::Write as _;
 

@@ -3,8 +3,10 @@
 use super::model;
 use crate::check::{contract_files, lint, load};
 use crate::emit::idl::print;
+use crate::model::{Delivery, Format, Scalar};
 use crate::report::render;
 use crate::syntax::format;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 fn folder() -> PathBuf {
@@ -53,4 +55,78 @@ fn the_linter_reads_all_of_them() {
     let others: Vec<&str> =
         found.reports.ids().into_iter().filter(|id| !odd.contains(id)).collect();
     assert!(others.is_empty(), "{}", render(&found.reports));
+}
+
+/// Emitters are tested on the corpus: what is in none of its files is tested by nobody.
+#[test]
+fn every_construct_is_in_a_file_of_the_corpus() {
+    let texts = files().into_iter().map(|file| std::fs::read_to_string(file).unwrap());
+    let text = texts.collect::<String>();
+    let items = [
+        "\nnewtype ",
+        "\nalias ",
+        "\nconst ",
+        "\nrecord ",
+        "\nenum ",
+        "\nclosed enum ",
+        "\nunion ",
+        "\nclosed union ",
+        "\nerror ",
+        "\nservice ",
+        "\ntopic ",
+        "\ncontract ",
+        "\nannotation ",
+        "\nuse ",
+        " retired ",
+        "...",
+        "<T>",
+        "map<",
+        "*",
+        "stream ",
+        " then ",
+        " then unit",
+        "server:",
+        "client:",
+        "topics:",
+    ];
+    let annotations = [
+        "since",
+        "removed",
+        "deprecated",
+        "was",
+        "wire",
+        "range",
+        "min",
+        "max",
+        "len",
+        "format",
+        "pattern",
+        "example",
+        "status",
+        "retry",
+        "message",
+        "idempotent",
+        "resumable",
+        "cache",
+        "timeout",
+        "max_size",
+        "notification",
+        "delivery",
+        "retain",
+        "replay",
+        "key",
+        "level",
+    ];
+    let mut wanted: Vec<String> = items.map(str::to_owned).to_vec();
+    wanted.extend(annotations.map(|name| format!("@{name}")));
+    wanted.extend(Scalar::ALL[1..].iter().map(|scalar| format!(": {}", scalar.name())));
+    wanted.extend(Format::ALL.map(|format| format!("@format(.{})", format.name())));
+    wanted.extend(Delivery::ALL[1..].iter().map(|delivery| format!("(.{})", delivery.name())));
+    let missing: Vec<&String> =
+        wanted.iter().filter(|word| !text.contains(word.as_str())).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    let models = load(&[folder()], &files()).models;
+    let methods = models.iter().flat_map(|model| &model.services).flat_map(|s| &s.methods);
+    let shapes: HashSet<String> = methods.map(|method| format!("{:?}", method.shape())).collect();
+    assert_eq!(shapes.len(), 7, "every flow: {shapes:?}");
 }

@@ -7,6 +7,20 @@ use std::collections::HashSet;
 
 /// Rule, a source that breaks it, and one that does not.
 const CASES: &[(&str, &str, &str)] = &[
+    ("default-type", "record A { 1 a: u8 @example(\"x\") }", "record A { 1 a: u8 @example(3) }"),
+    (
+        "default-type",
+        "@example({b: 1}) record A { 1 a: u8 }",
+        "@example({a: 1}) record A { 1 a: u8 }",
+    ),
+    ("default-type", "@example(.c) enum A { 1 a }", "@example(.a) enum A { 1 a }"),
+    (
+        "constraint-empty",
+        "record A { 1 a: u8 @max(3) @example(4) }",
+        "record A { 1 a: u8 @max(3) @example(3) @example(0) }",
+    ),
+    ("annotation-arguments", "record A { 1 a: u8 @example }", "record A { 1 a: u8 @example(1) }"),
+    ("annotation-place", "@example(1) service S {}", "@example(1) newtype N: u8"),
     ("syntax", "record A { 1 a u8 }", "record A { 1 a: u8 }"),
     ("syntax", "closed record A {}", "closed enum A { 1 a }"),
     ("syntax", "record A {} record", "record A {}"),
@@ -312,4 +326,21 @@ fn several_errors_are_found_in_one_run() {
         assert!(ids.contains(&rule), "{rule} in {ids:?}");
     }
     assert!(ids.iter().filter(|rule| **rule == "syntax").count() >= 3, "{ids:?}");
+}
+
+/// What is said as an example is read by whoever reads the documentation, in every language.
+#[test]
+fn examples_are_documentation() {
+    let source = "/// How long.\n@example(90s) newtype T: duration\n\
+                  record A { 1 a: string? @example(\"b\\\"c\"), 2 t: T @example(1m) @example(2h) }";
+    let read = super::model(source);
+    assert_eq!(read.types[0].docs.lines, [" How long.", " Example: `90s`"]);
+    let crate::model::Body::Record(fields) = &read.types[1].body else { panic!("a record") };
+    assert_eq!(fields[0].docs.lines, [" Example: `\"b\\\"c\"`"]);
+    assert_eq!(fields[1].docs.lines, [" Example: `1m`", " Example: `2h`"]);
+    assert_eq!(super::model(&crate::emit::idl::print(&read)), read);
+    for files in [crate::emit::ts::generate(&read), crate::emit::py::generate(&read)] {
+        assert!(files.iter().any(|(_, text)| text.contains("Example: `2h`")));
+    }
+    assert!(crate::emit::rust::contract(&read).contains("Example: `2h`"));
 }
