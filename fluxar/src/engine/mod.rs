@@ -44,7 +44,7 @@ use crate::engine::outbox::{Effects, Outbox};
 use crate::engine::pattern::pubsub::Subscriptions;
 use crate::engine::pattern::rpc::Calls;
 use crate::engine::pattern::stream::Streams;
-use crate::engine::relink::{Resumable, Resuming};
+use crate::engine::relink::{Answered, Offered, Resumable};
 use crate::engine::replay::Replay;
 use crate::engine::session::auth::{Credential, Identity, Rights};
 use crate::engine::session::budget::Budget;
@@ -85,8 +85,8 @@ enum Handshake {
         body: Box<HelloBody>,
     },
     /// The same for another link of a session.
-    AwaitResumed(Box<Resuming>),
-    AwaitProof(Box<Resuming>),
+    AwaitResumed(Box<Offered>),
+    AwaitProof(Box<Answered>),
     Done,
 }
 

@@ -42,20 +42,27 @@ struct Lost {
     was_draining: bool,
 }
 
-/// The HELLOs of a resume, under way.
+/// An offer to go on, as both sides know it.
 #[derive(Debug)]
-pub(super) struct Resuming {
+pub(super) struct Offered {
     offer: ResumeHello,
-    answer: Option<ResumeHello>,
-    /// The acceptor's, from the session's own engine.
-    ticket: Option<Ticket>,
     binding: Option<[u8; 32]>,
 }
 
-impl Resuming {
+impl Offered {
     fn transcript<'a>(&'a self, answer: &'a ResumeHello) -> Transcript<'a> {
         Transcript { offer: &self.offer, answer, binding: self.binding.as_ref() }
     }
+}
+
+/// An acceptor's answer to it, with the ticket from the session's own engine.
+#[derive(Debug)]
+pub(super) struct Answered {
+    offered: Offered,
+    theirs: Claim,
+    ours: Claim,
+    answer: ResumeHello,
+    ticket: Ticket,
 }
 
 impl Engine {
@@ -280,14 +287,13 @@ impl Engine {
         }
         self.handshake_deadline = Some(self.now + self.config.limits.handshake_timeout);
         let binding = self.facts.binding;
-        let resuming = Resuming { offer, answer: None, ticket: None, binding };
-        self.handshake = Handshake::AwaitResumed(Box::new(resuming));
+        self.handshake = Handshake::AwaitResumed(Box::new(Offered { offer, binding }));
     }
 
     /// The acceptor's answer to our offer to go on.
     pub(super) fn handle_resumed(
         &mut self,
-        resuming: &Resuming,
+        offered: &Offered,
         answer: Result<&[u8], Status>,
     ) -> Result<(), Violation> {
         let payload = match answer {
@@ -309,7 +315,7 @@ impl Engine {
         let answer = body.resume.ok_or(Violation::HelloResume)?;
         let claim = answer.claim.ok_or(Violation::HelloResume)?;
         let mac = answer.mac.ok_or(Violation::HelloResume)?;
-        let transcript = resuming.transcript(&answer);
+        let transcript = offered.transcript(&answer);
         let known = claim.session == self.session && claim.epoch > resumable.epoch;
         if !known || !transcript.is_proof(&resumable.secret, ACCEPTOR, &mac) {
             return Err(Violation::ResumeProof);
@@ -324,7 +330,7 @@ impl Engine {
         } else {
             self.put_hello_bytes(0, ANSWER, Some(&encode_proof(&mac)));
         }
-        let begins = resuming.offer.claim.map_or(1, |claim| claim.rx_next);
+        let begins = offered.offer.claim.map_or(1, |claim| claim.rx_next);
         self.go_on(&claim, claim.epoch, begins);
         Ok(())
     }
@@ -385,8 +391,8 @@ impl Engine {
         let ours = Claim { epoch, ..ticket.claim };
         let mut answer = drawn.claiming(is_bound, ours);
         let binding = self.facts.binding;
-        let mut resuming = Resuming { offer: hello, answer: None, ticket: None, binding };
-        answer.mac = Some(resuming.transcript(&answer).prove(&ticket.secret, ACCEPTOR));
+        let offered = Offered { offer: hello, binding };
+        answer.mac = Some(offered.transcript(&answer).prove(&ticket.secret, ACCEPTOR));
         let mut reply = HelloBody::of(&self.config.limits, self.config.peer.clone());
         reply.session = Some(ours.session);
         reply.resume = Some(answer);
@@ -394,15 +400,14 @@ impl Engine {
             return self.fail(violation);
         }
         self.put_answered(ANSWER, offer, &reply);
-        resuming.answer = Some(answer);
-        resuming.ticket = Some(ticket);
-        self.handshake = Handshake::AwaitProof(Box::new(resuming));
+        let answered = Answered { offered, theirs: claim, ours, answer, ticket };
+        self.handshake = Handshake::AwaitProof(Box::new(answered));
     }
 
     /// The confirmation that proves it. The engine of the session goes on from here.
     pub(super) fn handle_proof(
         &mut self,
-        resuming: &Resuming,
+        answered: &Answered,
         payload: &[u8],
     ) -> Result<(), Violation> {
         let (mac, credential) = match self.seal {
@@ -410,20 +415,17 @@ impl Engine {
             None => (Some(decode_proof(payload)?), None),
         };
         let mac = mac.ok_or(Violation::ResumeProof)?;
-        let (Some(answer), Some(ticket)) = (&resuming.answer, &resuming.ticket) else {
-            return Err(Violation::ResumeProof);
-        };
-        if !resuming.transcript(answer).is_proof(&ticket.secret, DIALER, &mac) {
+        let Answered { offered, theirs, ours, answer, ticket } = answered;
+        if !offered.transcript(answer).is_proof(&ticket.secret, DIALER, &mac) {
             return Err(Violation::ResumeProof);
         }
-        let (Some(theirs), Some(ours)) = (resuming.offer.claim, answer.claim) else {
-            return Err(Violation::ResumeProof);
-        };
         self.phase = Phase::Closed;
         self.handshake = Handshake::Done;
         self.handshake_deadline = None;
         self.handed_over = true;
-        self.fx.emit(Event::Handover { attachment: Attachment { theirs, ours, credential } });
+        self.fx.emit(Event::Handover {
+            attachment: Attachment { theirs: *theirs, ours: *ours, credential },
+        });
         Ok(())
     }
 

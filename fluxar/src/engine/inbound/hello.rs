@@ -58,18 +58,18 @@ impl Engine {
                 }
             }
             // Their ids are the link's: they take no part in those of the session.
-            (Handshake::AwaitResumed(resuming), Form::Answer) => {
+            (Handshake::AwaitResumed(offered), Form::Answer) => {
                 self.expect_ref(received, 1)?;
-                self.handle_resumed(&resuming, received.error().map_or(Ok(payload), Err))
+                self.handle_resumed(&offered, received.error().map_or(Ok(payload), Err))
             }
-            (Handshake::AwaitProof(resuming), Form::Confirm) => {
+            (Handshake::AwaitProof(answered), Form::Confirm) => {
                 self.expect_ref(received, 2)?;
                 match received.error() {
                     Some(refusal) => {
                         self.finish(Some(&refusal));
                         Ok(())
                     }
-                    None => self.handle_proof(&resuming, payload),
+                    None => self.handle_proof(&answered, payload),
                 }
             }
             (Handshake::AwaitConfirm { offer, answer, body }, Form::Confirm) => {

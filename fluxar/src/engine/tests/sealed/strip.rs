@@ -7,11 +7,15 @@ use crate::engine::message::envelope::Envelope;
 use crate::engine::session::auth::{Credential, Identity};
 use crate::engine::session::handshake::{HelloBody, without_seal};
 use crate::engine::session::phase::Phase;
+use crate::engine::session::resume::LinkFacts;
 use crate::engine::tests::pair::config;
 use crate::engine::tests::raw::{HELLO, Raw};
+use crate::engine::time::Time;
 use crate::engine::wire::compress::Codec;
 use crate::engine::wire::seal::{Cipher, Pattern, Seal, Suite};
+use crate::engine::{Engine, Role};
 use crate::id::Id;
+use bytes::BytesMut;
 
 /// A HELLO with another body, everything else as it was.
 fn rewritten(hello: &[u8], change: impl FnOnce(&mut HelloBody)) -> Vec<u8> {
@@ -222,4 +226,34 @@ fn the_message_that_seals_is_bound_as_zeros() {
     assert_eq!(blank, body.encode());
     body.seal.clear();
     assert_eq!(without_seal(&body.encode()), body.encode());
+}
+
+/// Row 24: two that dial each other over one link, and one that hears itself, make no session;
+/// sealed or not.
+#[test]
+fn crossing_offers_make_no_session() {
+    for is_sealed in [true, false] {
+        for seeds in [[1, 2], [1, 1]] {
+            let dialer = |seed: u8| {
+                let config = match is_sealed {
+                    true => super::sealed(seal(XX, seed)),
+                    false => config(Limits::default()),
+                };
+                let mut engine = Engine::new(config, Role::Dialer, Time::ZERO);
+                engine.handle_link_up_with(Time::ZERO, LinkFacts::default().sealing([seed; 32]));
+                engine
+            };
+            let mut ends = seeds.map(dialer);
+            for _ in 0..3 {
+                let said = [0, 1].map(|at: usize| {
+                    let mut bytes = Vec::new();
+                    ends[at].poll_transmit(&mut bytes);
+                    bytes
+                });
+                ends[0].handle_bytes(Time::ZERO, &mut BytesMut::from(&said[1][..]));
+                ends[1].handle_bytes(Time::ZERO, &mut BytesMut::from(&said[0][..]));
+            }
+            assert_eq!(ends.map(|end| end.phase()), [Phase::Closed; 2], "{is_sealed} {seeds:?}");
+        }
+    }
 }
