@@ -51,8 +51,8 @@ use proc_macro::TokenStream;
 /// On a method, in `#[fluxar(…)]`: `notification`, `rename = "…"` for another name on the wire,
 /// and `timeout = "500ms"` (or `s`, `m`, `h`) for the deadline of clients that set none.
 /// `idempotent`: each call carries a key, so that it is sent again should even the session be lost,
-/// and is done once; its handler runs to its end, whoever still waits. Of a call with one answer
-/// only. `resumable`, `cache = "30s"` and `bytes_max = 65536` are carried in the description.
+/// and is done once as long as its outcome is kept (a day, up to 64 KiB each); its handler runs to
+/// its end, whoever still waits. Of a call with one answer only. `resumable`, `cache = "30s"` and `bytes_max = 65536` are carried in the description.
 /// On a parameter: what a field of [`macro@Type`] may have.
 #[proc_macro_attribute]
 pub fn service(arguments: TokenStream, item: TokenStream) -> TokenStream {

@@ -77,14 +77,15 @@ macro_rules! chosen {
 }
 
 impl Profile {
-    /// This one, and what it leaves open from another. A certificate and its key go together, and
-    /// so do whom to seal with and as whom.
+    /// This one, and what it leaves open from another. A certificate and its key go together. Who is
+    /// sealed with somebody else is somebody else; but a key of one's own changes nothing in whom
+    /// to seal with: without the pin, whoever answers would be taken.
     pub(crate) fn over(self, mut base: Self) -> Self {
         if self.cert.is_some() {
             base.key = None;
         }
-        if self.seal.is_some() || self.seal_key.is_some() {
-            (base.seal, base.seal_key) = (None, None);
+        if self.seal.is_some() {
+            base.seal_key = None;
         }
         if !self.pin.is_empty() || !self.ca.is_empty() {
             (base.pin, base.ca) = (Vec::new(), Vec::new());
@@ -214,5 +215,11 @@ mod tests {
         let pinned = profile(&format!("pin = ['{}']", "0a".repeat(32)));
         let trusting = profile("ca = ['/ca.pem']").over(pinned);
         assert!(trusting.pin.is_empty(), "a pin would take the place of the authority");
+        let acceptor = SealKey::generate().unwrap().public();
+        let sealed = profile(&format!("seal = '{acceptor}'\nseal_key = '/b.key'"));
+        let both = profile("seal_key = '/o.key'").over(sealed.clone());
+        assert!(matches!(both.seal, Some(Text(Acceptor::Pinned(key))) if key == acceptor));
+        assert_eq!(both.seal_key, Some("/o.key".into()));
+        assert_eq!(profile("seal = 'any'").over(sealed).seal_key, None);
     }
 }

@@ -29,6 +29,12 @@ const HEAD_BYTES: usize = 128;
 impl Engine {
     // ---- the handshake
 
+    /// Whether this offer still waits for its decision. A link that is lost, or time that is over,
+    /// ends that; and what was decided about one offer must not welcome the next.
+    pub fn is_asking(&self, offer: u64) -> bool {
+        matches!(self.handshake, Handshake::AwaitDecision { offer: asked, .. } if asked == offer)
+    }
+
     /// Answers [`Event::Authenticate`](crate::engine::event::Event::Authenticate): welcome.
     pub fn accept(&mut self, now: Time, identity: Identity) {
         self.advance(now);

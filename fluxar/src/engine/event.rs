@@ -102,8 +102,11 @@ pub struct PublishOptions {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// Decide on this credential: answer with `accept` or `refuse`.
+    /// Decide on this credential: answer with `accept` or `refuse`, as long as `is_asking` says
+    /// that this offer still waits for that.
     Authenticate {
+        /// The offer that it came with.
+        offer: u64,
         /// What the dialer presents.
         credential: Credential,
         /// Who it says it is.

@@ -46,6 +46,8 @@ pub(crate) struct Replay {
     /// The number of the oldest message kept, and the one that the next will get.
     oldest: u64,
     next: u64,
+    /// Everything before this number has its receipt, though some of it may have to be sent again.
+    unheard: u64,
     kept: VecDeque<Entry>,
     /// Not sent on the present link yet, though on an earlier one; newer than all of `kept`.
     again: VecDeque<Entry>,
@@ -68,6 +70,7 @@ impl Replay {
             messages_max: u64::from(messages_max),
             oldest: 1,
             next: 1,
+            unheard: 1,
             kept: VecDeque::new(),
             again: VecDeque::new(),
             sent: 0,
@@ -169,7 +172,8 @@ impl Replay {
         if upto >= self.next {
             return None;
         }
-        let is_news = upto >= self.oldest;
+        let is_news = upto >= self.unheard;
+        self.unheard = self.unheard.max(upto + 1);
         while self.oldest <= upto && self.drop_oldest(upto, false) {}
         Some(is_news)
     }
@@ -306,4 +310,26 @@ pub(crate) fn frame_len(frames: &[u8]) -> usize {
     frames
         .first_chunk::<LEN_BYTES>()
         .map_or(frames.len(), |len| LEN_BYTES + u32::from_be_bytes(*len) as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Replay;
+
+    /// `[L4.calm.1]`: a peer that says again what it has said is charged for it, also while that is
+    /// still to be sent again.
+    #[test]
+    fn a_receipt_is_news_once() {
+        let mut replay = Replay::new(1 << 20, 100);
+        replay.start();
+        replay.push_frames(&[0, 0, 0, 1, 0].repeat(3), 3);
+        replay.rewind();
+        replay.begin(1);
+        assert_eq!(replay.receipt(2), Some(true));
+        assert_eq!(replay.receipt(2), Some(false));
+        assert_eq!(replay.receipt(3), Some(true));
+        assert_eq!(replay.receipt(3), Some(false));
+        assert_eq!(replay.receipt(4), None, "it was never sent");
+        assert!(replay.is_behind());
+    }
 }

@@ -232,7 +232,7 @@ impl Engine {
         };
         let (peer, seal_key) = (body.peer.clone(), self.seal_key());
         self.handshake = Handshake::AwaitDecision { offer, body };
-        self.fx.emit(Event::Authenticate { credential, peer, seal_key });
+        self.fx.emit(Event::Authenticate { offer, credential, peer, seal_key });
         Ok(())
     }
 

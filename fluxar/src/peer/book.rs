@@ -30,6 +30,8 @@ pub(crate) struct Book {
     pub(crate) subscription_keys: FxHashMap<u64, u64>,
     /// Running tasks of this session.
     pub(crate) jobs: FxHashMap<u64, Job>,
+    /// Of these the one that decides on an offer; the next offer ends it.
+    pub(crate) deciding: Option<u64>,
     /// Cancelled before their handler was registered here.
     pub(crate) cancelled_early: FxHashMap<u64, Status>,
     /// Who presents another credential.

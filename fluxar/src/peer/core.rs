@@ -46,6 +46,8 @@ pub(crate) struct Core {
     is_detached: bool,
     /// The present link belongs to another session.
     handover: Option<Attachment>,
+    /// Who presents that link, as far as it was asked.
+    pub(crate) judged: Option<Identity>,
 }
 
 /// How a link ended.
@@ -54,7 +56,16 @@ pub(crate) enum LinkEnd {
     Over,
     Superseded,
     Detached,
-    Handover(Attachment),
+    Handover(Attachment, Option<Identity>),
+}
+
+/// What an authenticator is asked about.
+#[derive(Clone, Copy)]
+pub(crate) enum Asks {
+    /// A new session, or a live one that authenticates again.
+    Session { offer: u64, seal_key: Option<[u8; 32]> },
+    /// One that is to go on.
+    Resume([u8; 16]),
 }
 
 /// What must be done after unlocking, in this order.
@@ -67,7 +78,7 @@ pub(crate) enum Later {
     Cancel(Arc<ContextInner>, Status),
     /// A call that was cancelled before its handler started.
     Unstarted(u64, Status),
-    Authenticate(Credential, PeerInfo, Option<[u8; 32]>),
+    Authenticate(Credential, PeerInfo, Asks),
     Subscribe(u64, Text, SubscribeOptions),
     Unsubscribed(u64),
     Publish(Text, Bytes, PublishOptions),
@@ -159,7 +170,7 @@ impl Core {
             return LinkEnd::Superseded;
         }
         match self.handover.take() {
-            Some(attachment) => LinkEnd::Handover(attachment),
+            Some(attachment) => LinkEnd::Handover(attachment, self.judged.take()),
             None if self.is_detached && !self.has_ended() => LinkEnd::Detached,
             None => LinkEnd::Over,
         }
@@ -340,8 +351,9 @@ impl Book {
             }
             Event::Pong { id } => self.on_pong(id, later),
             Event::Writable => later.push(Later::Writable),
-            Event::Authenticate { credential, peer, seal_key } => {
-                later.push(Later::Authenticate(credential, peer, seal_key));
+            Event::Authenticate { offer, credential, peer, seal_key } => {
+                let asks = Asks::Session { offer, seal_key };
+                later.push(Later::Authenticate(credential, peer, asks));
             }
             Event::Resume { session, credential, peer, sealed } => {
                 later.push(Later::Resume(session, (!sealed).then_some(credential), peer));

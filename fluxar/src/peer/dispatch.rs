@@ -5,7 +5,7 @@ use crate::engine::session::auth::{Credential, Identity, Rights};
 use crate::engine::session::handshake::PeerInfo;
 use crate::error::{Code, Status};
 use crate::peer::context::Context;
-use crate::peer::core::{InboundCall, InboundStream, Later, Ring};
+use crate::peer::core::{Asks, InboundCall, InboundStream, Later, Ring};
 use crate::peer::handler::unimplemented;
 use crate::peer::hub::Published;
 use crate::peer::idempotency::{Begun, KeyName, Waiter};
@@ -13,6 +13,7 @@ use crate::peer::job::{self, Duty, Guarded};
 use crate::peer::node::{AuthAttempt, NodeInner};
 use crate::peer::raw::{Channel, RawSink, RawStreaming};
 use crate::peer::router::{Outcome, Params, Route, RouteCache, UnaryFn};
+use crate::peer::server::foreign_status;
 use crate::peer::shared::Shared;
 use crate::peer::state::State;
 use futures_util::FutureExt;
@@ -106,8 +107,8 @@ fn simple(shared: &Arc<Shared>, item: Later) {
         Later::Wake(waker) => waker.wake(),
         Later::Writable => shared.ring_writable(),
         Later::Cancel(context, status) => context.cancel.cancel(status),
-        Later::Authenticate(credential, peer, seal_key) => {
-            authenticate(shared, credential, peer, Asks::Session { seal_key });
+        Later::Authenticate(credential, peer, asks) => {
+            authenticate(shared, credential, peer, asks);
         }
         Later::Subscribe(id, pattern, options) => {
             shared.node.subscribe_session(shared, id, pattern.as_str(), &options);
@@ -139,7 +140,7 @@ fn simple(shared: &Arc<Shared>, item: Later) {
         }
         Later::Ready(peer) => ready(shared, peer),
         Later::Draining => {
-            shared.advance(State::Draining, None);
+            shared.show_phase(None);
             // Nothing new is taken: whoever waits for room need not wait for the end.
             shared.end_waiting();
         }
@@ -339,41 +340,34 @@ fn refusal(routes: &RouteCache, target: &str) -> Status {
     Status::new(Code::Unimplemented, format!("`{target}` {text}"))
 }
 
-/// What an authenticator is asked about.
-#[derive(Clone, Copy)]
-enum Asks {
-    /// A new session.
-    Session { seal_key: Option<[u8; 32]> },
-    /// One that is to go on.
-    Resume([u8; 16]),
-}
-
-/// Asks the authenticator, in a task of the session.
+/// Asks the authenticator, in a task of the session: one at a time, and the last offer counts.
 fn authenticate(shared: &Arc<Shared>, credential: Credential, peer: PeerInfo, asks: Asks) {
     let (resumes, seal_key) = match asks {
-        Asks::Session { seal_key } => (false, seal_key),
+        Asks::Session { seal_key, .. } => (false, seal_key),
         Asks::Resume(_) => (true, None),
     };
-    let decide = move |shared: &Arc<Shared>, decision: Result<Identity, Status>| match asks {
-        Asks::Session { .. } => decide(shared, decision),
-        Asks::Resume(session) => decide_resume(shared, decision.map(Some), session),
-    };
     if let Err(status) = shared.node.admits(shared.session, resumes) {
-        return decide(shared, Err(status));
+        return decide(shared, asks, Err(status));
     }
     let attempt = AuthAttempt::new(credential, peer, shared.link_info(), seal_key);
     let Some(authenticator) = shared.node.authenticator.clone() else {
-        return decide(shared, unjudged(&attempt));
+        return decide(shared, asks, unjudged(&attempt));
     };
     let waiting = Arc::clone(shared);
-    shared.spawn_job(async move {
+    let deciding = async move {
         let deciding = AssertUnwindSafe(async move { authenticator.authenticate(attempt).await });
         let decision = deciding.catch_unwind().await.unwrap_or_else(|_| {
             tracing::error!(target: "fluxar", "the authenticator panicked");
             Err(Status::new(Code::Internal, "the authenticator panicked: see the callee's log"))
         });
-        decide(&waiting, decision);
-    });
+        decide(&waiting, asks, decision);
+    };
+    let key = shared.spawn_job(deciding);
+    let mut core = shared.lock();
+    let before = core.book.deciding.replace(key);
+    let before = before.and_then(|key| core.book.jobs.remove(&key));
+    drop(core);
+    before.into_iter().for_each(|job| job.abort.abort());
 }
 
 /// What somebody is where there is no authenticator: anybody, who may do everything. But not over a
@@ -394,6 +388,7 @@ fn decide_resume(
     decision: Result<Option<Identity>, Status>,
     session: [u8; 16],
 ) {
+    let judged = decision.as_ref().ok().and_then(Clone::clone);
     let decision = decision.and_then(|identity| {
         let unknown = || {
             let text = "[L4.resume.5] this session is not known here: make another";
@@ -401,8 +396,7 @@ fn decide_resume(
         };
         let found = shared.node.resumable(session).ok_or_else(unknown)?;
         if identity.is_some_and(|identity| !found.identity().is_the_same_as(&identity)) {
-            let text = "[L4.resume.5] the session is another identity's";
-            return Err(Status::new(Code::PermissionDenied, text));
+            return Err(foreign_status());
         }
         let ticket = found.lock().engine.as_ref().and_then(|engine| engine.ticket());
         ticket.ok_or_else(unknown)
@@ -410,17 +404,26 @@ fn decide_resume(
     shared.with(|core, now| {
         let Some(engine) = core.engine.as_mut() else { return };
         match decision {
-            Ok(ticket) => engine.accept_resume(now, ticket),
+            Ok(ticket) => {
+                engine.accept_resume(now, ticket);
+                core.judged = judged;
+            }
             Err(status) => engine.refuse(now, &status),
         }
     });
 }
 
-fn decide(shared: &Arc<Shared>, decision: Result<Identity, Status>) {
+fn decide(shared: &Arc<Shared>, asks: Asks, decision: Result<Identity, Status>) {
+    let offer = match asks {
+        Asks::Resume(session) => return decide_resume(shared, decision.map(Some), session),
+        Asks::Session { offer, .. } => offer,
+    };
     let decision =
         decision.and_then(|identity| shared.node.admit(shared.session).map(|()| identity));
     shared.with(|core, now| {
-        let Some(engine) = core.engine.as_mut() else { return };
+        let Some(engine) = core.engine.as_mut().filter(|engine| engine.is_asking(offer)) else {
+            return;
+        };
         match decision {
             Ok(identity) => engine.accept(now, identity),
             Err(status) => engine.refuse(now, &status),

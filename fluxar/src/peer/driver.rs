@@ -1,6 +1,7 @@
 //! The tasks that pump one link: a reader, a writer and a timer.
 
 use crate::engine::sealing::LinkSeal;
+use crate::engine::session::auth::Identity;
 use crate::engine::session::challenge::LinkBinding;
 use crate::engine::session::phase::Phase;
 use crate::engine::session::resume::{Attachment, LinkFacts};
@@ -36,8 +37,8 @@ pub(crate) enum Start {
     /// The session that we dialed is to go on.
     Resume,
     /// The session that we accepted goes on: its dialer has proved that it may, and this is what
-    /// it sent behind the proof.
-    Adopt(Box<(Attachment, BytesMut, Option<LinkSeal>)>),
+    /// it sent behind the proof, and who it is, or why it is not welcome any more.
+    Adopt(Box<(Attachment, BytesMut, Option<LinkSeal>)>, Result<Option<Identity>, Status>),
 }
 
 /// How a link ended.
@@ -58,6 +59,7 @@ pub(crate) struct Handover {
     pub(crate) attachment: Attachment,
     pub(crate) bytes: BytesMut,
     pub(crate) seal: Option<LinkSeal>,
+    pub(crate) judged: Option<Identity>,
 }
 
 /// A session without a link: its time goes on. Dropped before there is another, it ends.
@@ -113,14 +115,15 @@ pub(crate) async fn run(shared: &Arc<Shared>, link: Link, start: Start) -> Outco
             shared.drop_writer(number);
             Outcome::Detached(Waiting { teardown, _timing: timing })
         }
-        LinkEnd::Handover(attachment) => {
+        LinkEnd::Handover(attachment, judged) => {
             writing.shutdown().await;
             match (shared.drop_writer(number), shared.link_info()) {
                 (Some(writer), Some(info)) => {
                     let link = Link { reader, writer, info };
                     let take = |core: &mut Core| core.engine.as_mut()?.take_link_seal();
                     let seal = shared.with(|core, _| take(core));
-                    Outcome::Handover(Box::new(Handover { link, attachment, bytes, seal }))
+                    let handover = Handover { link, attachment, bytes, seal, judged };
+                    Outcome::Handover(Box::new(handover))
                 }
                 _ => Outcome::Ended,
             }
@@ -142,13 +145,20 @@ fn begin(core: &mut Core, now: Time, start: Start, facts: Facts, bytes: &mut Byt
     let Some(engine) = core.engine.as_mut().filter(|_| !core.is_over) else { return false };
     // Whoever authenticates again does so on this link.
     facts.binding.into_iter().for_each(|binding| engine.bind_link(binding));
-    if let Start::Adopt(adopted) = start {
+    if let Start::Adopt(adopted, welcome) = start {
         let (attachment, rest, seal) = *adopted;
         *bytes = rest;
-        return match seal {
+        let is_attached = match seal {
             Some(seal) => engine.attach_sealed(now, &attachment, seal),
             None => engine.attach(now, &attachment),
         };
+        match welcome {
+            Ok(identity) if is_attached => identity.into_iter().for_each(|i| engine.renew(now, i)),
+            // It hears why, over the link that it has proved to be its own.
+            Err(status) if is_attached => engine.close(now, Some(&status)),
+            _ => {}
+        }
+        return is_attached;
     }
     engine.handle_link_up_with(now, facts.link);
     core.link_was_ready = false;

@@ -7,7 +7,7 @@ use crate::peer::router::Outcome;
 use crate::peer::shared::Shared;
 use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -18,6 +18,10 @@ const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
 const KEYS_MAX: usize = 10_000;
 /// Of these, calls that run.
 const RUNNING_MAX: usize = 1_024;
+/// Calls with keys that run, of all callers: their handlers outlive the sessions that count them.
+const RUNNING_ALL_MAX: usize = 8_192;
+/// Attempts that wait for one outcome.
+const WAITERS_MAX: usize = 64;
 /// Bytes of an outcome that is kept. A larger one is not, and the call is done anew.
 const OUTCOME_BYTES_MAX: usize = 64 << 10;
 /// Bytes of all outcomes; the oldest make room.
@@ -57,15 +61,26 @@ enum Entry {
     Done { hash: [u8; 32], outcome: Outcome, at: Instant },
 }
 
+/// What one caller has. All that have no name are one: whoever dials chooses its instance, and must
+/// not get room by choosing many.
+#[derive(Default)]
+struct Share {
+    keys: usize,
+    running: usize,
+    /// Those that are done, the oldest first.
+    done: VecDeque<u64>,
+}
+
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Keys {
     entries: FxHashMap<KeyName, Entry>,
-    /// Those that are done, the oldest first.
-    done: VecDeque<KeyName>,
+    /// Those that are done, by the order in which they were.
+    done: BTreeMap<u64, KeyName>,
+    next_done: u64,
     bytes: usize,
-    /// Keys of each caller, and how many of them run.
-    of_owner: FxHashMap<Owner, (usize, usize)>,
+    running: usize,
+    shares: FxHashMap<String, Share>,
 }
 
 impl Keys {
@@ -83,19 +98,25 @@ impl Keys {
                 let text = "[L5.idempotent.3] the idempotency key was used with other parameters";
                 Begun::Refused(Status::new(Code::FailedPrecondition, text))
             }
+            Some(Entry::Running { waiters, .. }) if waiters.len() >= WAITERS_MAX => {
+                let text = "too many attempts wait for this key: wait for one of them";
+                Begun::Refused(Status::new(Code::ResourceExhausted, text))
+            }
             Some(Entry::Running { waiters, .. }) => {
                 waiters.push(waiter);
                 Begun::Attached
             }
             Some(Entry::Done { outcome, .. }) => Begun::Done(outcome.clone()),
             None => {
-                let (_, running) = self.of_owner.get(&name.owner).copied().unwrap_or_default();
-                if running >= RUNNING_MAX {
+                let own = self.shares.get(&name.owner.0).map_or(0, |share| share.running);
+                if own >= RUNNING_MAX || self.running >= RUNNING_ALL_MAX {
                     let text = "too many calls with keys run already: wait for some of them";
                     return Begun::Refused(Status::new(Code::ResourceExhausted, text));
                 }
-                let counts = self.of_owner.entry(name.owner.clone()).or_default();
-                *counts = (counts.0 + 1, counts.1 + 1);
+                let share = self.shares.entry(name.owner.0.clone()).or_default();
+                share.keys += 1;
+                share.running += 1;
+                self.running += 1;
                 let entry = Entry::Running { hash: asked, waiters: vec![waiter] };
                 self.entries.insert(name, entry);
                 Begun::Run
@@ -119,17 +140,21 @@ impl Keys {
         let (hash, waiters) = (*hash, std::mem::take(waiters));
         *entry = Entry::Done { hash, outcome: outcome.clone(), at: now };
         self.bytes += bytes;
-        self.done.push_back(name.clone());
-        let mut is_full = false;
-        if let Some(counts) = self.of_owner.get_mut(&name.owner) {
-            counts.1 -= 1;
-            is_full = counts.0 > KEYS_MAX;
+        self.running -= 1;
+        let number = self.next_done;
+        self.next_done += 1;
+        self.done.insert(number, name.clone());
+        let mut oldest = None;
+        if let Some(share) = self.shares.get_mut(&name.owner.0) {
+            share.running -= 1;
+            share.done.push_back(number);
+            oldest = share.done.front().copied().filter(|_| share.keys > KEYS_MAX);
         }
-        if is_full && let Some(at) = self.done.iter().position(|old| old.owner == name.owner) {
-            self.drop_done(at);
-        }
-        while self.bytes > BYTES_MAX && !self.done.is_empty() {
-            self.drop_done(0);
+        oldest.into_iter().for_each(|number| self.drop_done(number));
+        while self.bytes > BYTES_MAX
+            && let Some((&number, _)) = self.done.first_key_value()
+        {
+            self.drop_done(number);
         }
         waiters
     }
@@ -138,35 +163,42 @@ impl Keys {
     pub(crate) fn forget(&mut self, name: &KeyName) -> Vec<Waiter> {
         match self.entries.remove(name) {
             Some(Entry::Running { waiters, .. }) => {
-                self.uncount(&name.owner, 1);
+                self.running -= 1;
+                self.leave(&name.owner, |share| share.running -= 1);
                 waiters
             }
             _ => Vec::new(),
         }
     }
 
-    fn uncount(&mut self, owner: &Owner, running: usize) {
-        if let Some(counts) = self.of_owner.get_mut(owner) {
-            *counts = (counts.0 - 1, counts.1 - running);
-            if counts.0 == 0 {
-                self.of_owner.remove(owner);
+    /// One key less.
+    fn leave(&mut self, owner: &Owner, more: impl FnOnce(&mut Share)) {
+        if let Some(share) = self.shares.get_mut(&owner.0) {
+            share.keys -= 1;
+            more(share);
+            if share.keys == 0 {
+                self.shares.remove(&owner.0);
             }
         }
     }
 
-    fn drop_done(&mut self, at: usize) {
-        let Some(name) = self.done.remove(at) else { return };
+    /// Drops what was done the longest ago, of all or of its caller.
+    fn drop_done(&mut self, number: u64) {
+        let Some(name) = self.done.remove(&number) else { return };
         if let Some(Entry::Done { outcome, .. }) = self.entries.remove(&name) {
             self.bytes -= outcome_bytes(&outcome);
-            self.uncount(&name.owner, 0);
+            // It is its caller's oldest, too.
+            self.leave(&name.owner, |share| {
+                share.done.pop_front();
+            });
         }
     }
 
     fn expire(&mut self, now: Instant) {
-        while let Some(oldest) = self.done.front() {
+        while let Some((&number, oldest)) = self.done.first_key_value() {
             match self.entries.get(oldest) {
                 Some(Entry::Done { at, .. }) if now.duration_since(*at) < KEPT_FOR => return,
-                _ => self.drop_done(0),
+                _ => self.drop_done(number),
             }
         }
     }

@@ -5,6 +5,7 @@
 //! registered; a call that comes in gets one look from the session's reader and, if it is not done
 //! by then, a task of its own.
 
+mod about;
 mod ahead;
 mod allow;
 mod auth;

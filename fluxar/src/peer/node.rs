@@ -90,7 +90,8 @@ impl AuthAttempt {
 /// Result<Identity, Status>>` is one.
 pub trait Authenticator: Send + Sync + 'static {
     /// Accepts with an identity, or refuses with a status (`unauthenticated`, usually). Dropped
-    /// when the handshake's time is over.
+    /// when the session ends, or another offer of it takes this one's place; what is said after the
+    /// handshake's time is over changes nothing.
     fn authenticate(&self, attempt: AuthAttempt) -> BoxFuture<Result<Identity, Status>>;
 }
 

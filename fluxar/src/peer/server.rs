@@ -3,10 +3,10 @@
 use crate::config::Limits;
 use crate::engine::event::{PublishOptions, Text};
 use crate::engine::sealing::LinkSeal;
-use crate::engine::session::auth::{Credential, Rights};
+use crate::engine::session::auth::{Credential, Identity, Rights};
 use crate::engine::session::handshake::PeerInfo;
 use crate::engine::{Compression, Engine, EngineConfig, Role, WireConfig};
-use crate::error::Status;
+use crate::error::{Code, Status};
 use crate::payload;
 use crate::peer::driver::{self, Handover, Outcome, Start};
 use crate::peer::events::{Events, Message, SubscribeWith, SubscriptionHandle};
@@ -497,30 +497,40 @@ async fn session(node: &Arc<NodeInner>, key: u64, link: Link) {
             Outcome::Handover(handover) => {
                 let Some(session) = node.resumable(handover.attachment.session()) else { return };
                 let attempt = presented(&session, &handover);
-                if !is_still_welcome(node, &session, attempt).await {
-                    return;
-                }
-                let Handover { link, attachment, bytes, seal } = *handover;
+                let Some(welcome) = is_still_welcome(node, &session, attempt).await else { return };
+                let Handover { link, attachment, bytes, seal, judged } = *handover;
+                let welcome = welcome.map(|identity| identity.or(judged));
                 node.handshake_done(key);
-                outcome =
-                    driver::run(&session, link, Start::Adopt(Box::new((attachment, bytes, seal))))
-                        .await;
+                let start = Start::Adopt(Box::new((attachment, bytes, seal)), welcome);
+                outcome = driver::run(&session, link, start).await;
             }
         }
     }
 }
 
 /// Behind a seal the dialer presents itself only when it has proved that the session is its own. It
-/// must be the same identity as before.
+/// must be the same identity as before: else the session is over, and it hears why. `None` when
+/// nobody decided in time: it may come again.
 async fn is_still_welcome(
     node: &NodeInner,
     session: &Shared,
     attempt: Option<AuthAttempt>,
-) -> bool {
-    let (Some(attempt), Some(authenticator)) = (attempt, &node.authenticator) else { return true };
+) -> Option<Result<Option<Identity>, Status>> {
+    let (Some(attempt), Some(authenticator)) = (attempt, &node.authenticator) else {
+        return Some(Ok(None));
+    };
     let deciding = authenticator.authenticate(attempt);
-    let decided = tokio::time::timeout(node.limits.handshake_timeout, deciding).await;
-    matches!(decided, Ok(Ok(identity)) if session.identity().is_the_same_as(&identity))
+    let decided = tokio::time::timeout(node.limits.handshake_timeout, deciding).await.ok()?;
+    Some(decided.and_then(|identity| match session.identity().is_the_same_as(&identity) {
+        true => Ok(Some(identity)),
+        false => Err(foreign_status()),
+    }))
+}
+
+/// `[L4.resume.5]`
+pub(crate) fn foreign_status() -> Status {
+    let text = "[L4.resume.5] the session is another identity's";
+    Status::new(Code::PermissionDenied, text)
 }
 
 /// What was presented behind the seal of a link that is handed over.

@@ -3,12 +3,12 @@
 use crate::config::Limits;
 use crate::engine::Engine;
 use crate::engine::event::Refusal;
-use crate::engine::session::auth::{Credential, Identity};
-use crate::engine::session::handshake::PeerInfo;
+use crate::engine::session::auth::Credential;
 use crate::engine::session::phase::Phase;
 use crate::engine::time::Time;
 use crate::error::{Code, Origin, Status};
 use crate::payload::Keys;
+use crate::peer::about::About;
 use crate::peer::book::{Book, Job};
 use crate::peer::context::ContextInner;
 use crate::peer::core::{Core, Later, Ring, Rings};
@@ -16,7 +16,7 @@ use crate::peer::node::{CreditLease, NodeInner};
 use crate::peer::queueing::{Place, Queues, Turn};
 use crate::peer::router::Router;
 use crate::peer::state::{Progress, State};
-use crate::transport::{Batch, LinkInfo, LinkWriter};
+use crate::transport::{Batch, LinkWriter};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -48,7 +48,7 @@ pub(crate) struct Shared {
     openings: Arc<Semaphore>,
     next_key: AtomicU64,
     progress: watch::Sender<Progress>,
-    about: Mutex<About>,
+    pub(crate) about: Mutex<About>,
     origin: Instant,
     /// Live handles; the last of a dialer says goodbye.
     handles: AtomicUsize,
@@ -58,13 +58,6 @@ pub(crate) struct Shared {
     pub(crate) resumes: bool,
     /// Both sides write records with numbers as keys.
     is_numbered: AtomicBool,
-}
-
-#[derive(Clone)]
-struct About {
-    identity: Arc<Identity>,
-    peer: Arc<PeerInfo>,
-    link: Option<LinkInfo>,
 }
 
 /// Streams of one session that wait to be opened, each in a task.
@@ -161,11 +154,6 @@ impl Shared {
         limits: Limits,
         (is_dialer, resumes): (bool, bool),
     ) -> Arc<Self> {
-        let about = About {
-            identity: Arc::new(Identity::anonymous()),
-            peer: Arc::new(PeerInfo::default()),
-            link: None,
-        };
         Arc::new(Self {
             write_side: Mutex::new(None),
             core: Mutex::new(Core::default()),
@@ -181,7 +169,7 @@ impl Shared {
             openings: Arc::new(Semaphore::new(OPENINGS_MAX)),
             next_key: AtomicU64::new(0),
             progress: watch::Sender::new(Progress::default()),
-            about: Mutex::new(about),
+            about: Mutex::default(),
             origin: Instant::now(),
             handles: AtomicUsize::new(0),
             is_dialer,
@@ -473,43 +461,6 @@ impl Shared {
         }
     }
 
-    pub(crate) fn identity(&self) -> Arc<Identity> {
-        Arc::clone(&self.about().identity)
-    }
-
-    pub(crate) fn peer_info(&self) -> Arc<PeerInfo> {
-        Arc::clone(&self.about().peer)
-    }
-
-    /// Whose session it is: an identity's, or a nameless peer's.
-    pub(crate) fn owner(&self) -> (String, Option<[u8; 16]>) {
-        let about = self.about();
-        let is_nameless = *about.identity == Identity::anonymous();
-        (about.identity.name.clone(), is_nameless.then_some(about.peer.instance))
-    }
-
-    pub(crate) fn link_info(&self) -> Option<LinkInfo> {
-        self.about().link.clone()
-    }
-
-    pub(crate) fn set_link(&self, link: LinkInfo) {
-        self.about().link = Some(link);
-    }
-
-    pub(crate) fn set_peer(&self, peer: PeerInfo, identity: Identity) {
-        let mut about = self.about();
-        about.peer = Arc::new(peer);
-        about.identity = Arc::new(identity);
-    }
-
-    pub(crate) fn set_identity(&self, identity: Identity) {
-        self.about().identity = Arc::new(identity);
-    }
-
-    fn about(&self) -> MutexGuard<'_, About> {
-        self.about.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Presents another credential to the acceptor.
     pub(crate) async fn reauthenticate(
         self: &Arc<Self>,
@@ -587,12 +538,16 @@ impl Shared {
         }
     }
 
-    /// Runs a task that ends with the link at the latest.
-    pub(crate) fn spawn_job(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
+    /// Runs a task that ends with the session at the latest; gives its key among the jobs.
+    pub(crate) fn spawn_job(
+        self: &Arc<Self>,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> u64 {
         let epoch = self.lock().book.epoch;
-        let job = self.start_job(self.key(), epoch, None, work);
-        let late = self.lock().register(epoch, [job]);
+        let (key, job) = self.start_job(self.key(), epoch, None, work);
+        let late = self.lock().register(epoch, [(key, job)]);
         late.iter().for_each(|job| job.abort.abort());
+        key
     }
 
     /// Starts a task of the session, to be registered. Not under the lock: a runtime that shuts

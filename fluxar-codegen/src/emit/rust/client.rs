@@ -124,7 +124,10 @@ fn documentation<S: RustSpelling>(method: &Method<S>, target: &str) -> TokenStre
     };
     docs.lines.push(format!(" Target: `{target}`{waits}."));
     if is_keyed(method) {
-        docs.lines.push(" Sent again, and done once, should the session be lost.".to_owned());
+        docs.lines.push(
+            " Sent again should the session be lost, and done once as long as its outcome is kept."
+                .to_owned(),
+        );
     }
     doc_attributes(&docs)
 }

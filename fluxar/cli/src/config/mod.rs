@@ -103,7 +103,12 @@ impl Loaded {
         let file = File::open(path).map_err(unread)?;
         let is_private = is_private(&file.metadata().map_err(unread)?);
         let mut text = String::new();
-        file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(unread)?;
+        file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(unread)?;
+        if text.len() as u64 > FILE_BYTES_MAX {
+            // A part of it could leave out who is let in.
+            let cause = format_args!("{shown} has more than {FILE_BYTES_MAX} bytes");
+            return Err(Failure::usage(cause, "split it: one `fluxar up -c` a file"));
+        }
         let config = from_toml(&text).map_err(|cause| wrong(&shown, &cause))?;
         let base = secret::absolute_path(path).parent().map(Path::to_owned).unwrap_or_default();
         Ok(Self { config, base, shown, is_private })
@@ -224,6 +229,16 @@ mod tests {
 
     fn read(text: &str) -> Result<Config, String> {
         from_toml(text)
+    }
+
+    /// Who is let in may stand at the end.
+    #[test]
+    fn a_file_is_read_whole_or_not_at_all() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let text = format!("listen = 'ws://127.0.0.1:0'\n#{}\n", "x".repeat(1 << 20));
+        std::fs::write(file.path(), text).unwrap();
+        let error = Loaded::read(file.path()).err().map(|error| error.to_string());
+        assert!(error.is_some_and(|text| text.contains("has more than 1048576 bytes")));
     }
 
     /// The example says of all limits that they are the defaults.

@@ -14,6 +14,7 @@ use crate::engine::session::auth::{Credential, Identity, Rights};
 use crate::engine::session::handshake::{HelloBody, VERSION, decode_proof, encode_proof};
 use crate::engine::session::phase::Phase;
 use crate::engine::session::resume::Ephemeral;
+use crate::engine::time::Time;
 use crate::engine::violation::Violation;
 use crate::error::Status;
 use crate::id::Id;
@@ -166,6 +167,14 @@ impl Engine {
         self.identity = identity;
     }
 
+    /// The peer has come back over another link as who it was: its credential may last longer now.
+    pub fn renew(&mut self, now: Time, identity: Identity) {
+        self.advance(now);
+        self.next_identity = Some(identity);
+        self.take_identity();
+        self.fx.emit(Event::Identified { identity: self.identity.clone() });
+    }
+
     /// What the peer may do is over: so is what it has opened. It may authenticate again.
     pub(in crate::engine) fn expire(&mut self) {
         self.expires = None;
@@ -212,7 +221,7 @@ impl Engine {
                         let (session, sealed) = (claim.session, self.seal.is_some());
                         Event::Resume { session, credential, peer, sealed }
                     }
-                    None => Event::Authenticate { credential, peer, seal_key: None },
+                    None => Event::Authenticate { offer, credential, peer, seal_key: None },
                 });
                 return Ok(());
             }
@@ -234,7 +243,7 @@ impl Engine {
         let is_known = body.versions.contains(&VERSION);
         self.handshake = Handshake::AwaitDecision { offer, body: Box::new(body) };
         if is_known && self.can_challenge() {
-            self.fx.emit(Event::Authenticate { credential, peer, seal_key });
+            self.fx.emit(Event::Authenticate { offer, credential, peer, seal_key });
             return Ok(());
         }
         let violation = if is_known { Violation::NonceMissing } else { Violation::HelloVersion };

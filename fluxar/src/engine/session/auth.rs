@@ -98,9 +98,10 @@ impl Identity {
 #[cfg(feature = "tokio")]
 impl Identity {
     /// The same one with the same rights; a credential that was renewed lasts longer, and is no
-    /// other identity for that.
+    /// other identity for that. One whose credential has ended has no rights until it is renewed.
     pub(crate) fn is_the_same_as(&self, other: &Self) -> bool {
-        self.name == other.name && self.rights == other.rights
+        let has_ended = self.rights == Rights::none();
+        self.name == other.name && (has_ended || self.rights == other.rights)
     }
 }
 

@@ -301,6 +301,25 @@ fn offers_do_not_pile_up() {
     assert_eq!(pair.acceptor.engine.phase(), Phase::Ready);
 }
 
+/// `[L4.reauth.3]`: what is decided is decided about one offer; the next is another.
+#[test]
+fn an_offer_is_asked_about_by_its_id() {
+    let mut pair = Pair::ready();
+    let offered = |pair: &mut Pair, name| {
+        pair.dialer.engine.reauthenticate(pair.now, token(name)).expect("ready");
+        pair.run();
+        let asked = pair.acceptor.take();
+        let [Event::Authenticate { offer, .. }] = asked[..] else { panic!("{asked:?}") };
+        offer
+    };
+    let first = offered(&mut pair, "a");
+    assert!(pair.acceptor.engine.is_asking(first));
+    pair.pass(Duration::from_secs(6));
+    assert!(!pair.acceptor.engine.is_asking(first), "its time is over");
+    let second = offered(&mut pair, "b");
+    assert!(pair.acceptor.engine.is_asking(second) && !pair.acceptor.engine.is_asking(first));
+}
+
 /// `[L4.reauth.1]`: a key is proved anew, over nonces of its own.
 #[test]
 fn a_key_is_proved_again() {

@@ -104,3 +104,40 @@ async fn an_authenticator_that_hangs_is_given_up_and_the_session_goes_on() {
     let gone = pair.client.reauthenticate(Auth::bearer("d")).await.unwrap_err();
     assert_eq!(gone.code(), Code::Unavailable);
 }
+
+/// `[L4.reauth.3]`: what an authenticator says too late of one offer welcomes no other.
+#[tokio::test(start_paused = true)]
+async fn a_late_decision_is_not_about_the_next_offer() {
+    let gates = [Arc::new(Notify::new()), Arc::new(Notify::new())];
+    let [admin, plain] = gates.clone();
+    let check = move |attempt: AuthAttempt| {
+        let (admin, plain) = (Arc::clone(&admin), Arc::clone(&plain));
+        async move {
+            let Credential::Bearer(name) = attempt.credential else {
+                return Err(Status::new(Code::Unauthenticated, "a token is wanted"));
+            };
+            match name.as_str() {
+                "admin" => admin.notified().await,
+                "plain" => plain.notified().await,
+                _ => {}
+            }
+            Ok(Identity::new(name, Rights::all()))
+        }
+    };
+    let pair = pair().server(|s| s.authenticator(check)).client(|c| c.auth(Auth::bearer("a")));
+    let pair = pair.build().await.unwrap();
+    let late = soon(pair.client.reauthenticate(Auth::bearer("admin"))).await.unwrap_err();
+    assert_eq!(late.code(), Code::DeadlineExceeded);
+    let next = soon(pair.client.reauthenticate(Auth::bearer("plain")));
+    let decided = async {
+        settle().await;
+        gates[0].notify_waiters();
+        settle().await;
+        assert_eq!(pair.peer.identity().name, "a");
+        gates[1].notify_waiters();
+    };
+    let (next, ()) = tokio::join!(next, decided);
+    next.unwrap();
+    settle().await;
+    assert_eq!(pair.peer.identity().name, "plain");
+}

@@ -6,7 +6,10 @@ mod auth;
 mod calls;
 mod cancel;
 mod drops;
+mod keyed;
 mod lifecycle;
+#[cfg(feature = "seal")]
+mod renewal;
 mod resume;
 mod review;
 mod streams;

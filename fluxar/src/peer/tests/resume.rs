@@ -17,13 +17,13 @@ use tokio::task::JoinSet;
 
 /// Links on demand: each with its script, and each in the test's hand.
 #[derive(Clone, Default)]
-struct Cable {
+pub(super) struct Cable {
     server: Arc<Mutex<Option<Server>>>,
     links: Arc<Mutex<Vec<LinkControl>>>,
 }
 
 impl Cable {
-    fn to(server: &Server) -> Self {
+    pub(super) fn to(server: &Server) -> Self {
         let cable = Self::default();
         cable.plug(server);
         cable
@@ -33,11 +33,14 @@ impl Cable {
         *self.server.lock().unwrap() = Some(server.clone());
     }
 
-    async fn client(&self, script: impl Fn(usize) -> FaultyLink + Send + Sync + 'static) -> Client {
+    pub(super) async fn client(
+        &self,
+        script: impl Fn(usize) -> FaultyLink + Send + Sync + 'static,
+    ) -> Client {
         self.client_with(script, |builder| builder).await
     }
 
-    async fn client_with(
+    pub(super) async fn client_with(
         &self,
         script: impl Fn(usize) -> FaultyLink + Send + Sync + 'static,
         change: impl FnOnce(crate::ClientBuilder) -> crate::ClientBuilder,
@@ -56,11 +59,11 @@ impl Cable {
         soon(builder.build_with(dial)).await.unwrap()
     }
 
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.links.lock().unwrap().len()
     }
 
-    fn cut(&self) {
+    pub(super) fn cut(&self) {
         self.links.lock().unwrap().last().unwrap().cut();
     }
 }

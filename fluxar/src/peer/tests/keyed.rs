@@ -1,0 +1,61 @@
+//! What calls with keys may hold at a node.
+
+use super::resume::Cable;
+use super::{settle, soon};
+use crate::error::{Code, Status};
+use crate::peer::Server;
+use crate::testing::FaultyLink;
+use std::future::pending;
+use tokio::task::JoinSet;
+
+async fn hanging() -> Server {
+    let server = Server::unbound().build().await.unwrap();
+    server.handle("pay.never", |(): ()| pending::<Result<(), Status>>());
+    server
+}
+
+/// `[L5.idempotent.4]`: whoever dials chooses its instance, so nameless peers share what one may
+/// have: the handlers of calls with keys outlive the sessions that made them.
+#[tokio::test(start_paused = true)]
+async fn nameless_peers_have_one_share_of_keyed_calls() {
+    let server = hanging().await;
+    let cable = Cable::to(&server);
+    let mut codes = Vec::new();
+    for round in 0_u8..3 {
+        let client = cable.client(|_| FaultyLink::new()).await;
+        let mut calls = JoinSet::new();
+        for n in 0_u16..500 {
+            let [a, b] = n.to_be_bytes();
+            let mut key = [round; 16];
+            (key[0], key[1]) = (a, b);
+            let request = client.request::<_, ()>("pay.never", &()).idempotency_key(key);
+            calls.spawn(async move { request.send().await });
+        }
+        settle().await;
+        soon(client.ping()).await.unwrap();
+        settle().await;
+        while let Some(done) = calls.try_join_next() {
+            codes.push(done.unwrap().unwrap_err().code());
+        }
+        client.close().await;
+    }
+    let refused = codes.iter().filter(|code| **code == Code::ResourceExhausted).count();
+    assert_eq!(refused, 3 * 500 - 1_024, "{codes:?}");
+}
+
+/// `[L5.idempotent.4]`: attempts that wait for one outcome are bounded.
+#[tokio::test(start_paused = true)]
+async fn attempts_at_one_key_are_bounded() {
+    let server = hanging().await;
+    let cable = Cable::to(&server);
+    let client = cable.client(|_| FaultyLink::new()).await;
+    let mut calls = JoinSet::new();
+    for _ in 0..65 {
+        let request = client.request::<_, ()>("pay.never", &()).idempotency_key([7; 16]);
+        calls.spawn(async move { request.send().await });
+    }
+    let refused = soon(calls.join_next()).await.unwrap().unwrap().unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    settle().await;
+    assert!(calls.try_join_next().is_none(), "64 wait");
+}

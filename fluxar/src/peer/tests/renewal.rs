@@ -1,0 +1,96 @@
+//! Who somebody is, when a session goes on over another link.
+
+use super::resume::Cable;
+use super::soon;
+use crate::error::{Code, Status};
+use crate::peer::{AuthAttempt, Server, State};
+use crate::testing::FaultyLink;
+use crate::{Auth, ClientBuilder, Credential, Identity, Rights, Seal, SealKey};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+const LIFE: Duration = Duration::from_secs(20);
+
+/// Names by token, for twenty seconds; `open` is what they may do.
+async fn server(open: &Arc<AtomicBool>) -> Server {
+    let open = Arc::clone(open);
+    let check = move |attempt: AuthAttempt| {
+        let rights = if open.load(Ordering::Relaxed) {
+            Rights::all()
+        } else {
+            Rights::none().call("other.>")
+        };
+        async move {
+            match attempt.credential {
+                Credential::Bearer(name) => Ok(Identity::new(name, rights).valid_for(LIFE)),
+                _ => Err(Status::new(Code::Unauthenticated, "a token is wanted")),
+            }
+        }
+    };
+    let seal = Seal::allow(SealKey::generate().unwrap());
+    let server = Server::unbound().authenticator(check).seal(seal).build().await.unwrap();
+    server.handle("math.double", |n: u64| async move { Ok::<_, Status>(n * 2) });
+    server
+}
+
+/// A sealed session presents itself behind the seal.
+fn with(builder: ClientBuilder, is_sealed: bool) -> ClientBuilder {
+    let builder = builder.auth(Auth::bearer("ada"));
+    match is_sealed {
+        true => builder.seal(Seal::require(SealKey::generate().unwrap())),
+        false => builder,
+    }
+}
+
+/// `[L4.auth.3]`, `[L4.resume.5]`: a session whose credential has ended goes on over another link
+/// with a fresh one, for as long as that is good.
+#[tokio::test(start_paused = true)]
+async fn a_session_comes_back_with_a_renewed_credential() {
+    for is_sealed in [false, true] {
+        let server = server(&Arc::new(AtomicBool::new(true))).await;
+        let cable = Cable::to(&server);
+        let client = cable.client_with(|_| FaultyLink::new(), |b| with(b, is_sealed)).await;
+        let double = || client.call::<_, u64>("math.double", &2_u64);
+        assert_eq!(soon(double()).await.unwrap(), 4);
+        for links in 2..5 {
+            tokio::time::sleep(LIFE + Duration::from_secs(1)).await;
+            let over = soon(double()).await.unwrap_err();
+            assert_eq!(over.code(), Code::Unauthenticated, "sealed: {is_sealed}, link {links}");
+            cable.cut();
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            assert_eq!(soon(double()).await.unwrap(), 4, "sealed: {is_sealed}, link {links}");
+            assert_eq!(cable.count(), links, "the same session");
+            assert_eq!(client.state(), State::Ready);
+        }
+        client.close().await;
+    }
+}
+
+/// `[L4.resume.5]`: one who may do something else by now hears that, once, and makes another
+/// session.
+#[tokio::test(start_paused = true)]
+async fn a_session_does_not_come_back_with_other_rights() {
+    for is_sealed in [false, true] {
+        let open = Arc::new(AtomicBool::new(true));
+        let server = server(&open).await;
+        let cable = Cable::to(&server);
+        let client = cable.client_with(|_| FaultyLink::new(), |b| with(b, is_sealed)).await;
+        let double = || client.call::<_, u64>("math.double", &2_u64);
+        assert_eq!(soon(double()).await.unwrap(), 4);
+        open.store(false, Ordering::Relaxed);
+        cable.cut();
+        // Over the new session.
+        let refused = loop {
+            match soon(double()).await {
+                Err(status) if status.code() == Code::PermissionDenied => break status,
+                Err(status) => assert_ne!(status.code(), Code::Internal, "{status}"),
+                Ok(_) => panic!("the old rights are gone"),
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        };
+        assert!(!refused.message().is_empty());
+        assert!(cable.count() <= 4, "no storm of dials: {}", cable.count());
+        client.close().await;
+    }
+}
