@@ -295,6 +295,7 @@ class LlmClient {
   }
 }
 function serveLlm(serving, service) {
+  serving.describe(DESCRIPTOR);
   $.serveOutput(serving, LlmClient$complete, true, (args, _items, context) => service.complete(args, context));
 }
 const ApprovalsApproveParams$1 = $.key(1, "action");
@@ -347,6 +348,7 @@ class ApprovalsClient {
   }
 }
 function serveApprovals(serving, service) {
+  serving.describe(DESCRIPTOR);
   $.serveUnary(serving, ApprovalsClient$approve, (args, context) => service.approve(args, context));
 }
 const ChatTopic$def = {

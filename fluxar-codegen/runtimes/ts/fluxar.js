@@ -66,21 +66,21 @@ var FluxarError = class extends Error {
 };
 function toFluxarError(thrown) {
   if (thrown instanceof FluxarError) return thrown;
-  const text2 = thrown instanceof Error ? thrown.name : typeof thrown;
-  return new FluxarError("internal", `[L5.call.6] the handler threw: ${text2}`, { cause: thrown });
+  const text3 = thrown instanceof Error ? thrown.name : typeof thrown;
+  return new FluxarError("internal", `[L5.call.6] the handler threw: ${text3}`, { cause: thrown });
 }
 function cutMessage(message) {
   if (message.length * 3 <= MESSAGE_BYTES_MAX) return whole(message);
   return `${whole(message.slice(0, Math.floor(MESSAGE_BYTES_MAX / 3) - 1))}…`;
 }
-function whole(text2) {
-  return text2.replace(/\p{Surrogate}/gu, "�");
+function whole(text3) {
+  return text3.replace(/\p{Surrogate}/gu, "�");
 }
 var Violation = class extends Error {
   rule;
   code;
-  constructor(rule, text2, code = "invalid_argument") {
-    super(`[${rule}] ${text2}`);
+  constructor(rule, text3, code = "invalid_argument") {
+    super(`[${rule}] ${text3}`);
     this.name = "Violation";
     this.rule = rule;
     this.code = code;
@@ -103,47 +103,47 @@ function decodeText(bytes, start, end) {
   }
 }
 function decodeAscii(b, start, end) {
-  let text2 = "";
+  let text3 = "";
   let at2 = start;
   while (end - at2 >= 8) {
     const c0 = b[at2], c1 = b[at2 + 1], c2 = b[at2 + 2], c3 = b[at2 + 3];
     const c4 = b[at2 + 4], c5 = b[at2 + 5], c6 = b[at2 + 6], c7 = b[at2 + 7];
     if ((c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7) > 127) return void 0;
-    text2 += String.fromCharCode(c0, c1, c2, c3, c4, c5, c6, c7);
+    text3 += String.fromCharCode(c0, c1, c2, c3, c4, c5, c6, c7);
     at2 += 8;
   }
   if (end - at2 >= 4) {
     const c0 = b[at2], c1 = b[at2 + 1], c2 = b[at2 + 2], c3 = b[at2 + 3];
     if ((c0 | c1 | c2 | c3) > 127) return void 0;
-    text2 += String.fromCharCode(c0, c1, c2, c3);
+    text3 += String.fromCharCode(c0, c1, c2, c3);
     at2 += 4;
   }
   switch (end - at2) {
     case 3: {
       const c0 = b[at2], c1 = b[at2 + 1], c2 = b[at2 + 2];
-      return (c0 | c1 | c2) > 127 ? void 0 : text2 + String.fromCharCode(c0, c1, c2);
+      return (c0 | c1 | c2) > 127 ? void 0 : text3 + String.fromCharCode(c0, c1, c2);
     }
     case 2: {
       const c0 = b[at2], c1 = b[at2 + 1];
-      return (c0 | c1) > 127 ? void 0 : text2 + String.fromCharCode(c0, c1);
+      return (c0 | c1) > 127 ? void 0 : text3 + String.fromCharCode(c0, c1);
     }
     case 1: {
       const c0 = b[at2];
-      return c0 > 127 ? void 0 : text2 + String.fromCharCode(c0);
+      return c0 > 127 ? void 0 : text3 + String.fromCharCode(c0);
     }
     default:
-      return text2;
+      return text3;
   }
 }
-function encodeText(text2) {
-  return isWellFormed(text2) ? encoder.encode(text2) : void 0;
+function encodeText(text3) {
+  return isWellFormed(text3) ? encoder.encode(text3) : void 0;
 }
-function encodeTextInto(text2, bytes, at2) {
-  return encoder.encodeInto(text2, bytes.subarray(at2)).written;
+function encodeTextInto(text3, bytes, at2) {
+  return encoder.encodeInto(text3, bytes.subarray(at2)).written;
 }
 var LONE_SURROGATE = /\p{Surrogate}/u;
-function isWellFormed(text2) {
-  return !LONE_SURROGATE.test(text2);
+function isWellFormed(text3) {
+  return !LONE_SURROGATE.test(text3);
 }
 
 // src/bytes.ts
@@ -340,8 +340,8 @@ var Reader = class {
     const isPlain = bytes.constructor === Uint8Array;
     this.bytes = isPlain ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   }
-  fail(text2) {
-    throw new DecodeError(text2);
+  fail(text3) {
+    throw new DecodeError(text3);
   }
   /** Adds where it was to an error. */
   within(thrown, part2) {
@@ -470,8 +470,8 @@ var Reader = class {
     return this.slice(this.at, this.skipBytes(length));
   }
   slice(start, end) {
-    const text2 = decodeText(this.bytes, start, end);
-    return text2 === void 0 ? this.fail("text is not UTF-8") : text2;
+    const text3 = decodeText(this.bytes, start, end);
+    return text3 === void 0 ? this.fail("text is not UTF-8") : text3;
   }
   /** Bytes, as a copy. */
   blob() {
@@ -565,9 +565,9 @@ var Reader = class {
         return found;
       }
     }
-    const text2 = this.text();
-    this.unknownKey = text2;
-    return names2.get(text2);
+    const text3 = this.text();
+    this.unknownKey = text3;
+    return names2.get(text3);
   }
   /** A key of a field or variant came twice. */
   twice() {
@@ -789,7 +789,7 @@ function writeObject(writer2, value, depth) {
     writer2.byte(value.value > 23 ? value.value : 224 | value.value);
   } else if (Array.isArray(value)) {
     writer2.head(128, value.length);
-    for (const item of value) writeAny(writer2, item, depth);
+    for (const item2 of value) writeAny(writer2, item2, depth);
   } else writeEntries(writer2, value instanceof Map ? [...value] : Object.entries(value), depth);
 }
 function writeEntries(writer2, entries, depth) {
@@ -898,22 +898,22 @@ var VALUES = [
   (value) => isUint(value),
   (value) => isUint(value)
 ];
-function byteLength(text2) {
-  let bytes = text2.length;
-  for (let i = 0; i < text2.length; i += 1) {
-    const unit = text2.charCodeAt(i);
+function byteLength(text3) {
+  let bytes = text3.length;
+  for (let i = 0; i < text3.length; i += 1) {
+    const unit = text3.charCodeAt(i);
     if (unit > 127) bytes += unit > 2047 && (unit < 55296 || unit > 57343) ? 2 : 1;
   }
   return bytes;
 }
-function readMeta(item, bytes) {
-  if (item === null) return NO_META;
-  if (!(item instanceof Map)) throw new Violation("L3.env.1", "meta is a map or null");
-  if (item.size === 0) throw new Violation("L3.meta.2", "an empty meta map must be null");
-  if (item.size > ENTRIES_MAX) throw new Violation("L3.meta.3", "meta has more than 64 entries");
+function readMeta(item2, bytes) {
+  if (item2 === null) return NO_META;
+  if (!(item2 instanceof Map)) throw new Violation("L3.env.1", "meta is a map or null");
+  if (item2.size === 0) throw new Violation("L3.meta.2", "an empty meta map must be null");
+  if (item2.size > ENTRIES_MAX) throw new Violation("L3.meta.3", "meta has more than 64 entries");
   if (bytes > BYTES_MAX) throw new Violation("L3.meta.4", "meta has more than 8 KiB");
   const meta = /* @__PURE__ */ new Map();
-  for (const [key2, value] of item) {
+  for (const [key2, value] of item2) {
     const taken = readKey(key2);
     if (taken === void 0) continue;
     checkValue(taken, value);
@@ -1091,8 +1091,8 @@ var Feed = class {
       this.hold(event.bytes);
       if (this.credit > 0) this.outlet.waits(this);
     } else if (this.overflow === OVERFLOW.disconnect) {
-      const text2 = "the subscriber is too slow for its overflow policy `disconnect`";
-      this.outlet.end(this, new FluxarError("resource_exhausted", text2));
+      const text3 = "the subscriber is too slow for its overflow policy `disconnect`";
+      this.outlet.end(this, new FluxarError("resource_exhausted", text3));
     } else this.dropped += 1;
   }
   /** The subscriber takes more [L5.credit.3]. */
@@ -1171,8 +1171,8 @@ function addUserMeta(meta, entries) {
     meta.set(key2, value);
   }
   if (count > USER_ENTRIES_MAX || bytes > USER_BYTES_MAX) {
-    const text2 = `meta has at most ${USER_ENTRIES_MAX} entries and ${USER_BYTES_MAX} bytes`;
-    throw new FluxarError("invalid_argument", text2);
+    const text3 = `meta has at most ${USER_ENTRIES_MAX} entries and ${USER_BYTES_MAX} bytes`;
+    throw new FluxarError("invalid_argument", text3);
   }
 }
 
@@ -1560,21 +1560,21 @@ var Checked = class {
     return map;
   }
 };
-function writeItem(writer2, item) {
-  if (item === null) writer2.null();
-  else if (typeof item === "boolean") writer2.bool(item);
-  else if (typeof item === "number") writer2.int(item);
-  else if (typeof item === "bigint") writer2.big(item);
-  else if (typeof item === "string") writer2.text(item);
-  else if (item instanceof Uint8Array) writer2.blob(item);
-  else if (item instanceof Map) {
-    writer2.head(160, item.size);
-    for (const [key2, value] of item) {
+function writeItem(writer2, item2) {
+  if (item2 === null) writer2.null();
+  else if (typeof item2 === "boolean") writer2.bool(item2);
+  else if (typeof item2 === "number") writer2.int(item2);
+  else if (typeof item2 === "bigint") writer2.big(item2);
+  else if (typeof item2 === "string") writer2.text(item2);
+  else if (item2 instanceof Uint8Array) writer2.blob(item2);
+  else if (item2 instanceof Map) {
+    writer2.head(160, item2.size);
+    for (const [key2, value] of item2) {
       writeItem(writer2, key2);
       writeItem(writer2, value);
     }
   } else {
-    const list = item;
+    const list = item2;
     writer2.head(128, list.length);
     for (const value of list) writeItem(writer2, value);
   }
@@ -1639,38 +1639,38 @@ function decodeEnvelope(bytes) {
   const error = readError(reader.item());
   return { kind, id, ref, target, meta: readMeta(metaItem, metaBytes), payload, error };
 }
-function readKind(item) {
-  if (typeof item !== "number" && typeof item !== "bigint") throw new Violation("L3.env.1", "the kind is a uint");
-  if (item < 0) throw new Violation("L3.env.1", "the kind is a uint");
-  if (item < 1 || item > 7) throw new Violation("L3.kind.1", "the kind must be 1 to 7");
-  return Number(item);
+function readKind(item2) {
+  if (typeof item2 !== "number" && typeof item2 !== "bigint") throw new Violation("L3.env.1", "the kind is a uint");
+  if (item2 < 0) throw new Violation("L3.env.1", "the kind is a uint");
+  if (item2 < 1 || item2 > 7) throw new Violation("L3.kind.1", "the kind must be 1 to 7");
+  return Number(item2);
 }
-function readId(item) {
-  if (item === null) return null;
-  if (item instanceof Uint8Array) {
-    if (item.length !== 16) throw new Violation("L3.id.1", "an id is a uint or a bstr of 16");
+function readId(item2) {
+  if (item2 === null) return null;
+  if (item2 instanceof Uint8Array) {
+    if (item2.length !== 16) throw new Violation("L3.id.1", "an id is a uint or a bstr of 16");
     let value = 0n;
-    for (const byte of item) value = value << 8n | BigInt(byte);
+    for (const byte of item2) value = value << 8n | BigInt(byte);
     if (value < TWO_64) throw new Violation("L3.id.1", "an id below 2^64 must be an unsigned integer");
     return value;
   }
-  if (typeof item !== "number" && typeof item !== "bigint" || item < 0) {
+  if (typeof item2 !== "number" && typeof item2 !== "bigint" || item2 < 0) {
     throw new Violation("L3.env.1", "an id is a uint or a bstr of 16");
   }
-  if (item === 0) throw new Violation("L3.id.2", "id 0 names nothing");
-  return item;
+  if (item2 === 0) throw new Violation("L3.id.2", "id 0 names nothing");
+  return item2;
 }
-function readTarget(item) {
-  if (item === null) return null;
-  if (typeof item !== "string") throw new Violation("L3.env.1", "the target is text");
-  const length = byteLength(item);
+function readTarget(item2) {
+  if (item2 === null) return null;
+  if (typeof item2 !== "string") throw new Violation("L3.env.1", "the target is text");
+  const length = byteLength(item2);
   if (length < 1 || length > TEXT_BYTES_MAX) throw new Violation("L3.target.1", "a target is 1 to 512 bytes");
-  return item;
+  return item2;
 }
-function readError(item) {
-  if (item === null) return null;
-  if (!(item instanceof Map)) throw new Violation("L3.env.1", "an error is a map");
-  const map = item;
+function readError(item2) {
+  if (item2 === null) return null;
+  if (!(item2 instanceof Map)) throw new Violation("L3.env.1", "an error is a map");
+  const map = item2;
   for (const key2 of map.keys()) checkErrorKey(key2);
   const code = map.get(0);
   if (code === void 0) throw new Violation("L3.error.1", "an error needs a code");
@@ -1699,13 +1699,13 @@ function checkErrorKey(key2) {
   if (!isUint2(key2)) throw new Violation("L3.env.1", "the key of an error is a uint");
   if (key2 > 4 && key2 < 32 || key2 > 63) throw new Violation("L3.error.3", "an error has an unknown key");
 }
-function isUint2(item) {
-  return (typeof item === "number" || typeof item === "bigint") && item >= 0;
+function isUint2(item2) {
+  return (typeof item2 === "number" || typeof item2 === "bigint") && item2 >= 0;
 }
-function typed(item, type) {
-  if (item === void 0) return void 0;
-  if (typeof item !== type) throw new Violation("L3.env.1", "an error's message and type name are text");
-  return item;
+function typed(item2, type) {
+  if (item2 === void 0) return void 0;
+  if (typeof item2 !== type) throw new Violation("L3.env.1", "an error's message and type name are text");
+  return item2;
 }
 function isVolatile(message) {
   if (message.kind === KIND.hello) return true;
@@ -1823,10 +1823,10 @@ var Channel = class {
   /** The next item, or undefined after the last. */
   async next() {
     for (; ; ) {
-      const item = this.items.shift();
-      if (item !== void 0) {
-        this.consumed(item);
-        return item;
+      const item2 = this.items.shift();
+      if (item2 !== void 0) {
+        this.consumed(item2);
+        return item2;
       }
       if (this.abortReason !== void 0) throw this.abortReason.reason;
       if (this.isMuted) return void 0;
@@ -1838,9 +1838,9 @@ var Channel = class {
   async *[Symbol.asyncIterator]() {
     try {
       for (; ; ) {
-        const item = await this.next();
-        if (item === void 0) return;
-        yield item;
+        const item2 = await this.next();
+        if (item2 === void 0) return;
+        yield item2;
       }
     } finally {
       this.stop();
@@ -1857,11 +1857,11 @@ var Channel = class {
   }
   mute() {
     this.isMuted = true;
-    for (const item of this.items.splice(0)) this.consumed(item);
+    for (const item2 of this.items.splice(0)) this.consumed(item2);
     this.wakeReaders();
   }
-  consumed(item) {
-    const grant = this.window.consumed(item);
+  consumed(item2) {
+    const grant = this.window.consumed(item2);
     if (grant > 0 && !this.theyEnded) this.host.grant(this.id, grant);
   }
   // ---- from the peer
@@ -1934,8 +1934,8 @@ var Channel = class {
 };
 
 // src/checks.ts
-function broken(path, text2) {
-  throw new FluxarError("invalid_argument", `${path === "" ? "the value" : path}: ${text2}`);
+function broken(path, text3) {
+  throw new FluxarError("invalid_argument", `${path === "" ? "the value" : path}: ${text3}`);
 }
 function at(path, name) {
   return path === "" ? name : `${path}.${name}`;
@@ -2028,8 +2028,8 @@ var Names = class {
   constructor(entries) {
     this.byText = new Map(entries);
     const short = Array.from({ length: SHORT_BYTES2 + 1 }, () => []);
-    for (const [text2, value] of this.byText) {
-      const bytes = encodeText(text2);
+    for (const [text3, value] of this.byText) {
+      const bytes = encodeText(text3);
       short[bytes.length]?.push({ bytes, value });
     }
     this.short = short;
@@ -2047,12 +2047,12 @@ var Names = class {
     return void 0;
   }
   /** What a name stands for. */
-  get(text2) {
-    return this.byText.get(text2);
+  get(text3) {
+    return this.byText.get(text3);
   }
   /** The name of a value. */
   nameOf(value) {
-    for (const [text2, found] of this.byText) if (found === value) return text2;
+    for (const [text3, found] of this.byText) if (found === value) return text3;
     return "";
   }
 };
@@ -2109,7 +2109,7 @@ function writeMapHead(writer2, entries) {
 }
 function writeList(writer2, list, write) {
   writer2.head(128, list.length);
-  for (const item of list) write(writer2, item);
+  for (const item2 of list) write(writer2, item2);
 }
 function writeMap(writer2, map, writeK, writeV) {
   writer2.head(160, map.size);
@@ -2194,7 +2194,7 @@ function nameOf(table, number) {
 function same(a, b) {
   if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, index) => same(item, b[index]));
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item2, index) => same(item2, b[index]));
   if (a instanceof Map && b instanceof Map) return same([...a], [...b]);
   if (Array.isArray(a) !== Array.isArray(b) || a instanceof Map !== b instanceof Map) return false;
   const [left, right] = [Object.entries(a), Object.entries(b)];
@@ -2222,8 +2222,8 @@ function readUuid(reader) {
   const tag = reader.tag();
   if (tag !== void 0 && tag !== 37) reader.fail("a uuid is wanted");
   if (reader.peek() >> 5 === 3) {
-    const text2 = reader.text();
-    return UUID.test(text2) ? text2.toLowerCase() : reader.fail("a uuid is wanted, such as 123e4567-e89b-12d3-a456-426614174000");
+    const text3 = reader.text();
+    return UUID.test(text3) ? text3.toLowerCase() : reader.fail("a uuid is wanted, such as 123e4567-e89b-12d3-a456-426614174000");
   }
   const bytes = reader.blob();
   return bytes.length === 16 ? uuidText(bytes, 0) : reader.fail("a uuid has 16 bytes");
@@ -2329,17 +2329,17 @@ function writeBig2(writer2, value, least, most) {
 }
 var DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
 function readDecimal(reader) {
-  const text2 = reader.text();
-  return DECIMAL.test(text2) ? text2 : reader.fail("a decimal number is wanted, such as 12.50");
+  const text3 = reader.text();
+  return DECIMAL.test(text3) ? text3 : reader.fail("a decimal number is wanted, such as 12.50");
 }
 function writeDecimal(writer2, value) {
   if (!DECIMAL.test(value)) throw new FluxarError("invalid_argument", `\`${value}\` is no decimal number`);
   writer2.text(value);
 }
 function toHex(bytes) {
-  let text2 = "";
-  for (const byte of bytes) text2 += HEX[byte];
-  return text2;
+  let text3 = "";
+  for (const byte of bytes) text3 += HEX[byte];
+  return text3;
 }
 
 // src/sha256.ts
@@ -2414,7 +2414,7 @@ function copy(reader, writer2, withDocs) {
     case 4: {
       const items = reader.array((inner) => part(inner, withDocs));
       writer2.head(128, items.length);
-      return items.forEach((item) => writer2.raw(item));
+      return items.forEach((item2) => writer2.raw(item2));
     }
     case 5:
       return copyMap(reader, writer2, withDocs);
@@ -2453,8 +2453,8 @@ function copySimple(reader, writer2) {
   else if (value.simple === 22) writer2.null();
   else writer2.bool(value.simple === 21);
 }
-function fromBase64(text2) {
-  return Uint8Array.from(atob(text2), (unit) => unit.charCodeAt(0));
+function fromBase64(text3) {
+  return Uint8Array.from(atob(text3), (unit) => unit.charCodeAt(0));
 }
 
 // src/link.ts
@@ -2572,15 +2572,15 @@ function decodeHello(bytes, form) {
   }
   return { versions, peer, capabilities: capabilities2, limits, heartbeatMs, auth, session };
 }
-function known(item, highest, what) {
-  if (!(item instanceof Map)) throw missing2(what);
-  for (const key2 of item.keys()) {
+function known(item2, highest, what) {
+  if (!(item2 instanceof Map)) throw missing2(what);
+  for (const key2 of item2.keys()) {
     if (typeof key2 !== "number" && typeof key2 !== "bigint" || key2 < 0) throw missing2(`a key of ${what}`);
     if (key2 > highest && key2 < 32 || key2 > 63) {
       throw new Violation("L4.body.3", "the HELLO body has an unknown key below 32 or above 63");
     }
   }
-  return item;
+  return item2;
 }
 function need(map, key2, what) {
   const value = map.get(key2);
@@ -2591,24 +2591,24 @@ function may(map, key2, otherwise) {
   const value = map.get(key2);
   return value === void 0 ? otherwise : value;
 }
-function uint(item, what) {
-  if (typeof item !== "number" && typeof item !== "bigint" || item < 0) throw missing2(what);
-  return Math.min(Number(item), 2 ** 32 - 1);
+function uint(item2, what) {
+  if (typeof item2 !== "number" && typeof item2 !== "bigint" || item2 < 0) throw missing2(what);
+  return Math.min(Number(item2), 2 ** 32 - 1);
 }
-function uints(item, what) {
-  if (!Array.isArray(item)) throw missing2(what);
-  const list = item.map((part2) => uint(part2, what));
+function uints(item2, what) {
+  if (!Array.isArray(item2)) throw missing2(what);
+  const list = item2.map((part2) => uint(part2, what));
   if (list.length > LIST_MAX) throw tooLong(what);
   return list;
 }
-function text(item, what) {
-  if (typeof item !== "string") throw missing2(what);
-  if (byteLength(item) > TEXT_BYTES_MAX2) throw tooLong(what);
-  return item;
+function text(item2, what) {
+  if (typeof item2 !== "string") throw missing2(what);
+  if (byteLength(item2) > TEXT_BYTES_MAX2) throw tooLong(what);
+  return item2;
 }
-function bstr(item, what, length) {
-  if (!(item instanceof Uint8Array) || length !== void 0 && item.length !== length) throw missing2(what);
-  return item.slice();
+function bstr(item2, what, length) {
+  if (!(item2 instanceof Uint8Array) || length !== void 0 && item2.length !== length) throw missing2(what);
+  return item2.slice();
 }
 function readPeer(map) {
   const roles = may(map, 2, []);
@@ -2688,8 +2688,8 @@ async function verdict(offer, authenticate, limitMs) {
   if (refusal !== void 0 || authenticate === void 0) return refusal;
   let timer;
   const late = new Promise((resolve) => {
-    const text2 = "[L4.reauth.3] nobody decided in time";
-    if (limitMs !== void 0) timer = setTimeout(() => resolve(new FluxarError("deadline_exceeded", text2)), limitMs);
+    const text3 = "[L4.reauth.3] nobody decided in time";
+    if (limitMs !== void 0) timer = setTimeout(() => resolve(new FluxarError("deadline_exceeded", text3)), limitMs);
   });
   const decision = async () => authenticate(offer.auth ?? { scheme: "none", data: new Uint8Array() }, offer.peer);
   const decided = decision().then(
@@ -2719,10 +2719,116 @@ function randomBytes(length) {
   return crypto.getRandomValues(new Uint8Array(length));
 }
 
+// src/describe.ts
+var DESCRIBE = "fluxar.describe";
+var FORM = 1;
+var SERVICES = 4;
+var KINDS = [3, SERVICES, 5, 6];
+var ANY = 20;
+var NAME = 0;
+var WIRE = 1;
+var PACKAGE = 2;
+var METHODS = 3;
+var ANSWER = 5;
+var DOCS2 = 15;
+var SAYABLE = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$/;
+var RAW = " Served by a closure: what it takes and gives is not described.";
+function describe(contracts, targets) {
+  const together = new Map(KINDS.map((kind) => [kind, /* @__PURE__ */ new Map()]));
+  const known2 = /* @__PURE__ */ new Set();
+  for (const contract of contracts) {
+    const entries = entriesOf(contract);
+    const items = KINDS.flatMap((kind) => listOf(entries.get(kind)).map((item2) => ({ kind, name: textOf(entriesOf(item2), NAME), item: item2 })));
+    const clashes = items.some(({ kind, name, item: item2 }) => {
+      const other = together.get(kind).get(name);
+      return other !== void 0 && compareBytes(other, item2) !== 0;
+    });
+    if (clashes) continue;
+    for (const { kind, name, item: item2 } of items) together.get(kind).set(name, item2);
+    for (const target of targetsOf(entries)) known2.add(target);
+  }
+  addUnknown(together.get(SERVICES), targets.filter((target) => !known2.has(target)));
+  const whole2 = contracts.length === 1 ? entriesOf(contracts[0]) : /* @__PURE__ */ new Map([[0, item((to) => to.int(FORM))]]);
+  for (const [kind, named] of together) {
+    const sorted = [...named.keys()].sort();
+    if (sorted.length > 0) whole2.set(kind, listing(sorted.map((name) => named.get(name))));
+  }
+  return mapping(whole2);
+}
+function targetsOf(contract) {
+  return listOf(contract.get(SERVICES)).flatMap((bytes) => {
+    const service = entriesOf(bytes);
+    const path = [textOf(service, PACKAGE), textOf(service, WIRE) ?? textOf(service, NAME)].filter((part2) => part2 !== void 0);
+    return listOf(service.get(METHODS)).map((method) => {
+      const entries = entriesOf(method);
+      return [...path, textOf(entries, WIRE) ?? textOf(entries, NAME)].join(".");
+    });
+  });
+}
+function addUnknown(services, targets) {
+  const methods = /* @__PURE__ */ new Map();
+  for (const target of targets.filter((target2) => SAYABLE.test(target2)).sort()) {
+    const dot = target.lastIndexOf(".");
+    const path = target.slice(0, dot);
+    methods.set(path, [...methods.get(path) ?? [], unknownMethod(target.slice(dot + 1))]);
+  }
+  for (const [path, listed] of methods) {
+    const dot = path.lastIndexOf(".");
+    const wire = path.slice(dot + 1);
+    let name = wire;
+    for (let number = 2; services.has(name); number += 1) name = `${wire}_${number}`;
+    const service = /* @__PURE__ */ new Map([[NAME, text2(name)], [METHODS, listing(listed)]]);
+    if (name !== wire) service.set(WIRE, text2(wire));
+    if (dot > 0) service.set(PACKAGE, text2(path.slice(0, dot)));
+    services.set(name, mapping(service));
+  }
+}
+function unknownMethod(name) {
+  const answer = listing([item((to) => to.int(0)), item((to) => to.int(ANY))]);
+  return mapping(/* @__PURE__ */ new Map([[NAME, text2(name)], [ANSWER, answer], [DOCS2, listing([text2(RAW)])]]));
+}
+function entriesOf(map) {
+  const reader = new Reader(map);
+  const entries = /* @__PURE__ */ new Map();
+  for (let left = reader.enterMap(); reader.more(left); left -= 1) entries.set(Number(reader.integer()), reader.raw());
+  return entries;
+}
+function listOf(list) {
+  return list === void 0 ? [] : new Reader(list).array((inner) => inner.raw());
+}
+function textOf(entries, key2) {
+  const bytes = entries.get(key2);
+  return bytes === void 0 ? void 0 : new Reader(bytes).text();
+}
+function item(write) {
+  const writer2 = new Writer();
+  write(writer2);
+  return writer2.take();
+}
+function text2(value) {
+  return item((to) => to.text(value));
+}
+function listing(items) {
+  return item((to) => {
+    to.head(128, items.length);
+    items.forEach((one) => to.raw(one));
+  });
+}
+function mapping(entries) {
+  return item((to) => {
+    to.head(160, entries.size);
+    for (const [key2, value] of [...entries].sort(([a], [b]) => a - b)) {
+      to.int(key2);
+      to.raw(value);
+    }
+  });
+}
+
 // src/routes.ts
 var Routes = class {
   calls = /* @__PURE__ */ new Map();
   streams = /* @__PURE__ */ new Map();
+  contracts = [];
   /** Serves calls and notifications of a target. */
   handleBytes(target, handler) {
     this.claim(target);
@@ -2733,12 +2839,19 @@ var Routes = class {
     this.claim(target);
     this.streams.set(target, handler);
   }
+  /** Says which contract the handlers are of: what `fluxar.describe` answers with. */
+  describe(descriptor) {
+    if (!this.contracts.some((known2) => compareBytes(known2, descriptor) === 0)) this.contracts.push(descriptor);
+  }
   claim(target) {
     checkTarget(target);
     if (this.calls.has(target) || this.streams.has(target)) throw new Error(`${target} is served already`);
   }
   call(target) {
-    return this.calls.get(target);
+    return this.calls.get(target) ?? (target === DESCRIBE ? () => this.description() : void 0);
+  }
+  description() {
+    return describe(this.contracts, [...this.calls.keys(), ...this.streams.keys()]);
   }
   stream(target) {
     return this.streams.get(target);
@@ -2767,8 +2880,8 @@ var Budget = class {
     this.earn(Math.max(0, now - this.last) / 1e3 * BUDGET_PER_SECOND);
     this.last = now;
     if (this.left < 1) {
-      const text2 = "too many cheap messages: send fewer pings, cancels, grants and bad references";
-      throw new Violation("L4.calm.1", text2, "resource_exhausted");
+      const text3 = "too many cheap messages: send fewer pings, cancels, grants and bad references";
+      throw new Violation("L4.calm.1", text3, "resource_exhausted");
     }
     this.left -= 1;
   }
@@ -2802,8 +2915,8 @@ var OutboundCalls = class {
   call(target, payload, options, origin) {
     const max = Math.min(this.host.callsMax, OUTBOUND_MAX);
     if (this.open.size >= max) {
-      const text2 = `${max} calls are open at the peer already: wait for one to end`;
-      return Promise.reject(new FluxarError("resource_exhausted", text2));
+      const text3 = `${max} calls are open at the peer already: wait for one to end`;
+      return Promise.reject(new FluxarError("resource_exhausted", text3));
     }
     return new Promise((resolve, reject) => {
       const deadline = deadlineOf(options, origin);
@@ -2909,8 +3022,8 @@ var Feeds = class {
       return new FluxarError("invalid_argument", `[L3.target.2] \`${pattern}\` is no topic pattern`);
     }
     if (this.open.size >= subscriptionsMax || hasWildcard(pattern) && this.wildcards >= wildcardsMax) {
-      const text2 = `[L5.topic.6] at most ${subscriptionsMax} subscriptions, ${wildcardsMax} of them with wildcards`;
-      return new FluxarError("resource_exhausted", text2);
+      const text3 = `[L5.topic.6] at most ${subscriptionsMax} subscriptions, ${wildcardsMax} of them with wildcards`;
+      return new FluxarError("resource_exhausted", text3);
     }
     return void 0;
   }
@@ -3057,8 +3170,8 @@ var FrameReader = class {
     if (length < 1) throw new Violation("L1.len.2", "a frame is empty: its length counts the flags");
     if (this.isReady) {
       if (length > this.limits.frameBytesMax) {
-        const text2 = "a frame is longer than the limit in HELLO: cut the message into fragments";
-        throw new Violation("L1.len.3", text2, "resource_exhausted");
+        const text3 = "a frame is longer than the limit in HELLO: cut the message into fragments";
+        throw new Violation("L1.len.3", text3, "resource_exhausted");
       }
     } else if (length > PREAUTH_FRAME_BYTES_MAX) {
       throw new Violation("L1.len.4", "a frame above 16 KiB came before the session was ready", "resource_exhausted");
@@ -3117,13 +3230,13 @@ var Assembler = class {
     }
     entry.bytes += frame.body.length;
     if (entry.bytes > this.limits.messageBytesMax) {
-      const text2 = "a message is longer than the limit in HELLO: send it as a stream";
-      throw new Violation("L1.group.5", text2, "resource_exhausted");
+      const text3 = "a message is longer than the limit in HELLO: send it as a stream";
+      throw new Violation("L1.group.5", text3, "resource_exhausted");
     }
     this.bytes += frame.body.length;
     if (this.bytes > this.limits.reassemblyBytesMax) {
-      const text2 = "unfinished fragmented messages hold more bytes than the limit in HELLO";
-      throw new Violation("L1.group.4", text2, "resource_exhausted");
+      const text3 = "unfinished fragmented messages hold more bytes than the limit in HELLO";
+      throw new Violation("L1.group.4", text3, "resource_exhausted");
     }
     entry.parts.push(frame.body.slice());
     if (frame.more) return void 0;
@@ -3134,8 +3247,8 @@ var Assembler = class {
   begin(frame, group) {
     if (group <= this.highest) throw new Violation("L1.group.2", "group ids must rise from 1");
     if (this.open.size >= this.limits.groupsMax) {
-      const text2 = "more fragmented messages are open than the limit in HELLO";
-      throw new Violation("L1.group.3", text2, "resource_exhausted");
+      const text3 = "more fragmented messages are open than the limit in HELLO";
+      throw new Violation("L1.group.3", text3, "resource_exhausted");
     }
     this.highest = group;
     const entry = { parts: [], isVolatile: frame.isVolatile, bytes: 0 };
@@ -3221,8 +3334,8 @@ function makeContext(target, meta, signal, deadline, hops, bind) {
 }
 
 // src/forms.ts
-function need2(isTrue, rule, text2) {
-  if (!isTrue) throw new Violation(rule, text2);
+function need2(isTrue, rule, text3) {
+  if (!isTrue) throw new Violation(rule, text3);
 }
 function formOf(message) {
   switch (message.kind) {
@@ -3652,8 +3765,8 @@ var Inbound = class {
     const { limits } = this.session.options;
     this.session.budget.charge();
     if (!openerEnded && this.refused >= limits.streamsMax) {
-      const text2 = "streams that were refused are opened again and again without their end";
-      throw new Violation("L5.stream.3", text2, "resource_exhausted");
+      const text3 = "streams that were refused are opened again and again without their end";
+      throw new Violation("L5.stream.3", text3, "resource_exhausted");
     }
     if (!openerEnded) this.refused += 1;
     const host = this.session.channelHost(0);
@@ -3787,8 +3900,8 @@ var Monitor = class {
     if (!this.watched.isWaiting) this.stall = void 0;
     else if (this.stall === void 0 || this.stall.left !== left) this.stall = { since: now, left };
     else if (now - this.stall.since >= this.stallMs) {
-      const text2 = "the peer took nothing from the link for 30 s";
-      this.watched.fail(new Violation("L4.bound.4", text2, "resource_exhausted"));
+      const text3 = "the peer took nothing from the link for 30 s";
+      this.watched.fail(new Violation("L4.bound.4", text3, "resource_exhausted"));
     }
   }
 };
@@ -3843,8 +3956,8 @@ var Outbox = class {
   /** Refuses what can never be sent, before anything is counted. */
   checkSize(length) {
     if (length > this.messageBytesMax) {
-      const text2 = `the message has ${length} bytes, the peer takes ${this.messageBytesMax}: send it as a stream`;
-      throw new FluxarError("resource_exhausted", text2);
+      const text3 = `the message has ${length} bytes, the peer takes ${this.messageBytesMax}: send it as a stream`;
+      throw new FluxarError("resource_exhausted", text3);
     }
   }
   /** Whether producers of items may go on. */
@@ -3968,8 +4081,8 @@ var Subscriptions = class {
   ask(subscriber) {
     const { pattern, options } = subscriber;
     if (this.open.size >= this.host.subscriptionsMax) {
-      const text2 = `[L5.topic.6] ${this.open.size} subscriptions are open: the peer takes no more`;
-      throw new FluxarError("resource_exhausted", text2);
+      const text3 = `[L5.topic.6] ${this.open.size} subscriptions are open: the peer takes no more`;
+      throw new FluxarError("resource_exhausted", text3);
     }
     const meta = /* @__PURE__ */ new Map();
     if (options.credit !== void 0) meta.set(META.credit, options.credit);
@@ -4144,8 +4257,8 @@ var Session = class {
       return void this.decide(id, takeOffer(payload)).catch((thrown) => this.finish(thrown));
     }
     this.budget.charge();
-    const text2 = "[L4.phase.2] the side that dialed authenticates again, and not before its last offer was answered";
-    this.refuse(id, new FluxarError("unimplemented", text2));
+    const text3 = "[L4.phase.2] the side that dialed authenticates again, and not before its last offer was answered";
+    this.refuse(id, new FluxarError("unimplemented", text3));
   }
   /** Presents another credential; a refusal changes nothing [L4.reauth.2]. */
   reauthenticate(credential) {
@@ -4292,8 +4405,8 @@ var Session = class {
       throw new FluxarError("invalid_argument", "credit is a whole number of bytes up to 2^31");
     }
     if (this.committed + window > this.limits.sessionCreditMax) {
-      const text2 = `the windows of all open streams would pass ${this.limits.sessionCreditMax} bytes: use less credit`;
-      throw new FluxarError("resource_exhausted", text2);
+      const text3 = `the windows of all open streams would pass ${this.limits.sessionCreditMax} bytes: use less credit`;
+      throw new FluxarError("resource_exhausted", text3);
     }
     this.committed += window;
   }
@@ -4394,8 +4507,8 @@ var Session = class {
       beat: () => void this.send({ kind: KIND.ack }),
       lost: () => {
         this.link.close();
-        const text2 = "[L4.beat.2] nothing was heard for 2.5 heartbeats";
-        this.finish(new FluxarError("unavailable", text2, { origin: "link" }));
+        const text3 = "[L4.beat.2] nothing was heard for 2.5 heartbeats";
+        this.finish(new FluxarError("unavailable", text3, { origin: "link" }));
       },
       fail: (violation) => this.fail(violation)
     };
@@ -4514,8 +4627,8 @@ function handshakeLate() {
   return new Violation("L4.phase.3", "the handshake took too long", "deadline_exceeded");
 }
 function phaseEarly() {
-  const text2 = "nothing but the HELLO that is due may come before the session is ready";
-  return new Violation("L4.phase.1", text2, "failed_precondition");
+  const text3 = "nothing but the HELLO that is due may come before the session is ready";
+  return new Violation("L4.phase.1", text3, "failed_precondition");
 }
 function groupEarly() {
   return new Violation("L1.group.7", "a message before the session is ready must be one frame", "failed_precondition");
@@ -4542,13 +4655,13 @@ function completeUrl(address) {
 function dialWebSocket(address, given, signal) {
   const constructor = given ?? globalThis.WebSocket;
   if (constructor === void 0) {
-    const text2 = "there is no global WebSocket here: pass one as `webSocket`, for example that of the package ws";
-    return Promise.reject(new FluxarError("failed_precondition", text2));
+    const text3 = "there is no global WebSocket here: pass one as `webSocket`, for example that of the package ws";
+    return Promise.reject(new FluxarError("failed_precondition", text3));
   }
   return new Promise((resolve, reject) => {
     const socket = new constructor(completeUrl(address), [SUBPROTOCOL]);
     socket.binaryType = "arraybuffer";
-    const fail = (text2) => reject(new FluxarError("unavailable", text2, { origin: "link" }));
+    const fail = (text3) => reject(new FluxarError("unavailable", text3, { origin: "link" }));
     const give = () => {
       socket.close();
       fail(`dialing ${address} was given up`);
@@ -4682,6 +4795,9 @@ var Peer = class _Peer {
   }
   handleStreamBytes(target, handler) {
     this.routes.handleStreamBytes(target, handler);
+  }
+  describe(descriptor) {
+    this.routes.describe(descriptor);
   }
   // ---- what it does at the other side
   callBytes(target, payload, options = {}) {
@@ -4923,9 +5039,9 @@ var Streaming = class {
   async *[Symbol.asyncIterator]() {
     try {
       for (; ; ) {
-        const item = await this.next();
-        if (item === void 0) return;
-        yield item;
+        const item2 = await this.next();
+        if (item2 === void 0) return;
+        yield item2;
       }
     } finally {
       this.channel.stop();
@@ -4970,8 +5086,8 @@ function isAppError(thrown, codec) {
 }
 function appError(codec, detail, message) {
   const kind = detail.kind;
-  const text2 = message ?? `${codec.typeName}${typeof kind === "string" ? `: ${kind}` : ""}`;
-  return new FluxarError(codec.code(detail), text2, { typeName: codec.typeName, detail });
+  const text3 = message ?? `${codec.typeName}${typeof kind === "string" ? `: ${kind}` : ""}`;
+  return new FluxarError(codec.code(detail), text3, { typeName: codec.typeName, detail });
 }
 async function call(caller, method, args, options) {
   let payload;
@@ -5003,9 +5119,9 @@ async function clientStream(caller, method, args, source, options) {
   return duplex(caller, method, args, source, options).finish();
 }
 async function feed(channel, codec, source, numbers) {
-  for await (const item of source) {
-    codec.check?.(item, "");
-    if (!await channel.send(encode(codec, item, numbers))) return;
+  for await (const item2 of source) {
+    codec.check?.(item2, "");
+    if (!await channel.send(encode(codec, item2, numbers))) return;
   }
   channel.end();
 }
@@ -5019,11 +5135,11 @@ function streaming(channel, method, feeding) {
 // src/topic.ts
 var RESERVED = /[.*>%\u0000-\u0020\u007f]/g;
 var encoder2 = new TextEncoder();
-function encodeSegment(text2, name) {
-  if (text2 === "" || !isWellFormed(text2)) {
+function encodeSegment(text3, name) {
+  if (text3 === "" || !isWellFormed(text3)) {
     throw new FluxarError("invalid_argument", `${name}: a part of a topic's path must not be empty`);
   }
-  return text2.replace(RESERVED, (unit) => {
+  return text3.replace(RESERVED, (unit) => {
     let out = "";
     for (const byte of encoder2.encode(unit)) out += `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
     return out;
@@ -5081,7 +5197,7 @@ function bigParam(least, most) {
 }
 function enumParam(members, isOpen) {
   const wire = new Map(members);
-  const value = new Map(members.map(([name, text2]) => [text2, name]));
+  const value = new Map(members.map(([name, text3]) => [text3, name]));
   return {
     write: (member) => {
       const key2 = typeof member === "string" ? wire.get(member) : member.key;

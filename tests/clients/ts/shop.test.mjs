@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import {
-  OrderEventCodec, PromptCodec, RoleCodec, Shop, UserCodec, UsersClient, isUserError, serveUsers, userError,
+  HASH, OrderEventCodec, PromptCodec, RoleCodec, Shop, UserCodec, UsersClient, isUserError, serveUsers, userError,
 } from "./build/js/shop/shop_v1.js";
-import { DecodeError, FluxarError, Routes, Writer, decode, decodeInput, encode, memoryLinks, writeAny } from "./build/js/shop/fluxar/index.js";
+import { DecodeError, FluxarError, Routes, Writer, decode, decodeInput, descriptorHash, encode, memoryLinks, writeAny } from "./build/js/shop/fluxar/index.js";
 
 const ID = "123e4567-e89b-12d3-a456-426614174000";
 const user = { id: ID, email: "ada@example.org", displayName: "", createdAt: 1790000000123456, roles: [], balance: "0" };
@@ -149,6 +149,11 @@ test("a stream has a typed summary, and its callee calls back in the middle", as
   assert.deepEqual(deltas, [{ kind: "text", value: "m" }, { kind: "toolCall", value: { index: 0, name: "true", argsJson: "{}" } }]);
   assert.deepEqual(await stream.result, { stop: "end", inputTokens: 1, outputTokens: 2 });
   assert.deepEqual(asked, ["/"]);
+});
+
+test("a peer describes the contract that it serves", async () => {
+  const { shop } = await connected({});
+  assert.equal(descriptorHash(await shop.peer.callBytes("fluxar.describe")), HASH);
 });
 
 test("a service can be served and called without a contract", async () => {

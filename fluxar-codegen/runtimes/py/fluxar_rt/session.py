@@ -399,7 +399,7 @@ class Session:
 
     def _request(self, message: Message) -> None:
         refusal = self._refusal(message, self.calls.running, self.limits.calls_max)
-        handler = self.config.routes.calls.get(message.target or "")
+        handler = self.config.routes.call(message.target or "")
         if refusal is None and handler is not None:
             self.calls.start(message, handler)
             return

@@ -302,9 +302,9 @@ class Items(Generic[I]):
 Args = dict[str, Any]
 
 
-def routes(*parts: Routes) -> Routes:
-    """All of these together."""
-    together = Routes()
+def routes(contract: object, *parts: Routes) -> Routes:
+    """All of these together, which are of the contract that this descriptor says."""
+    together = Routes(contracts=[contract] if parts else [])
     for part in parts:
         together.add(part)
     return together

@@ -222,6 +222,18 @@ class Called(unittest.IsolatedAsyncioTestCase):
             code, _, err = await run("doctor", url)
             self.assertEqual(code, 0, err)
 
+    async def test_the_command_lists_and_describes_what_python_serves(self) -> None:
+        async with await demo.listen_demo("ws://127.0.0.1:0", llm=Llm(), echo=Echo()) as server:
+            url = server.addresses[0]
+            code, out, err = await run("ls", url, "-o", "json")
+            listed = [json.loads(line) for line in out.splitlines()]
+            say = next((line for line in listed if line.get("target") == "echo.say"), None)
+            assert say is not None, f"{code}: {out}{err}"
+            self.assertEqual([param["name"] for param in say["params"]], ["text", "n"])
+            code, out, err = await run("describe", url, "llm.complete")
+            self.assertEqual(code, 0, err)
+            self.assertIn("prompt", out)
+
     async def test_the_command_sees_typed_errors(self) -> None:
         async with await shop.listen_shop("tcp://127.0.0.1:0", users=Users()) as server:
             code, _, err = await run(

@@ -161,6 +161,10 @@ export class Peer implements Caller, AsyncDisposable {
     this.routes.handleStreamBytes(target, handler);
   }
 
+  describe(descriptor: Uint8Array): void {
+    this.routes.describe(descriptor);
+  }
+
   // ---- what it does at the other side
 
   callBytes(target: string, payload: Uint8Array | undefined, options: CallOptions = {}): Promise<Uint8Array> {

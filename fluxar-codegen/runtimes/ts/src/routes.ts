@@ -1,7 +1,9 @@
 /** What this side serves. */
 
+import { compareBytes } from "./bytes.js";
 import type { Channel } from "./channel.js";
 import type { Context } from "./context.js";
+import { DESCRIBE, describe } from "./describe.js";
 import { checkTarget } from "./target.js";
 
 /** Answers a call; an empty result is an empty payload. `numbers` says what the caller understands. */
@@ -17,6 +19,7 @@ export type StreamHandler = (
 export class Routes {
   private readonly calls = new Map<string, CallHandler>();
   private readonly streams = new Map<string, StreamHandler>();
+  private readonly contracts: Uint8Array[] = [];
 
   /** Serves calls and notifications of a target. */
   handleBytes(target: string, handler: CallHandler): void {
@@ -30,13 +33,22 @@ export class Routes {
     this.streams.set(target, handler);
   }
 
+  /** Says which contract the handlers are of: what `fluxar.describe` answers with. */
+  describe(descriptor: Uint8Array): void {
+    if (!this.contracts.some((known) => compareBytes(known, descriptor) === 0)) this.contracts.push(descriptor);
+  }
+
   private claim(target: string): void {
     checkTarget(target);
     if (this.calls.has(target) || this.streams.has(target)) throw new Error(`${target} is served already`);
   }
 
   call(target: string): CallHandler | undefined {
-    return this.calls.get(target);
+    return this.calls.get(target) ?? (target === DESCRIBE ? () => this.description() : undefined);
+  }
+
+  private description(): Uint8Array {
+    return describe(this.contracts, [...this.calls.keys(), ...this.streams.keys()]);
   }
 
   stream(target: string): StreamHandler | undefined {

@@ -12,6 +12,8 @@ import type { CallHandler, StreamHandler } from "./routes.js";
 export interface Serving {
   handleBytes(target: string, handler: CallHandler): void;
   handleStreamBytes(target: string, handler: StreamHandler): void;
+  /** Says which contract the handlers are of. */
+  describe(descriptor: Uint8Array): void;
 }
 
 /** What a handler that sends items gives: a generator yields them and returns the result. */

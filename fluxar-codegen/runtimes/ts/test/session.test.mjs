@@ -1,7 +1,7 @@
 // Two peers over a link in memory: what each pattern promises.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { FluxarError, Peer, Routes, anyCodec, call, clientStream, duplex, memoryLinks, serveInput, serveOutput, serveUnary, serverStream, unitCodec } from "../dist/index.js";
+import { FluxarError, Peer, Routes, Writer, anyCodec, call, clientStream, duplex, memoryLinks, serveInput, serveOutput, serveUnary, serverStream, unitCodec, writeAny } from "../dist/index.js";
 
 const any = { params: anyCodec, result: anyCodec, items: anyCodec, input: anyCodec };
 const method = (target, extra = {}) => ({ ...any, target, ...extra });
@@ -346,6 +346,46 @@ test("a live session takes a fresh credential, and drops nothing [L4.reauth.1 to
   const gone = dialer.reauthenticate(bearer("slow"));
   near.close();
   await assert.rejects(gone, failsWith("unavailable"));
+});
+
+test("what closures serve is described by name, and a handler of one's own goes before", async () => {
+  const { dialer } = await pair((routes) => {
+    for (const target of ["a.b.x", "a.b.y", "c.b.z", "bare", "a.odd-name"]) serveUnary(routes, method(target), (n) => n);
+  }, { own: (routes) => serveUnary(routes, method("fluxar.describe"), () => "mine") });
+  const described = await call(dialer, method("fluxar.describe"));
+  assert.deepEqual([...described.keys()], [0, 4]);
+  const [one, other] = described.get(4);
+  const docs = [" Served by a closure: what it takes and gives is not described."];
+  const methodOf = (name) => new Map([[0, name], [5, [0, 20]], [15, docs]]);
+  assert.deepEqual(one, new Map([[0, "b"], [2, "a"], [3, [methodOf("x"), methodOf("y")]]]));
+  assert.deepEqual(other, new Map([[0, "b_2"], [1, "b"], [2, "c"], [3, [methodOf("z")]]]));
+  const { acceptor } = await pair(() => {}, { own: (routes) => serveUnary(routes, method("fluxar.describe"), () => "mine") });
+  assert.equal(await call(acceptor, method("fluxar.describe")), "mine");
+});
+
+test("several contracts are described together, and a clash of names by name alone", async () => {
+  const service = (name, pkg, extra = []) => new Map([[0, name], [1, name.toLowerCase()], [2, pkg], [3, [new Map([[0, "say"], ...extra])]]]);
+  const contract = (pkg, ...services) => {
+    const writer = new Writer();
+    writeAny(writer, new Map([[0, 1], [1, pkg], [4, services]]));
+    return writer.take();
+  };
+  const described = async (...contracts) => {
+    const { dialer } = await pair((routes) => {
+      contracts.forEach((bytes) => routes.describe(bytes));
+      for (const target of ["a.echo.say", "b.echo.say", "b.log.say"]) serveUnary(routes, method(target), (n) => n);
+    });
+    const answer = await call(dialer, method("fluxar.describe"));
+    return [answer.get(1), answer.get(4).map((of) => [of.get(0), of.get(2), of.get(3)[0].has(15)])];
+  };
+  const echo = contract("a", service("Echo", "a"));
+  assert.deepEqual(await described(echo, contract("b", service("Log", "b"))), [
+    undefined, [["Echo", "a", false], ["Log", "b", false], ["echo", "b", true]],
+  ]);
+  assert.deepEqual(await described(echo, contract("b", service("Echo", "b"), service("Log", "b"))), [
+    undefined, [["Echo", "a", false], ["echo", "b", true], ["log", "b", true]],
+  ]);
+  assert.deepEqual(await described(echo, echo), ["a", [["Echo", "a", false], ["echo", "b", true], ["log", "b", true]]]);
 });
 
 test("what is open ends before a goodbye does", async () => {

@@ -78,10 +78,10 @@ impl One<'_> {
             .iter()
             .map(|service| format!("{}: {}, ", name(service), names.derived("servicer", service)))
             .collect();
-        let routes: Vec<String> = services
+        let served = services
             .iter()
-            .map(|service| format!("{}({})", names.derived("serve", service), name(service)))
-            .collect();
+            .map(|service| format!("{}({})", names.derived("serve", service), name(service)));
+        let routes: Vec<String> = std::iter::once("DESCRIPTOR".to_owned()).chain(served).collect();
         (params, format!("_m.routes({})", routes.join(", ")))
     }
 

@@ -269,6 +269,7 @@ impl<'m> One<'m> {
         to.block(format!("def {function}(service: {class}) -> _Routes:"), |to| {
             to.line("\"\"\"What serves this service to the other side.\"\"\"");
             to.block("return _m.routes(", |to| {
+                to.line("DESCRIPTOR,");
                 for method in &self.service.methods {
                     self.serve_method(to, method);
                 }

@@ -24,6 +24,7 @@ files! {
     "codec.ts",
     "context.ts",
     "contract.ts",
+    "describe.ts",
     "envelope.ts",
     "feed.ts",
     "feeds.ts",

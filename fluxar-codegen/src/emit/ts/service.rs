@@ -294,9 +294,10 @@ fn server(to: &mut Lines, service: &Service<Contract>, methods: &[One<'_>], spel
     to.docs(&crate::model::Docs::default(), &Lifecycle::default(), &about);
     let unused = if methods.is_empty() { "_" } else { "" };
     let head = format!(
-        "export function {serve}({unused}serving: $.Serving, {unused}service: {interface}): void"
+        "export function {serve}(serving: $.Serving, {unused}service: {interface}): void"
     );
     to.block(&head, "", |to| {
+        to.line("serving.describe(DESCRIPTOR);");
         methods.iter().for_each(|method| method.serve(to));
     });
 }
