@@ -47,15 +47,13 @@ pub(crate) fn link(stream: TcpStream) -> Link {
     Link::new(Reader(reader), Writer(writer), LinkInfo::new("tcp", "here", "there"))
 }
 
-/// A link to the server, unless the path is cut. Every attempt but the first waits a while: by the
-/// clock of the simulation, and not by dice that no seed decides.
-pub(crate) async fn dial(attempt: usize) -> Result<Link, TransportError> {
+/// A link to the server, unless the path is cut. Every attempt waits a while, the first for a server
+/// that has just begun: by the clock of the simulation, and not by dice that no seed decides.
+pub(crate) async fn dial(_: usize) -> Result<Link, TransportError> {
     let failed =
         |source| TransportError::Connect { address: format!("tcp://server:{PORT}"), source };
-    if attempt > 0 {
-        let start = tokio::time::Instant::now() + Duration::from_millis(20);
-        tokio::time::sleep_until(start).await;
-    }
+    let start = tokio::time::Instant::now() + Duration::from_millis(20);
+    tokio::time::sleep_until(start).await;
     let connecting = TcpStream::connect(("server", PORT));
     match tokio::time::timeout(DIAL_TIMEOUT, connecting).await {
         Ok(stream) => stream.map(link).map_err(failed),

@@ -96,7 +96,7 @@ impl Trouble {
                     2 => sim.partition_oneway("server", "client"),
                     3 | 4 => sim.hold("client", "server"),
                     _ => {
-                        let latency = Duration::from_millis(self.rng.u64(1..200));
+                        let latency = Duration::from_millis(self.rng.u64(3..200));
                         sim.set_link_max_message_latency("client", "server", latency);
                     }
                 }
