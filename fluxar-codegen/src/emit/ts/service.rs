@@ -293,9 +293,8 @@ fn server(to: &mut Lines, service: &Service<Contract>, methods: &[One<'_>], spel
     let about = format!("Serves a {interface} to the other side.");
     to.docs(&crate::model::Docs::default(), &Lifecycle::default(), &about);
     let unused = if methods.is_empty() { "_" } else { "" };
-    let head = format!(
-        "export function {serve}(serving: $.Serving, {unused}service: {interface}): void"
-    );
+    let head =
+        format!("export function {serve}(serving: $.Serving, {unused}service: {interface}): void");
     to.block(&head, "", |to| {
         to.line("serving.describe(DESCRIPTOR);");
         methods.iter().for_each(|method| method.serve(to));
