@@ -37,7 +37,7 @@ impl Server {
     pub(crate) async fn start(subject: Subject, threads: Threads, certs: &Path) -> Result<Self> {
         let starting = async {
             match subject {
-                Subject::Nats => start_nats().await,
+                Subject::Nats => start_nats(certs).await,
                 other => start_own(other, threads, certs).await,
             }
         };
@@ -100,7 +100,7 @@ async fn start_own(subject: Subject, threads: Threads, certs: &Path) -> Result<S
 }
 
 /// `nats-server` on a free port, which it names in its log.
-async fn start_nats() -> Result<Server> {
+async fn start_nats(certs: &Path) -> Result<Server> {
     let mut child = Command::new("nats-server")
         .args(["--addr", "127.0.0.1", "--port", "-1"])
         .stdin(Stdio::null())
@@ -115,7 +115,7 @@ async fn start_nats() -> Result<Server> {
     .await?;
     // The broker would stop at a full pipe.
     tokio::spawn(async move { tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await });
-    Ok(Server { child, address, certs: PathBuf::new() })
+    Ok(Server { child, address, certs: certs.into() })
 }
 
 /// True when the broker can be started here.
