@@ -3,7 +3,8 @@
 use crate::config::Limits;
 use crate::engine::Engine;
 use crate::engine::session::auth::Identity;
-use crate::engine::session::handshake::{PeerInfo, PeerLimits};
+use crate::engine::session::handshake::PeerInfo;
+use crate::engine::session::limits::PeerLimits;
 use crate::engine::session::phase::Phase;
 
 impl Engine {

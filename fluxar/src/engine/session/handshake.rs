@@ -10,6 +10,7 @@
 use crate::config::Limits;
 use crate::engine::session::auth::Credential;
 use crate::engine::session::challenge::PublicKey;
+use crate::engine::session::limits::PeerLimits;
 use crate::engine::session::resume::ResumeHello;
 use crate::engine::violation::Violation;
 use crate::engine::wire::cbor::{self, Reader};
@@ -37,9 +38,6 @@ const RESUME: u64 = 33;
 const SEAL: u64 = 34;
 /// Bytes of it, at most; a confirmation holds the credential.
 const SEAL_BYTES_MAX: usize = 12 << 10;
-/// Frames below this cannot carry the messages of the protocol itself.
-const FRAME_BYTES_MIN: u64 = 1024;
-
 /// Who a peer says it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PeerInfo {
@@ -49,82 +47,6 @@ pub struct PeerInfo {
     pub name: String,
     /// The roles it offers.
     pub roles: Vec<String>,
-}
-
-/// What a peer takes, as it declared in HELLO.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PeerLimits {
-    /// See [`Limits::frame_bytes_max`].
-    pub frame_bytes_max: u32,
-    /// See [`Limits::message_bytes_max`].
-    pub message_bytes_max: u32,
-    /// See [`Limits::calls_max`].
-    pub calls_max: u32,
-    /// See [`Limits::streams_max`].
-    pub streams_max: u32,
-    /// See [`Limits::subscriptions_max`].
-    pub subscriptions_max: u32,
-    /// See [`Limits::initial_credit`].
-    pub initial_credit: u32,
-    /// See [`Limits::groups_max`].
-    pub groups_max: u32,
-    /// See [`Limits::reassembly_bytes_max`].
-    pub reassembly_bytes_max: u32,
-}
-
-impl PeerLimits {
-    /// What `limits` lets the peer do.
-    #[must_use]
-    pub fn of(limits: &Limits) -> Self {
-        Self {
-            frame_bytes_max: limits.frame_bytes_max,
-            message_bytes_max: limits.message_bytes_max,
-            calls_max: limits.calls_max,
-            streams_max: limits.streams_max,
-            subscriptions_max: limits.subscriptions_max,
-            initial_credit: limits.initial_credit,
-            groups_max: limits.groups_max,
-            reassembly_bytes_max: limits.reassembly_bytes_max,
-        }
-    }
-
-    fn numbers(&self) -> [u32; 8] {
-        [
-            self.frame_bytes_max,
-            self.message_bytes_max,
-            self.calls_max,
-            self.streams_max,
-            self.subscriptions_max,
-            self.initial_credit,
-            self.groups_max,
-            self.reassembly_bytes_max,
-        ]
-    }
-
-    fn from_numbers(numbers: [u64; 8]) -> Result<Self, Violation> {
-        let [frame, message, calls, streams, subscriptions, credit, groups, reassembly] =
-            numbers.map(|number| u32::try_from(number).unwrap_or(u32::MAX));
-        let works = u64::from(frame) >= FRAME_BYTES_MIN
-            && u64::from(message) >= FRAME_BYTES_MIN
-            && reassembly >= message
-            && credit > 0
-            && credit <= i32::MAX as u32
-            && groups > 0;
-        if !works {
-            return Err(Violation::HelloLimits);
-        }
-        Ok(Self {
-            frame_bytes_max: frame,
-            message_bytes_max: message,
-            calls_max: calls,
-            streams_max: streams,
-            subscriptions_max: subscriptions,
-            initial_credit: credit,
-            groups_max: groups,
-            reassembly_bytes_max: reassembly,
-        })
-    }
 }
 
 /// The body of an offer or an answer.
@@ -273,7 +195,7 @@ impl HelloBody {
                 0 => versions = Some(read_numbers(reader)?),
                 1 => peer = Some(read_peer(reader)?),
                 2 => capabilities = Some(read_capabilities(reader)?),
-                3 => limits = Some(read_limits(reader)?),
+                3 => limits = Some(PeerLimits::read(reader)?),
                 4 => heartbeat = Some(Duration::from_millis(reader.uint()?)),
                 5 => credential = Some(read_credential(reader)?),
                 6 => session = Some(sized_bytes(reader)?),
@@ -537,23 +459,6 @@ fn read_capabilities(reader: &mut Reader<'_>) -> Result<Capabilities, Violation>
         Ok(true)
     })?;
     Ok(read)
-}
-
-fn read_limits(reader: &mut Reader<'_>) -> Result<PeerLimits, Violation> {
-    let mut numbers = [0; 8];
-    let mut seen = 0;
-    each_key(reader, |key, reader| {
-        let Some(slot) = usize::try_from(key).ok().and_then(|key| numbers.get_mut(key)) else {
-            return Ok(false);
-        };
-        *slot = reader.uint()?;
-        seen += 1;
-        Ok(true)
-    })?;
-    if seen != numbers.len() {
-        return Err(Violation::HelloMissing);
-    }
-    PeerLimits::from_numbers(numbers)
 }
 
 fn put_credential(out: &mut Vec<u8>, credential: &Credential) {

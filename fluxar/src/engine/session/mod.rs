@@ -5,6 +5,7 @@ pub(crate) mod budget;
 pub mod challenge;
 pub mod handshake;
 pub(crate) mod heartbeat;
+pub mod limits;
 pub mod phase;
 pub(crate) mod receipts;
 pub mod resume;
