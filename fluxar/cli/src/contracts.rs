@@ -69,44 +69,40 @@ impl Idl {
     pub(crate) fn load(&self) -> Result<Option<Contracts>, Failure> {
         self.idl.as_deref().map(of_files).transpose()
     }
-
-    /// The contracts of the files, or else of the peer.
-    ///
-    /// # Errors
-    /// There are none, with what to do about it.
-    pub(crate) async fn or_of(&self, client: &Client, url: &str) -> Result<Contracts, Failure> {
-        match self.load()? {
-            Some(contracts) => Ok(contracts),
-            None => Contracts::of_peer(client).await.map_err(|silence| silence.failure(url)),
-        }
-    }
 }
 
 impl Typing {
-    /// The contracts to go by; nothing where JSON is sent and shown as it is.
+    /// The contracts of the files, to be read before anybody is dialed.
     ///
     /// # Errors
     /// A contract file is wrong.
-    pub(crate) async fn contracts(&self, client: &Client) -> Result<Option<Contracts>, Failure> {
-        if self.untyped {
-            return Ok(None);
-        }
-        if let Some(contracts) = self.idl.load()? {
-            return Ok(Some(contracts));
+    pub(crate) fn load(&self) -> Result<Option<Contracts>, Failure> {
+        self.idl.load()
+    }
+
+    /// The contracts to go by, those of the files first; nothing where JSON is sent and shown as it
+    /// is.
+    pub(crate) async fn contracts(
+        &self,
+        files: Option<Contracts>,
+        client: &Client,
+    ) -> Option<Contracts> {
+        if self.untyped || files.is_some() {
+            return files;
         }
         match Contracts::of_peer(client).await {
-            Ok(contracts) => Ok(Some(contracts)),
+            Ok(contracts) => Some(contracts),
             Err(Silence::Status(status)) => {
                 // Many peers have no contract to show, and a lost link is told by what comes next.
                 if status.code() == Code::DeadlineExceeded && status.origin() != Origin::Link {
                     terminal::note("contract", "the peer does not describe itself in time");
                 }
-                Ok(None)
+                None
             }
             Err(Silence::Foreign(why)) => {
                 let text = format_args!("the peer's description is not understood: {why}");
                 terminal::note("contract", text);
-                Ok(None)
+                None
             }
         }
     }

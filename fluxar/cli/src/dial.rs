@@ -18,6 +18,7 @@ const CA_VARIABLE: &str = "FLUXAR_CA";
 /// Attempts to find a lost peer again: half a minute, with these pauses.
 const ATTEMPTS_MAX: u32 = 12;
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+const WRONG_AUTH: &str = "correct --auth, FLUXAR_AUTH or the context (fluxar ctx edit NAME)";
 
 /// How to connect.
 #[derive(Clone, Debug, clap::Args)]
@@ -54,7 +55,8 @@ impl Dial {
                 "put one in front, such as ws://127.0.0.1:9000, set {URL_VARIABLE}, or name a \
                  context with --ctx (fluxar ctx)"
             );
-            Failure::usage("there is no URL", next)
+            let first = words.first().map(|word| format!(": `{word}` is none"));
+            Failure::usage(format_args!("there is no URL{}", first.unwrap_or_default()), next)
         })?;
         Ok((way, words))
     }
@@ -176,7 +178,7 @@ impl Way {
         };
         if let Some(credential) = &self.profile.auth {
             let auth = credential.auth();
-            let wrong = |cause| Failure::usage(cause, "correct --auth (or FLUXAR_AUTH)");
+            let wrong = |cause| Failure::usage(cause, WRONG_AUTH);
             client = client.auth(auth.map_err(wrong)?);
         }
         if let Some(seal) = self.profile.seal()? {

@@ -13,7 +13,9 @@ pub(crate) fn parse(text: &str) -> Result<Rights, String> {
         _ => {}
     }
     text.split(',').try_fold(Rights::none(), |rights, right| {
-        let (action, pattern) = right.split_once('=').unwrap_or((right, ""));
+        let (action, pattern) = right.split_once('=').ok_or_else(|| {
+            format!("`{right}` is no right: write all, none, or a list such as call=llm.*")
+        })?;
         add(rights, action, pattern)
     })
 }

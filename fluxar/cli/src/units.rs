@@ -47,15 +47,18 @@ pub(crate) fn size(text: &str) -> Result<usize, String> {
 /// # Errors
 /// Anything else, or nothing a second.
 pub(crate) fn rate(text: &str) -> Result<f64, String> {
-    const PER_SECOND_MAX: f64 = 1e9;
+    const PER_SECOND: std::ops::RangeInclusive<f64> = 1e-9..=1e9;
     let bare = text.strip_suffix("/s").unwrap_or(text);
     let (digits, factor) = match bare.strip_suffix('k') {
         Some(digits) => (digits, 1e3),
         None => (bare, 1.0),
     };
     let rate = digits.parse().map(|number: f64| number * factor).unwrap_or_default();
-    let fits = rate > 0.0 && rate <= PER_SECOND_MAX;
-    fits.then_some(rate).ok_or_else(|| format!("`{text}` is no rate: write 10/s or 5k/s"))
+    // As the pause between two, it has to fit a duration.
+    PER_SECOND
+        .contains(&rate)
+        .then_some(rate)
+        .ok_or_else(|| format!("`{text}` is no rate: write 10/s or 5k/s"))
 }
 
 fn scaled(text: &str, step: u64) -> Option<u64> {

@@ -4,7 +4,7 @@ use crate::contracts::{Contracts, Idl, Known};
 use crate::dial::{self, Dial};
 use crate::failure::Failure;
 use crate::terminal::{self, Format};
-use crate::typed::topic;
+use crate::typed::{may_be_absent, topic};
 use fluxar_codegen::emit::idl;
 use fluxar_codegen::model::{
     Contract, Docs, Failure as Fails, Lifecycle, Model, Shape, Topic, TypeRef,
@@ -71,9 +71,9 @@ pub(crate) async fn contracts(
     }
     let (way, words) = dial.way(words)?;
     let client = way.connect().await?;
-    let contracts = idl.or_of(&client, &way.url()).await;
+    let contracts = Contracts::of_peer(&client).await;
     client.close().await;
-    Ok((contracts?, words))
+    Ok((contracts.map_err(|silence| silence.failure(&way.url()))?, words))
 }
 
 /// How a method is used, in a word or two.
@@ -150,8 +150,8 @@ fn method(known: Known<'_>) -> Value {
     put("side", known.is_of_client().then(|| "client".into()));
     if known.is_described() {
         let params = method.params().map(|field| {
-            let has_default = field.optional || field.defaulted || field.default.is_some();
-            json!({ "name": field.name.wire, "type": idl::ty(&field.ty), "required": !has_default })
+            let is_required = !may_be_absent(field);
+            json!({ "name": field.name.wire, "type": idl::ty(&field.ty), "required": is_required })
         });
         put("params", Some(params.collect::<Vec<_>>().into()));
         put("input", method.input().map(ty));

@@ -65,24 +65,20 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     };
     events.render(1)?; // Wrong JSON is found before anything is sent.
     let mut interrupts = Interrupts::listen()?;
+    let files = args.typing.load()?;
     let client = way.connect().await?;
-    let contracts = args.typing.contracts(&client).await;
-    let published = match &contracts {
-        Ok(contracts) => {
-            let pace = args.rate.map(pace);
-            events.run(&client, (contracts.as_ref(), args.count, pace), &mut interrupts).await
-        }
-        Err(_) => Ok(0),
-    };
-    let arrived = match &published {
+    let contracts = args.typing.contracts(files, &client).await;
+    let outcome = async {
+        let how = (contracts.as_ref(), args.count, args.rate.map(pace));
+        let sent = events.run(&client, how, &mut interrupts).await?;
         // Events are not answered: the answer to a ping shows that the peer has read them all.
-        Ok(_) => client.ping().await.map(drop),
-        Err(_) => Ok(()),
-    };
+        let read = client.ping().await;
+        read.map_err(|status| Failure::remote("ping after the last event", &status))?;
+        Ok(sent)
+    }
+    .await;
     client.close().await;
-    contracts?;
-    let sent = published?;
-    arrived.map_err(|status| Failure::remote("ping after the last event", &status))?;
+    let sent = outcome?;
     if args.count > 1 {
         terminal::note("pub", format_args!("{sent} events published"));
     }
@@ -157,14 +153,14 @@ impl Events {
 fn typed(
     contracts: Option<&Contracts>,
     path: &str,
-    Json(event): &Json,
+    event: &Json,
 ) -> Result<(Value, bool), Mismatch> {
     let Some((model, topic)) = contracts.and_then(|contracts| contracts.topic_at(path)) else {
-        return Ok((Value::of(&Json(event.clone()))?, false));
+        return Ok((Value::of(event)?, false));
     };
     let types = Types::new(model);
     types.check_path(topic, path)?;
-    Ok((types.write(&topic.payload, event)?, topic.retain.is_some()))
+    Ok((types.write(&topic.payload, &event.0)?, topic.retain.is_some()))
 }
 
 fn pace(rate: f64) -> Interval {

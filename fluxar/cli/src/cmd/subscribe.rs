@@ -66,8 +66,9 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let pattern = &words[0];
     let line = Line::new(args.form.as_deref(), Format::or_fitting(args.output))?;
     let mut interrupts = Interrupts::listen()?;
+    let files = args.typing.load()?;
     let client = way.connect().await?;
-    let contracts = args.typing.contracts(&client).await?;
+    let contracts = args.typing.contracts(files, &client).await;
     let with = match args.group {
         Some(group) => SubscribeWith::new().group(group),
         None => SubscribeWith::new(),
@@ -177,13 +178,14 @@ impl Line {
 /// The payload as JSON, by its type where the topic has one and the event is of it. What is no CBOR
 /// is shown as the bytes it is.
 fn payload(event: &Message, contracts: Option<&Contracts>) -> Value {
-    let Ok(value) = event.payload::<fluxar::Value>() else {
-        return Json::of_bytes(event.bytes()).0;
-    };
+    let bytes = || Json::of_bytes(event.bytes()).0;
     let topic = contracts.and_then(|contracts| contracts.topic_at(event.topic()));
-    let typed =
-        topic.and_then(|(model, topic)| Types::new(model).read(&topic.payload, &value).ok());
-    typed.unwrap_or_else(|| as_it_is(&value))
+    let Some((model, topic)) = topic else {
+        return event.payload::<Json>().map_or_else(|_| bytes(), |json| json.0);
+    };
+    let Ok(value) = event.payload::<fluxar::Value>() else { return bytes() };
+    let typed = Types::new(model).read(&topic.payload, &value);
+    typed.unwrap_or_else(|_| as_it_is(&value))
 }
 
 /// A text without its quotes, anything else as JSON.

@@ -76,6 +76,7 @@ enum Policy {
 pub(crate) struct Model {
     pub(crate) base_url: Option<String>,
     pub(crate) model: Option<String>,
+    #[serde(deserialize_with = "values::rate")]
     pub(crate) tokens_per_second: Option<f64>,
 }
 
@@ -239,6 +240,16 @@ mod tests {
         std::fs::write(file.path(), text).unwrap();
         let error = Loaded::read(file.path()).err().map(|error| error.to_string());
         assert!(error.is_some_and(|text| text.contains("has more than 1048576 bytes")));
+    }
+
+    /// As on the command line: a pause that is no time would end the server's task.
+    #[test]
+    fn a_pace_that_is_none_is_refused() {
+        let read = |rate: &str| read(&format!("[model]\ntokens_per_second = {rate}"));
+        assert_eq!(read("30.5").unwrap().model.tokens_per_second, Some(30.5));
+        for wrong in ["0.0", "-1.0", "nan", "1e-30", "inf"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 
     /// The example says of all limits that they are the defaults.

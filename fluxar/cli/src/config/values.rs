@@ -63,3 +63,9 @@ impl<'de> Deserialize<'de> for Time {
         units::duration(&text).map(Self).map_err(D::Error::custom)
     }
 }
+
+/// As `--tokens-per-second` on the command line.
+pub(super) fn rate<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    let rate = f64::deserialize(from)?;
+    units::rate(&rate.to_string()).map(Some).map_err(D::Error::custom)
+}

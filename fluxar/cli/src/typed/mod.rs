@@ -31,6 +31,7 @@ pub(crate) mod topic;
 mod write;
 
 pub(crate) use crate::suggest::did_you_mean;
+pub(crate) use write::may_be_absent;
 
 use crate::json::Json;
 use fluxar::Value;

@@ -3,7 +3,7 @@
 //! A person wants to see what came, so that more is let through than a generated decoder would:
 //! members, variants and fields that the contract does not know are shown as they are.
 
-use super::{DEPTH_MAX, Types, text, too_deep, untyped};
+use super::{DEPTH_MAX, Types, may_be_absent, text, too_deep, untyped};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use fluxar::payload::Mismatch;
@@ -112,9 +112,7 @@ impl Types<'_> {
         if let Some(value) = self.default_of(field) {
             return Ok(self.take(&field.ty, &value, depth + 1).ok());
         }
-        let is_null = matches!(field.ty, TypeRef::Scalar(Scalar::Any | Scalar::Unit));
-        let is_optional = field.optional || matches!(field.ty, TypeRef::Optional(_));
-        match field.defaulted || is_optional || is_null {
+        match may_be_absent(field) {
             true => Ok(None),
             false => Err(Mismatch::new(format_args!("`{}` is missing", field.name.wire))),
         }

@@ -238,7 +238,7 @@ fn is_optional(field: &Field<Contract>) -> bool {
 }
 
 /// `any` may be null, and null may be left out.
-fn may_be_absent(field: &Field<Contract>) -> bool {
+pub(crate) fn may_be_absent(field: &Field<Contract>) -> bool {
     let reads_as_null = matches!(field.ty, TypeRef::Scalar(Scalar::Any | Scalar::Unit));
     is_optional(field) || field.defaulted || field.default.is_some() || reads_as_null
 }

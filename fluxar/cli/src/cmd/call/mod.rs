@@ -91,9 +91,10 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     };
     let words = read_params(&words).await?;
     let mut interrupts = Interrupts::listen()?;
+    let files = args.typing.load()?;
     let client = way.connect().await?;
     let outcome = async {
-        let contracts = args.typing.contracts(&client).await?;
+        let contracts = args.typing.contracts(files, &client).await;
         let timeout = args.timeout;
         let job = Job::new(&client, (&way.url(), &target), &words, contracts.as_ref(), timeout)?;
         if items.is_some() && job.known.is_some_and(|known| known.method.input().is_none()) {
