@@ -1293,7 +1293,6 @@ var Broker = class {
   exact = /* @__PURE__ */ new Map();
   wild = /* @__PURE__ */ new Set();
   retained = /* @__PURE__ */ new Map();
-  own = /* @__PURE__ */ new Map();
   outlet;
   retainedBytes = 0;
   choices = 0;
@@ -1318,7 +1317,7 @@ var Broker = class {
   /** Ends the subscriptions of this program. */
   close() {
     this.isClosed = true;
-    for (const subscription of [...this.own.keys()]) subscription.onOver(void 0);
+    for (const feed2 of [...this.outlet.subscribers.keys()]) this.outlet.end(feed2, void 0);
   }
   home() {
     return {
@@ -1327,13 +1326,13 @@ var Broker = class {
         const policy = OVERFLOW[overflow ?? "drop_oldest"];
         const window = credit ?? DEFAULT_LIMITS.initialCredit;
         const feed2 = new Feed(this.outlet, { id: 0, pattern: subscription.pattern, group, overflow: policy, credit: window });
-        this.own.set(subscription, feed2);
         this.outlet.subscribers.set(feed2, subscription);
         subscription.onGranted();
         this.add(feed2);
         return () => this.outlet.forget(feed2);
       },
-      forget: (subscription) => void this.own.delete(subscription),
+      forget: () => {
+      },
       isLasting: false
     };
   }
@@ -4260,14 +4259,15 @@ var Session = class {
     const text3 = "[L4.phase.2] the side that dialed authenticates again, and not before its last offer was answered";
     this.refuse(id, new FluxarError("unimplemented", text3));
   }
-  /** Presents another credential; a refusal changes nothing [L4.reauth.2]. */
-  reauthenticate(credential) {
+  /** Presents another credential; a refusal changes nothing [L4.reauth.2]. `onOffer` is told when it is really on its way. */
+  reauthenticate(credential, onOffer) {
     return new Promise((resolve, reject) => {
       if (this.phase !== "ready") return reject(new FluxarError("unavailable", "there is no session"));
       if (this.options.role !== "dialer" || this.awaited !== void 0) {
         return reject(new FluxarError("failed_precondition", "the side that dialed authenticates again, once at a time"));
       }
       this.reauthenticating = { resolve, reject };
+      onOffer();
       this.offer(credential);
     });
   }
@@ -4826,8 +4826,7 @@ var Peer = class _Peer {
    */
   reauthenticate(auth) {
     const credential = credentialOf(auth);
-    this.present(auth);
-    return this.session.reauthenticate(credential);
+    return this.session.reauthenticate(credential, () => this.present(auth));
   }
   /** The time to the other side and back, in milliseconds. */
   ping() {

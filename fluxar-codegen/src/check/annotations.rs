@@ -63,7 +63,7 @@ const METHOD: &[Target] = &[Target::Method];
 const TOPIC: &[Target] = &[Target::Topic];
 
 /// The built-in annotations and where they stand.
-const BUILT_IN: [(&str, &[Target]); 26] = [
+pub(crate) const BUILT_IN: [(&str, &[Target]); 26] = [
     ("level", &[Target::Package]),
     ("since", NAMED),
     ("removed", NAMED),

@@ -70,7 +70,7 @@ impl Builder<'_> {
         place: Place,
     ) {
         let is_empty = match (constraints.min, constraints.max) {
-            (Some(min), Some(max)) => as_f64(min) > as_f64(max),
+            (Some(min), Some(max)) => min.as_f64() > max.as_f64(),
             _ => false,
         } || constraints.len_min > constraints.len_max.or(Some(u64::MAX));
         if is_empty {
@@ -136,14 +136,6 @@ fn length(constraints: &mut Constraints, arguments: &mut Arguments<'_>, ty: &Typ
     }
 }
 
-fn as_f64(number: Number) -> f64 {
-    match number {
-        #[expect(clippy::cast_precision_loss, reason = "compared with its neighbours only")]
-        Number::Int(value) => value as f64,
-        Number::Float(value) => value,
-    }
-}
-
 /// True when a default keeps the bounds, patterns and formats aside.
 fn keeps(constraints: &Constraints, value: &Value) -> bool {
     let within = |length: usize| {
@@ -152,9 +144,9 @@ fn keeps(constraints: &Constraints, value: &Value) -> bool {
             && constraints.len_max.is_none_or(|max| length <= max)
     };
     let between = |number: Number| {
-        let number = as_f64(number);
-        constraints.min.is_none_or(|min| number >= as_f64(min))
-            && constraints.max.is_none_or(|max| number <= as_f64(max))
+        let number = number.as_f64();
+        constraints.min.is_none_or(|min| number >= min.as_f64())
+            && constraints.max.is_none_or(|max| number <= max.as_f64())
     };
     match value {
         Value::Int(value) => between(Number::Int(*value)),

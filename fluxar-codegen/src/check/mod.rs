@@ -22,6 +22,9 @@ mod types;
 mod unique;
 mod world;
 
+#[cfg(test)]
+pub(crate) use annotations::BUILT_IN;
+
 use crate::model::Model;
 use crate::report::{Reports, Severity};
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! Methods, errors and topics of two contracts.
 
 use super::types::{Place, Walk};
-use super::uses::{self, Use, counterpart, is_clients};
+use super::uses;
 use super::{Rule, Verdict, Verdicts};
 use crate::model::{Contract, Failure, Method, Service, Shape, Topic};
 
@@ -9,8 +9,8 @@ use crate::model::{Contract, Failure, Method, Service, Shape, Topic};
 pub(super) fn compare(walk: &mut Walk<'_>) {
     let (old, new) = (walk.old, walk.new);
     for before in &old.services {
-        let by_client = is_clients(old, before);
-        match counterpart(before, new) {
+        let by_client = old.is_of_client(before);
+        match new.counterpart(before) {
             // One of another package has other targets: it is another one.
             None => {
                 for method in &before.methods {
@@ -21,9 +21,9 @@ pub(super) fn compare(walk: &mut Walk<'_>) {
         }
     }
     for after in &new.services {
-        if counterpart(after, old).is_none() {
+        if old.counterpart(after).is_none() {
             for method in &after.methods {
-                added(walk, after, method, is_clients(new, after));
+                added(walk, after, method, new.is_of_client(after));
             }
         }
     }
@@ -33,10 +33,10 @@ pub(super) fn compare(walk: &mut Walk<'_>) {
             None => topic_removed(walk, before),
         }
     }
-    for one in uses::of_unused(old, new) {
+    let used = old.used_types();
+    for one in uses::of_unused(old, new, &used) {
         one.compare(walk);
     }
-    let used = old.used_types();
     for before in &old.types {
         let name = &before.name.source;
         if !used.contains(name.as_str()) && new.type_named(name).is_none() {
@@ -177,8 +177,7 @@ fn compare_topic(walk: &mut Walk<'_>, before: &Topic<Contract>, after: &Topic<Co
             walk.report(Rule::TopicPath, &place, message, ALL);
         }
     }
-    let types = (&before.payload, &after.payload);
-    Use::of_types(place.clone(), Place::Stored, types).compare(walk);
+    walk.types(&place, &before.payload, &after.payload, Place::Stored);
     if after.delivery.qos() < before.delivery.qos() {
         let message = format!(
             "@delivery(.{}) became .{}: subscribers of the old contract may miss events",

@@ -7,6 +7,7 @@ use crate::model::{
     Service, TypeDef, TypeRef,
 };
 use proc_macro2::Span;
+use std::collections::HashSet;
 
 /// One place where both contracts have a value.
 #[derive(Clone, Debug)]
@@ -40,8 +41,8 @@ pub struct Judged {
 pub fn uses(old: &Package<Contract>, new: &Package<Contract>) -> Vec<Use> {
     let mut found = Vec::new();
     for before in &old.services {
-        let Some(after) = counterpart(before, new) else { continue };
-        let by_client = is_clients(old, before);
+        let Some(after) = new.counterpart(before) else { continue };
+        let by_client = old.is_of_client(before);
         for method in &before.methods {
             let other = after.methods.iter().find(|other| other.name.wire == method.name.wire);
             if let Some(other) = other.filter(|other| other.shape() == method.shape()) {
@@ -56,26 +57,8 @@ pub fn uses(old: &Package<Contract>, new: &Package<Contract>) -> Vec<Use> {
             found.push(Use::of_types(before.name.source.clone(), Place::Stored, types));
         }
     }
-    found.extend(of_unused(old, new));
+    found.extend(of_unused(old, new, &old.used_types()));
     found
-}
-
-/// The same service in the other contract.
-pub(super) fn counterpart<'p>(
-    service: &Service<Contract>,
-    other: &'p Package<Contract>,
-) -> Option<&'p Service<Contract>> {
-    let same = |after: &&Service<Contract>| {
-        after.name.wire == service.name.wire && after.package == service.package
-    };
-    other.services.iter().find(same)
-}
-
-/// A service that only the dialing side offers.
-pub(super) fn is_clients(package: &Package<Contract>, service: &Service<Contract>) -> bool {
-    let name = &service.name.source;
-    package.contracts.iter().any(|contract| contract.client.contains(name))
-        && !package.contracts.iter().any(|contract| contract.server.contains(name))
 }
 
 /// What travels when a method is called; its shape is the same in both contracts.
@@ -106,8 +89,11 @@ pub(super) fn of_method(
 }
 
 /// Types that no service and no topic uses: someone may store values of them.
-pub(super) fn of_unused(old: &Package<Contract>, new: &Package<Contract>) -> Vec<Use> {
-    let used = old.used_types();
+pub(super) fn of_unused(
+    old: &Package<Contract>,
+    new: &Package<Contract>,
+    used: &HashSet<&str>,
+) -> Vec<Use> {
     let unused = old
         .types
         .iter()

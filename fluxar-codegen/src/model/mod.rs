@@ -104,6 +104,23 @@ impl<S: Spelling> Package<S> {
 }
 
 impl Package<Contract> {
+    /// The same service here, of another level of this package.
+    #[must_use]
+    pub fn counterpart(&self, service: &Service<Contract>) -> Option<&Service<Contract>> {
+        let is_same = |other: &&Service<Contract>| {
+            other.name.wire == service.name.wire && other.package == service.package
+        };
+        self.services.iter().find(is_same)
+    }
+
+    /// True of a service that only the dialing side offers.
+    #[must_use]
+    pub fn is_of_client(&self, service: &Service<Contract>) -> bool {
+        let name = &service.name.source;
+        self.contracts.iter().any(|contract| contract.client.contains(name))
+            && !self.contracts.iter().any(|contract| contract.server.contains(name))
+    }
+
     /// The types that its services and topics say, and those that these are made of, by name.
     #[must_use]
     pub fn used_types(&self) -> HashSet<&str> {

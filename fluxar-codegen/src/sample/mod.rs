@@ -2,9 +2,9 @@
 
 mod pattern;
 
-use crate::cbor::{head, text};
+use crate::cbor::{head, literal, text};
 use crate::model::{
-    Body, Constraints, Contract, Field, Format, Model, Number, Scalar, TypeRef, Variant,
+    Body, Constraints, Contract, Field, Format, Model, Number, Scalar, TypeRef, Value, Variant,
     VariantBody,
 };
 
@@ -209,7 +209,8 @@ impl Maker<'_> {
             Scalar::F32 | Scalar::F64 => {
                 let eighths =
                     if scalar == Scalar::F32 { i64::from(bits as i32 >> 8) } else { bits as i64 };
-                float(self.bounded(eighths as f64 / 8.0, limits), scalar == Scalar::F32)
+                let value = self.bounded(eighths as f64 / 8.0, limits);
+                literal(&Value::Float(value), scalar == Scalar::F32)
             }
             Scalar::String => text(&self.text(small, limits)),
             Scalar::Url => text(&format!("https://example.com/{small}")),
@@ -255,25 +256,17 @@ impl Maker<'_> {
         let is_whole_float = self.is_foreign() && small.is_multiple_of(7);
         if is_whole_float && number.unsigned_abs() < 1 << 53 {
             // As a language without integers writes them.
-            return float(number as f64, false);
+            return literal(&Value::Float(number as f64), false);
         }
-        match u64::try_from(number) {
-            Ok(number) => head(0, number),
-            Err(_) => head(1, u64::try_from(-1 - number).unwrap_or(u64::MAX)),
-        }
+        literal(&Value::Int(number), false)
     }
 
     fn bounded(&self, value: f64, limits: &Constraints) -> f64 {
-        let end = |number: Option<Number>| match number {
-            Some(Number::Float(float)) => Some(float),
-            Some(Number::Int(int)) => Some(int as f64),
-            None => None,
-        };
         if self.is_foreign() {
             return value;
         }
-        let value = end(limits.min).map_or(value, |min| value.max(min));
-        end(limits.max).map_or(value, |max| value.min(max))
+        let value = limits.min.map_or(value, |min| value.max(min.as_f64()));
+        limits.max.map_or(value, |max| value.min(max.as_f64()))
     }
 
     fn length(&mut self, limits: &Constraints, small: u64) -> u64 {
@@ -315,11 +308,4 @@ fn map(entries: Vec<(Vec<u8>, Vec<u8>)>) -> Vec<u8> {
         bytes.extend(value);
     }
     bytes
-}
-
-fn float(value: f64, is_single: bool) -> Vec<u8> {
-    match is_single {
-        true => [vec![0xfa], (value as f32).to_be_bytes().to_vec()].concat(),
-        false => [vec![0xfb], value.to_be_bytes().to_vec()].concat(),
-    }
 }

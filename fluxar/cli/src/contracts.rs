@@ -261,9 +261,6 @@ impl<'m> Known<'m> {
 
     /// True when only the side that dials offers it.
     pub(crate) fn is_of_client(self) -> bool {
-        let name = &self.service.name.source;
-        let contracts = &self.model.contracts;
-        contracts.iter().any(|contract| contract.client.contains(name))
-            && !contracts.iter().any(|contract| contract.server.contains(name))
+        self.model.is_of_client(self.service)
     }
 }

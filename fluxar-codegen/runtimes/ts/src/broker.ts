@@ -25,7 +25,6 @@ export class Broker implements TopicHost {
   private readonly exact = new Map<string, Set<Feed>>();
   private readonly wild = new Set<Feed>();
   private readonly retained = new Map<string, Publication>();
-  private readonly own = new Map<Subscription, Feed>();
   private readonly outlet: LocalOutlet;
   private retainedBytes = 0;
   private choices = 0;
@@ -55,7 +54,7 @@ export class Broker implements TopicHost {
   /** Ends the subscriptions of this program. */
   close(): void {
     this.isClosed = true;
-    for (const subscription of [...this.own.keys()]) subscription.onOver(undefined);
+    for (const feed of [...this.outlet.subscribers.keys()]) this.outlet.end(feed, undefined);
   }
 
   private home() {
@@ -65,13 +64,12 @@ export class Broker implements TopicHost {
         const policy = OVERFLOW[overflow ?? "drop_oldest"];
         const window = credit ?? DEFAULT_LIMITS.initialCredit;
         const feed = new Feed(this.outlet, { id: 0, pattern: subscription.pattern, group, overflow: policy, credit: window });
-        this.own.set(subscription, feed);
         this.outlet.subscribers.set(feed, subscription);
         subscription.onGranted();
         this.add(feed);
         return () => this.outlet.forget(feed);
       },
-      forget: (subscription: Subscription) => void this.own.delete(subscription),
+      forget: () => {},
       isLasting: false,
     };
   }
@@ -164,7 +162,7 @@ class LocalOutlet implements Outlet {
     while (feed.canSend) feed.sendNext();
   }
 
-  end(feed: Feed, error: FluxarError): void {
+  end(feed: Feed, error: FluxarError | undefined): void {
     const subscriber = this.subscribers.get(feed);
     this.forget(feed);
     subscriber?.onOver(error);

@@ -198,8 +198,7 @@ export class Peer implements Caller, AsyncDisposable {
    */
   reauthenticate(auth: Auth): Promise<void> {
     const credential = credentialOf(auth);
-    this.present(auth);
-    return this.session.reauthenticate(credential);
+    return this.session.reauthenticate(credential, () => this.present(auth));
   }
 
   /** The time to the other side and back, in milliseconds. */

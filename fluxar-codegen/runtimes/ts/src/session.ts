@@ -163,14 +163,15 @@ export class Session {
     this.refuse(id!, new FluxarError("unimplemented", text));
   }
 
-  /** Presents another credential; a refusal changes nothing [L4.reauth.2]. */
-  reauthenticate(credential: Credential): Promise<void> {
+  /** Presents another credential; a refusal changes nothing [L4.reauth.2]. `onOffer` is told when it is really on its way. */
+  reauthenticate(credential: Credential, onOffer: () => void): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.phase !== "ready") return reject(new FluxarError("unavailable", "there is no session"));
       if (this.options.role !== "dialer" || this.awaited !== undefined) {
         return reject(new FluxarError("failed_precondition", "the side that dialed authenticates again, once at a time"));
       }
       this.reauthenticating = { resolve, reject };
+      onOffer();
       this.offer(credential);
     });
   }

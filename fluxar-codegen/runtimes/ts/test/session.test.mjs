@@ -340,6 +340,9 @@ test("a live session takes a fresh credential, and drops nothing [L4.reauth.1 to
   }
   assert.deepEqual(asked, ["", "new", "no", "slow"]);
   await assert.rejects(acceptor.reauthenticate(bearer("new")), failsWith("failed_precondition"));
+  // What is not offered must not be what the next link presents.
+  const unoffered = acceptor.session.reauthenticate({ scheme: "bearer", data: new Uint8Array() }, () => assert.fail("it was offered"));
+  await assert.rejects(unoffered, failsWith("failed_precondition"));
   acceptor.broker.publishBytes("t", Uint8Array.of(1));
   assert.deepEqual((await events.next()).payload, Uint8Array.of(1));
   assert.equal(await call(dialer, method("math.double"), 4), 8);

@@ -75,6 +75,7 @@ test("what is kept is bounded, and the value before stays", async () => {
   assert.deepEqual((await take(all, 1)).map(text), ["1"]);
   broker.close();
   assert.equal(await all.next(), undefined);
+  assert.equal(broker.exact.size + broker.wild.size + broker.outlet.subscribers.size, 0, "it holds none of them");
   assert.throws(() => broker.subscribeBytes("a"), failsWith("unavailable"));
 });
 

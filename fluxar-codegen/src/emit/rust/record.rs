@@ -17,18 +17,19 @@ pub(super) fn bounded(generics: &Generics, bound: &TokenStream) -> Generics {
 }
 
 /// A key in both forms: CBOR of the number (the name where none is declared), and of the name.
-pub(super) fn keys(id: Option<u32>, wire: &str) -> [Literal; 2] {
+fn forms(id: Option<u32>, wire: &str) -> [Vec<u8>; 2] {
     let name = cbor::text(wire);
-    let number = id.map_or_else(|| name.clone(), |id| cbor::head(0, u64::from(id)));
-    [Literal::byte_string(&number), Literal::byte_string(&name)]
+    [id.map_or_else(|| name.clone(), |id| cbor::head(0, u64::from(id))), name]
+}
+
+/// A key as code.
+pub(super) fn keys(id: Option<u32>, wire: &str) -> [Literal; 2] {
+    forms(id, wire).map(|key| Literal::byte_string(&key))
 }
 
 /// The same behind the head of a map of one entry: a variant with content in one piece.
 pub(super) fn entry_keys(id: Option<u32>, wire: &str) -> [Literal; 2] {
-    let name = cbor::text(wire);
-    let number = id.map_or_else(|| name.clone(), |id| cbor::head(0, u64::from(id)));
-    let behind = |key: Vec<u8>| Literal::byte_string(&[cbor::head(5, 1), key].concat());
-    [behind(number), behind(name)]
+    forms(id, wire).map(|key| Literal::byte_string(&[cbor::head(5, 1), key].concat()))
 }
 
 /// The table of names and numbers that decoding searches.

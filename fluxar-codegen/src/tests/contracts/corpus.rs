@@ -1,7 +1,7 @@
 //! The corpus: one construct a file, for every emitter.
 
 use super::model;
-use crate::check::{contract_files, lint, load};
+use crate::check::{BUILT_IN, contract_files, lint, load};
 use crate::emit::idl::print;
 use crate::model::{Delivery, Format, Scalar};
 use crate::report::render;
@@ -89,36 +89,8 @@ fn every_construct_is_in_a_file_of_the_corpus() {
         "client:",
         "topics:",
     ];
-    let annotations = [
-        "since",
-        "removed",
-        "deprecated",
-        "was",
-        "wire",
-        "range",
-        "min",
-        "max",
-        "len",
-        "format",
-        "pattern",
-        "example",
-        "status",
-        "retry",
-        "message",
-        "idempotent",
-        "resumable",
-        "cache",
-        "timeout",
-        "max_size",
-        "notification",
-        "delivery",
-        "retain",
-        "replay",
-        "key",
-        "level",
-    ];
     let mut wanted: Vec<String> = items.map(str::to_owned).to_vec();
-    wanted.extend(annotations.map(|name| format!("@{name}")));
+    wanted.extend(BUILT_IN.iter().map(|(name, _)| format!("@{name}")));
     wanted.extend(Scalar::ALL[1..].iter().map(|scalar| format!(": {}", scalar.name())));
     wanted.extend(Format::ALL.map(|format| format!("@format(.{})", format.name())));
     wanted.extend(Delivery::ALL[1..].iter().map(|delivery| format!("(.{})", delivery.name())));

@@ -104,11 +104,7 @@ fn fit(running: &mut [Model], files: &mut [Model], name: &str) -> Result<(), Fai
         return Err(Failure::usage(cause, "name the contract file of one of them"));
     };
     let is_of_file = |service: &Service<Contract>| {
-        let same = |other: &Service<Contract>| {
-            (&other.package, &other.name.wire) == (&service.package, &service.name.wire)
-        };
-        let in_file = file.services.iter().any(same);
-        in_file
+        file.counterpart(service).is_some()
             || (service.package == file.name && service.methods.iter().any(contracts::is_described))
     };
     let other: Vec<String> = running
@@ -125,14 +121,10 @@ fn fit(running: &mut [Model], files: &mut [Model], name: &str) -> Result<(), Fai
     // Without topics and contracts it is the services of one side that are described.
     if running.topics.is_empty() && running.contracts.is_empty() {
         let has_topics = !file.topics.is_empty();
-        let contracts = std::mem::take(&mut file.contracts);
-        let of_client = |name: &String| contracts.iter().any(|of| of.client.contains(name));
-        let of_server = |name: &String| contracts.iter().any(|of| of.server.contains(name));
         let before = file.services.len();
-        file.services.retain(|service| {
-            let name = &service.name.source;
-            !of_client(name) || of_server(name)
-        });
+        let services = std::mem::take(&mut file.services).into_iter();
+        file.services = services.filter(|service| !file.is_of_client(service)).collect();
+        file.contracts.clear();
         file.topics.clear();
         if has_topics || file.services.len() < before {
             let text = "the peer describes what it serves alone: topics, and services of those \
