@@ -360,7 +360,7 @@ impl Engine {
         if let Some(ping) = self.heartbeat.pong_due.take() {
             self.fx.out.put_now(&Outgoing::answering(Kind::Ack, ping));
         }
-        if self.receipts.is_due() {
+        if self.receipts.is_due() || (self.receipts.goes_along() && self.fx.out.has_output()) {
             self.put_receipt();
         }
         let any = self.take_batch(batch);
