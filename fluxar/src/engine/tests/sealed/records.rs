@@ -1,7 +1,12 @@
 //! The layer of records by itself.
 
-use super::{Pair, XX, ready, seal};
+use super::{Pair, XX, connecting, ready, seal};
+use crate::engine::Turn;
+use crate::engine::event::Event;
 use crate::engine::frame::whole_len;
+use crate::engine::session::auth::Identity;
+use crate::engine::session::phase::Phase;
+use crate::engine::tests::pair::request;
 use crate::engine::tests::raw::last_words;
 use crate::engine::wire::seal::{Seal, SealError};
 use bytes::BytesMut;
@@ -173,4 +178,48 @@ pub(super) fn without_frames() -> Vec<u8> {
     let bytes = seal.seal_raw(&[0; 20]);
     pair.reach_acceptor(&bytes);
     opened_by_dialer(&mut pair)
+}
+
+/// `[L1.seal.1]`, `[L1.len.4]`: what the acceptor says right behind its welcome does not make the
+/// welcome's record longer than a dialer takes that is not Ready.
+#[test]
+fn what_follows_the_welcome_may_be_long() {
+    let mut pair = connecting(XX);
+    for _ in 0..2 {
+        let (there, back) = (pair.dialer.transmit(), pair.acceptor.transmit());
+        pair.reach_acceptor(&there);
+        pair.reach_dialer(&back);
+    }
+    let confirm = pair.dialer.transmit();
+    pair.reach_acceptor(&confirm);
+    pair.acceptor.engine.accept(pair.now, Identity::anonymous());
+    for _ in 0..40 {
+        pair.acceptor.engine.notify(pair.now, &request("a.b", &[7; 1_000])).expect("room");
+    }
+    let batch = pair.acceptor.transmit();
+    pair.reach_dialer(&batch);
+    assert_eq!(pair.dialer.engine.phase(), Phase::Ready);
+    let calls = pair.dialer.take().into_iter().filter(|event| matches!(event, Event::Call { .. }));
+    assert_eq!(calls.count(), 40);
+}
+
+/// A record is read in turns, as frames are that are not sealed.
+#[test]
+fn a_long_record_takes_several_turns() {
+    let mut pair = ready(XX);
+    for _ in 0..101 {
+        pair.dialer.engine.notify(pair.now, &request("a.b", b"x")).expect("room");
+    }
+    let mut bytes = BytesMut::from(&pair.dialer.transmit()[..]);
+    let turn = Turn { frames: 40, bytes: usize::MAX };
+    let mut seen = Vec::new();
+    loop {
+        let is_more = pair.acceptor.engine.handle_turn(pair.now, &mut bytes, turn);
+        let events = std::iter::from_fn(|| pair.acceptor.engine.poll_event());
+        seen.push(events.filter(|event| matches!(event, Event::Call { .. })).count());
+        if !is_more {
+            break;
+        }
+    }
+    assert_eq!(seen, [40, 40, 21]);
 }
