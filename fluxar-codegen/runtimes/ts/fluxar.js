@@ -2113,8 +2113,8 @@ function writeList(writer2, list, write) {
 }
 function writeMap(writer2, map, writeK, writeV) {
   writer2.head(160, map.size);
-  for (const [entry, value] of map) {
-    writeK(writer2, entry);
+  for (const [entry2, value] of map) {
+    writeK(writer2, entry2);
     writeV(writer2, value);
   }
 }
@@ -2952,74 +2952,7 @@ function randomBytes(length) {
   return crypto.getRandomValues(new Uint8Array(length));
 }
 
-// src/describe.ts
-var DESCRIBE = "fluxar.describe";
-var FORM = 1;
-var SERVICES = 4;
-var KINDS = [3, SERVICES, 5, 6];
-var ANY = 20;
-var NAME = 0;
-var WIRE = 1;
-var PACKAGE = 2;
-var METHODS = 3;
-var ANSWER = 5;
-var DOCS2 = 15;
-var SAYABLE = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$/;
-var RAW = " Served by a closure: what it takes and gives is not described.";
-function describe(contracts, targets) {
-  const together = new Map(KINDS.map((kind) => [kind, /* @__PURE__ */ new Map()]));
-  const known2 = /* @__PURE__ */ new Set();
-  for (const contract of contracts) {
-    const entries = entriesOf(contract);
-    const items = KINDS.flatMap((kind) => listOf(entries.get(kind)).map((item2) => ({ kind, name: textOf(entriesOf(item2), NAME), item: item2 })));
-    const clashes = items.some(({ kind, name, item: item2 }) => {
-      const other = together.get(kind).get(name);
-      return other !== void 0 && compareBytes(other, item2) !== 0;
-    });
-    if (clashes) continue;
-    for (const { kind, name, item: item2 } of items) together.get(kind).set(name, item2);
-    for (const target of targetsOf(entries)) known2.add(target);
-  }
-  addUnknown(together.get(SERVICES), targets.filter((target) => !known2.has(target)));
-  const whole2 = contracts.length === 1 ? entriesOf(contracts[0]) : /* @__PURE__ */ new Map([[0, item((to) => to.int(FORM))]]);
-  for (const [kind, named] of together) {
-    const sorted = [...named.keys()].sort();
-    if (sorted.length > 0) whole2.set(kind, listing(sorted.map((name) => named.get(name))));
-  }
-  return mapping(whole2);
-}
-function targetsOf(contract) {
-  return listOf(contract.get(SERVICES)).flatMap((bytes) => {
-    const service = entriesOf(bytes);
-    const path = [textOf(service, PACKAGE), textOf(service, WIRE) ?? textOf(service, NAME)].filter((part2) => part2 !== void 0);
-    return listOf(service.get(METHODS)).map((method) => {
-      const entries = entriesOf(method);
-      return [...path, textOf(entries, WIRE) ?? textOf(entries, NAME)].join(".");
-    });
-  });
-}
-function addUnknown(services, targets) {
-  const methods = /* @__PURE__ */ new Map();
-  for (const target of targets.filter((target2) => SAYABLE.test(target2)).sort()) {
-    const dot = target.lastIndexOf(".");
-    const path = target.slice(0, dot);
-    methods.set(path, [...methods.get(path) ?? [], unknownMethod(target.slice(dot + 1))]);
-  }
-  for (const [path, listed] of methods) {
-    const dot = path.lastIndexOf(".");
-    const wire = path.slice(dot + 1);
-    let name = wire;
-    for (let number = 2; services.has(name); number += 1) name = `${wire}_${number}`;
-    const service = /* @__PURE__ */ new Map([[NAME, text2(name)], [METHODS, listing(listed)]]);
-    if (name !== wire) service.set(WIRE, text2(wire));
-    if (dot > 0) service.set(PACKAGE, text2(path.slice(0, dot)));
-    services.set(name, mapping(service));
-  }
-}
-function unknownMethod(name) {
-  const answer = listing([item((to) => to.int(0)), item((to) => to.int(ANY))]);
-  return mapping(/* @__PURE__ */ new Map([[NAME, text2(name)], [ANSWER, answer], [DOCS2, listing([text2(RAW)])]]));
-}
+// src/entries.ts
 function entriesOf(map) {
   const reader = new Reader(map);
   const entries = /* @__PURE__ */ new Map();
@@ -3055,6 +2988,186 @@ function mapping(entries) {
       to.raw(value);
     }
   });
+}
+
+// src/clash.ts
+var TYPES = 3;
+var SERVICES = 4;
+var TOPICS = 5;
+var NAME = 0;
+var WIRE = 1;
+function freeNames(parts, together) {
+  const names2 = /* @__PURE__ */ new Map();
+  const own2 = new Set(parts.map(({ kind, name }) => `${kind} ${name}`));
+  const tried = /* @__PURE__ */ new Map();
+  for (let isSettled = false; !isSettled; ) {
+    isSettled = true;
+    for (const part2 of parts) {
+      const { kind, name } = part2;
+      const other = together.get(kind)?.get(names2.get(kind)?.get(name) ?? name);
+      if (other === void 0 || compareBytes(other, renamed(part2, names2)) === 0) continue;
+      isSettled = false;
+      let number = (tried.get(`${kind} ${name}`) ?? 1) + 1;
+      while (own2.has(`${kind} ${name}_${number}`)) number += 1;
+      tried.set(`${kind} ${name}`, number);
+      names2.set(kind, (names2.get(kind) ?? /* @__PURE__ */ new Map()).set(name, `${name}_${number}`));
+    }
+  }
+  return names2;
+}
+function renamed({ kind, name, bytes }, names2) {
+  if (names2.size === 0) return bytes;
+  const entries = entriesOf(bytes);
+  const own2 = names2.get(kind)?.get(name);
+  if (own2 !== void 0) {
+    entries.set(NAME, text2(own2));
+    if ((kind === TYPES || kind === SERVICES) && !entries.has(WIRE)) entries.set(WIRE, text2(name));
+  }
+  const types = names2.get(TYPES);
+  const change = (key2, how) => {
+    const before = entries.get(key2);
+    if (before !== void 0) entries.set(key2, how(before));
+  };
+  if (kind === TYPES) {
+    const shape = new Reader(entries.get(2)).peek();
+    change(3, shape === 0 ? fieldsOf(types) : shape === 1 ? typeOf(types) : variantsOf(types));
+    change(8, fieldsOf(types));
+  } else if (kind === SERVICES) {
+    change(3, each((method) => methodOf(method, types)));
+  } else if (kind === TOPICS) {
+    change(2, each(tailOf(types)));
+    change(3, typeOf(types));
+  } else {
+    change(2, namesOf(names2.get(SERVICES)));
+    change(3, namesOf(names2.get(SERVICES)));
+    change(4, namesOf(names2.get(TOPICS)));
+  }
+  return mapping(entries);
+}
+function isList(bytes) {
+  return new Reader(bytes).peek() >> 5 === 4;
+}
+function isText2(bytes) {
+  return new Reader(bytes).peek() >> 5 === 3;
+}
+function each(how) {
+  return (bytes) => listing(listOf(bytes).map(how));
+}
+function typeOf(types) {
+  return (bytes) => {
+    if (!isText2(bytes)) return tailOf(types)(bytes);
+    const name = types?.get(new Reader(bytes).text());
+    return name === void 0 ? bytes : text2(name);
+  };
+}
+function tailOf(types) {
+  return (bytes) => {
+    if (!isList(bytes)) return bytes;
+    const [head, ...tail] = listOf(bytes);
+    return listing([head, ...tail.map(typeOf(types))]);
+  };
+}
+function fieldsOf(types) {
+  return entry(3, typeOf(types));
+}
+function variantsOf(types) {
+  return entry(3, (bytes) => {
+    const [holds, of] = listOf(bytes);
+    return listing([holds, (holds[0] === 0 ? typeOf(types) : fieldsOf(types))(of)]);
+  });
+}
+function entry(key2, how) {
+  return each((bytes) => {
+    const entries = entriesOf(bytes);
+    const before = entries.get(key2);
+    return before === void 0 ? bytes : mapping(entries.set(key2, how(before)));
+  });
+}
+function methodOf(method, types) {
+  const entries = entriesOf(method);
+  const parts = [
+    [2, fieldsOf(types)],
+    [3, tailOf(types)],
+    [4, typeOf(types)],
+    [5, tailOf(types)],
+    [6, typeOf(types)]
+  ];
+  for (const [key2, how] of parts) {
+    const before = entries.get(key2);
+    if (before !== void 0) entries.set(key2, how(before));
+  }
+  return mapping(entries);
+}
+function namesOf(names2) {
+  return (bytes) => {
+    const all = listOf(bytes).map((name) => new Reader(name).text());
+    return listing(all.map((name) => names2?.get(name) ?? name).sort().map(text2));
+  };
+}
+
+// src/describe.ts
+var DESCRIBE = "fluxar.describe";
+var FORM = 1;
+var SERVICES2 = 4;
+var KINDS = [3, SERVICES2, 5, 6];
+var ANY = 20;
+var NAME2 = 0;
+var WIRE2 = 1;
+var PACKAGE = 2;
+var METHODS = 3;
+var ANSWER = 5;
+var DOCS2 = 15;
+var SAYABLE = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$/;
+var RAW = " Served by a closure: what it takes and gives is not described.";
+function describe(contracts, targets) {
+  const together = new Map(KINDS.map((kind) => [kind, /* @__PURE__ */ new Map()]));
+  const known2 = /* @__PURE__ */ new Set();
+  for (const contract of contracts) {
+    const entries = entriesOf(contract);
+    const parts = KINDS.flatMap((kind) => listOf(entries.get(kind)).map((bytes) => ({ kind, name: textOf(entriesOf(bytes), NAME2), bytes })));
+    const names2 = freeNames(parts, together);
+    for (const part2 of parts) together.get(part2.kind).set(names2.get(part2.kind)?.get(part2.name) ?? part2.name, renamed(part2, names2));
+    for (const target of targetsOf(entries)) known2.add(target);
+  }
+  addUnknown(together.get(SERVICES2), targets.filter((target) => !known2.has(target)));
+  const whole2 = contracts.length === 1 ? entriesOf(contracts[0]) : /* @__PURE__ */ new Map([[0, item((to) => to.int(FORM))]]);
+  for (const [kind, named] of together) {
+    const sorted = [...named.keys()].sort();
+    if (sorted.length > 0) whole2.set(kind, listing(sorted.map((name) => named.get(name))));
+  }
+  return mapping(whole2);
+}
+function targetsOf(contract) {
+  return listOf(contract.get(SERVICES2)).flatMap((bytes) => {
+    const service = entriesOf(bytes);
+    const path = [textOf(service, PACKAGE), textOf(service, WIRE2) ?? textOf(service, NAME2)].filter((part2) => part2 !== void 0);
+    return listOf(service.get(METHODS)).map((method) => {
+      const entries = entriesOf(method);
+      return [...path, textOf(entries, WIRE2) ?? textOf(entries, NAME2)].join(".");
+    });
+  });
+}
+function addUnknown(services, targets) {
+  const methods = /* @__PURE__ */ new Map();
+  for (const target of targets.filter((target2) => SAYABLE.test(target2)).sort()) {
+    const dot = target.lastIndexOf(".");
+    const path = target.slice(0, dot);
+    methods.set(path, [...methods.get(path) ?? [], unknownMethod(target.slice(dot + 1))]);
+  }
+  for (const [path, listed] of methods) {
+    const dot = path.lastIndexOf(".");
+    const wire = path.slice(dot + 1);
+    let name = wire;
+    for (let number = 2; services.has(name); number += 1) name = `${wire}_${number}`;
+    const service = /* @__PURE__ */ new Map([[NAME2, text2(name)], [METHODS, listing(listed)]]);
+    if (name !== wire) service.set(WIRE2, text2(wire));
+    if (dot > 0) service.set(PACKAGE, text2(path.slice(0, dot)));
+    services.set(name, mapping(service));
+  }
+}
+function unknownMethod(name) {
+  const answer = listing([item((to) => to.int(0)), item((to) => to.int(ANY))]);
+  return mapping(/* @__PURE__ */ new Map([[NAME2, text2(name)], [ANSWER, answer], [DOCS2, listing([text2(RAW)])]]));
 }
 
 // src/routes.ts
@@ -3161,10 +3274,10 @@ var OutboundCalls = class {
       const parcel = this.host.send({ kind: KIND.call, id, target, meta, payload });
       const expire = () => this.stop(id, new FluxarError("deadline_exceeded", "[L5.deadline.2] no answer came in time"), false);
       const timer = deadline === void 0 ? void 0 : setTimeout(expire, clampTimeout(deadline - Date.now()));
-      const entry = {
+      const entry2 = {
         parcel,
         finish: (error, answer, reason) => {
-          entry.finish = void 0;
+          entry2.finish = void 0;
           clearTimeout(timer);
           signal?.removeEventListener("abort", abort);
           origin.signal?.removeEventListener("abort", stopped);
@@ -3172,29 +3285,29 @@ var OutboundCalls = class {
           else reject(error ?? reason);
         }
       };
-      this.open.set(id, entry);
+      this.open.set(id, entry2);
       signal?.addEventListener("abort", abort, { once: true });
       origin.signal?.addEventListener("abort", stopped, { once: true });
     });
   }
   /** The caller gives up. */
   stop(id, reason, tellPeer) {
-    const entry = this.open.get(id);
-    if (entry?.finish === void 0) return;
+    const entry2 = this.open.get(id);
+    if (entry2?.finish === void 0) return;
     if (tellPeer) this.host.send({ kind: KIND.cancel, ref: id });
-    entry.finish(void 0, void 0, reason ?? new FluxarError("cancelled", "the call was aborted"));
+    entry2.finish(void 0, void 0, reason ?? new FluxarError("cancelled", "the call was aborted"));
   }
   answered(message) {
-    const entry = this.open.get(message.ref);
+    const entry2 = this.open.get(message.ref);
     this.open.delete(message.ref);
-    entry?.finish?.(message.error ?? void 0, message.payload?.slice());
+    entry2?.finish?.(message.error ?? void 0, message.payload?.slice());
     this.host.settled();
   }
   /** The link is gone [L4.lost.1]. */
   lost(why) {
     const entries = [...this.open.values()];
     this.open.clear();
-    for (const entry of entries) entry.finish?.(lostError(entry.parcel.isHanded, why), void 0);
+    for (const entry2 of entries) entry2.finish?.(lostError(entry2.parcel.isHanded, why), void 0);
   }
 };
 function withKey(meta, key2) {
@@ -3462,12 +3575,12 @@ var Assembler = class {
   }
   /** Takes a fragment; the message when this one was its last. */
   take(frame, group) {
-    const entry = this.open.get(group) ?? this.begin(frame, group);
-    if (entry.isVolatile !== frame.isVolatile) {
+    const entry2 = this.open.get(group) ?? this.begin(frame, group);
+    if (entry2.isVolatile !== frame.isVolatile) {
       throw new Violation("L1.volatile.2", "the fragments of a group differ in VOLATILE");
     }
-    entry.bytes += frame.body.length;
-    if (entry.bytes > this.limits.messageBytesMax) {
+    entry2.bytes += frame.body.length;
+    if (entry2.bytes > this.limits.messageBytesMax) {
       const text3 = "a message is longer than the limit in HELLO: send it as a stream";
       throw new Violation("L1.group.5", text3, "resource_exhausted");
     }
@@ -3476,11 +3589,11 @@ var Assembler = class {
       const text3 = "unfinished fragmented messages hold more bytes than the limit in HELLO";
       throw new Violation("L1.group.4", text3, "resource_exhausted");
     }
-    entry.parts.push(frame.body.slice());
+    entry2.parts.push(frame.body.slice());
     if (frame.more) return void 0;
     this.open.delete(group);
-    this.bytes -= entry.bytes;
-    return concat(entry.parts);
+    this.bytes -= entry2.bytes;
+    return concat(entry2.parts);
   }
   begin(frame, group) {
     if (group <= this.highest) throw new Violation("L1.group.2", "group ids must rise from 1");
@@ -3489,9 +3602,9 @@ var Assembler = class {
       throw new Violation("L1.group.3", text3, "resource_exhausted");
     }
     this.highest = group;
-    const entry = { parts: [], isVolatile: frame.isVolatile, bytes: 0 };
-    this.open.set(group, entry);
-    return entry;
+    const entry2 = { parts: [], isVolatile: frame.isVolatile, bytes: 0 };
+    this.open.set(group, entry2);
+    return entry2;
   }
 };
 
@@ -4249,56 +4362,56 @@ var Subscriptions = class {
     const id = this.host.mint();
     const window = new Window(options.credit ?? this.host.initialCredit);
     const isWild = hasWildcard(pattern);
-    const entry = { subscriber, window, isWild, isGranted: false, isCancelled: false };
-    this.open.set(id, entry);
+    const entry2 = { subscriber, window, isWild, isGranted: false, isCancelled: false };
+    this.open.set(id, entry2);
     this.host.send({ kind: KIND.subscribe, id, target: pattern, meta: meta.size > 0 ? meta : NO_META });
     return () => {
-      if (entry.isCancelled || !this.open.has(id)) return;
-      entry.isCancelled = true;
+      if (entry2.isCancelled || !this.open.has(id)) return;
+      entry2.isCancelled = true;
       this.host.send({ kind: KIND.cancel, ref: id });
     };
   }
   /** A grant or an end came. False when it was granted before, which is cheap. */
   answered(message) {
     const id = message.ref;
-    const entry = this.open.get(id);
+    const entry2 = this.open.get(id);
     if (message.meta.has(META.end)) {
       this.open.delete(id);
-      entry.subscriber.onOver(message.error ?? void 0);
+      entry2.subscriber.onOver(message.error ?? void 0);
       return true;
     }
-    if (entry.isGranted) return false;
-    entry.isGranted = true;
-    entry.subscriber.onGranted();
+    if (entry2.isGranted) return false;
+    entry2.isGranted = true;
+    entry2.subscriber.onGranted();
     return true;
   }
   delivered(message) {
     const id = message.ref;
-    const entry = this.open.get(id);
+    const entry2 = this.open.get(id);
     const payload = message.payload.slice();
-    if (message.target === null && entry.isWild) {
+    if (message.target === null && entry2.isWild) {
       throw new Violation("L5.topic.3", "a delivery to a pattern with a wildcard needs its topic");
     }
-    entry.window.arrived(payload);
+    entry2.window.arrived(payload);
     const take = () => {
-      const grant = entry.window.consumed(payload);
-      if (grant > 0 && this.open.has(id) && !entry.isCancelled) this.host.grant(id, grant);
+      const grant = entry2.window.consumed(payload);
+      if (grant > 0 && this.open.has(id) && !entry2.isCancelled) this.host.grant(id, grant);
     };
-    if (entry.isCancelled) return take();
+    if (entry2.isCancelled) return take();
     const event = {
-      topic: message.target ?? entry.subscriber.pattern,
+      topic: message.target ?? entry2.subscriber.pattern,
       payload,
       isRetained: message.meta.has(META.retain),
       dropped: metaNumber(message.meta, META.dropped) ?? 0,
       meta: userMeta(message.meta)
     };
-    entry.subscriber.onEvent(event, take);
+    entry2.subscriber.onEvent(event, take);
   }
   /** The session is over. */
   lost(error) {
     const entries = [...this.open.values()];
     this.open.clear();
-    for (const entry of entries) entry.subscriber.onLost(error);
+    for (const entry2 of entries) entry2.subscriber.onLost(error);
   }
 };
 
