@@ -834,6 +834,8 @@ var SLOWEST_BYTES_PER_SECOND = 1024;
 var TEXT_BYTES_MAX = 512;
 var CREDIT_MAX = 2 ** 31;
 var ITEM_COST = 32;
+var PUBLISHED_META_MAX = 48;
+var PUBLISHED_META_BYTES_MAX = 7168;
 var OUTBOUND_MAX = 65536;
 function checkLimits(limits) {
   const isCount = (value, least) => Number.isSafeInteger(value) && value >= least;
@@ -969,10 +971,20 @@ function reservedKey(meta, mayHaveKey = false) {
   if (metaNumber(meta, META.overflow) === 4) return META.overflow;
   return -1;
 }
+var NO_USER_META = /* @__PURE__ */ new Map();
 function userMeta(meta) {
-  const own2 = /* @__PURE__ */ new Map();
-  for (const [key2, value] of meta) if (typeof key2 === "string" && typeof value === "string") own2.set(key2, value);
-  return own2;
+  let own2;
+  for (const [key2, value] of meta) if (typeof key2 === "string" && typeof value === "string") own2 = (own2 ?? /* @__PURE__ */ new Map()).set(key2, value);
+  return own2 ?? NO_USER_META;
+}
+function userBytes(meta) {
+  let bytes = 0;
+  for (const [key2, value] of meta) bytes += textBytes(key2) + textBytes(value);
+  return bytes;
+}
+function textBytes(text3) {
+  const length = byteLength(text3);
+  return length + (length < 24 ? 1 : length < 256 ? 2 : 3);
 }
 
 // src/target.ts
@@ -1014,8 +1026,12 @@ function matches(pattern, topic) {
 }
 
 // src/window.ts
-function cost(payload) {
-  return payload.length + ITEM_COST;
+function cost(payload, metaBytes = 0) {
+  return payload.length + metaBytes + ITEM_COST;
+}
+function addCredit(credit, grant) {
+  if (credit + grant > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
+  return credit + grant;
 }
 var Window = class {
   size;
@@ -1025,14 +1041,14 @@ var Window = class {
     this.size = size;
     this.left = size;
   }
-  /** The peer sent this. */
-  arrived(payload) {
+  /** The peer sent something of this cost. */
+  arrived(cost2) {
     if (this.left <= 0) throw new Violation("L5.credit.1", "an item or event came without credit", "resource_exhausted");
-    this.left -= cost(payload);
+    this.left -= cost2;
   }
-  /** The application took this; what is to be granted, or 0. */
-  consumed(payload) {
-    this.taken += cost(payload);
+  /** The application took something of this cost; what is to be granted, or 0. */
+  consumed(cost2) {
+    this.taken += cost2;
     if (2 * this.taken < this.size || this.taken === 0) return 0;
     const grant = this.taken;
     this.left += grant;
@@ -1045,14 +1061,9 @@ var Window = class {
 var ENTRY_BYTES = 64;
 var OVERFLOW = { drop_oldest: 0, drop_newest: 1, latest: 2, disconnect: 3 };
 function publication(topic, payload, meta) {
-  const own2 = /* @__PURE__ */ new Map();
-  let bytes = payload.length + topic.length + ENTRY_BYTES;
-  for (const [key2, value] of meta) {
-    if (typeof key2 !== "string" || typeof value !== "string") continue;
-    own2.set(key2, value);
-    bytes += byteLength(key2) + byteLength(value);
-  }
-  return { topic, payload, meta: own2, bytes };
+  const metaBytes = userBytes(meta);
+  const bytes = payload.length + topic.length + metaBytes + ENTRY_BYTES;
+  return { topic, payload, meta, bytes, cost: cost(payload, metaBytes) };
 }
 var Feed = class {
   id;
@@ -1098,8 +1109,7 @@ var Feed = class {
   }
   /** The subscriber takes more [L5.credit.3]. */
   granted(credit) {
-    if (this.credit + credit > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
-    this.credit += credit;
+    this.credit = addCredit(this.credit, credit);
     if (this.canSend) this.outlet.waits(this);
   }
   /** Sends the event that has waited longest. */
@@ -1132,7 +1142,7 @@ var Feed = class {
       this.dropped += 1;
       return;
     }
-    this.credit -= cost(event.payload);
+    this.credit -= event.cost;
     this.dropped = 0;
   }
 };
@@ -1174,6 +1184,19 @@ function addUserMeta(meta, entries) {
   if (count > USER_ENTRIES_MAX || bytes > USER_BYTES_MAX) {
     const text3 = `meta has at most ${USER_ENTRIES_MAX} entries and ${USER_BYTES_MAX} bytes`;
     throw new FluxarError("invalid_argument", text3);
+  }
+}
+
+// src/iterate.ts
+async function* iterate(next, leave) {
+  try {
+    for (; ; ) {
+      const one = await next();
+      if (one === void 0) return;
+      yield one;
+    }
+  } finally {
+    leave();
   }
 }
 
@@ -1266,16 +1289,8 @@ var Subscription = class {
       await new Promise((resolve) => this.wakers.push(resolve));
     }
   }
-  async *[Symbol.asyncIterator]() {
-    try {
-      for (; ; ) {
-        const event = await this.next();
-        if (event === void 0) return;
-        yield event;
-      }
-    } finally {
-      this.unsubscribe();
-    }
+  [Symbol.asyncIterator]() {
+    return iterate(() => this.next(), () => this.unsubscribe());
   }
   [Symbol.asyncDispose]() {
     this.unsubscribe();
@@ -1298,6 +1313,7 @@ var Broker = class {
   retainedBytes = 0;
   choices = 0;
   isClosed = false;
+  hasToldFull = false;
   constructor(limits = {}) {
     this.limits = { retainedMax: 1e4, retainedBytesMax: 64 << 20, ...limits };
     this.outlet = new LocalOutlet((feed2) => this.remove(feed2));
@@ -1387,7 +1403,12 @@ var Broker = class {
       return true;
     }
     const isFull = before === void 0 && this.retained.size >= this.limits.retainedMax;
-    if (isFull || bytes + event.bytes > this.limits.retainedBytesMax) return false;
+    if (isFull || bytes + event.bytes > this.limits.retainedBytesMax) {
+      if (!this.hasToldFull) console.warn(`fluxar: no more values are kept, not that of ${event.topic} either`);
+      this.hasToldFull = true;
+      return false;
+    }
+    this.hasToldFull = false;
     this.retained.set(event.topic, event);
     this.retainedBytes = bytes + event.bytes;
     return true;
@@ -1405,8 +1426,8 @@ var LocalOutlet = class {
   }
   send(feed2, event, isRetained, dropped) {
     const { topic, payload, meta } = event;
-    this.subscribers.get(feed2)?.onEvent({ topic, payload, isRetained, dropped, meta: userMeta(meta) }, () => {
-      if (!feed2.isOver) feed2.granted(cost(payload));
+    this.subscribers.get(feed2)?.onEvent({ topic, payload, isRetained, dropped, meta }, () => {
+      if (!feed2.isOver) feed2.granted(event.cost);
     });
     return true;
   }
@@ -1835,16 +1856,8 @@ var Channel = class {
       await new Promise((resolve) => this.readers.push(resolve));
     }
   }
-  async *[Symbol.asyncIterator]() {
-    try {
-      for (; ; ) {
-        const item2 = await this.next();
-        if (item2 === void 0) return;
-        yield item2;
-      }
-    } finally {
-      this.stop();
-    }
+  [Symbol.asyncIterator]() {
+    return iterate(() => this.next(), () => this.stop());
   }
   /** Whoever read has left: early, that is a cancel. */
   stop() {
@@ -1861,14 +1874,14 @@ var Channel = class {
     this.wakeReaders();
   }
   consumed(item2) {
-    const grant = this.window.consumed(item2);
+    const grant = this.window.consumed(cost(item2));
     if (grant > 0 && !this.theyEnded) this.host.grant(this.id, grant);
   }
   // ---- from the peer
   /** An item came. */
   arrived(payload) {
     if (this.theyEnded) throw new Violation("L5.stream.4", "an item or end came after the end of this direction");
-    this.window.arrived(payload);
+    this.window.arrived(cost(payload));
     if (this.isMuted || this.outcome !== void 0 || !this.isOurs && this.weEnded) return this.consumed(payload);
     this.items.push(payload);
     this.wakeReaders();
@@ -1892,8 +1905,7 @@ var Channel = class {
   /** The peer grants credit. */
   granted(credit) {
     if (this.weEnded) return;
-    if (this.credit + credit > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
-    this.credit += credit;
+    this.credit = addCredit(this.credit, credit);
     if (this.credit > 0) this.wakeSender();
   }
   // ---- from the session
@@ -3347,8 +3359,7 @@ var Feeds = class {
   ask(message) {
     const id = message.id;
     const pattern = message.target;
-    const credit = metaNumber(message.meta, META.credit) ?? this.host.peerInitialCredit;
-    if (credit > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
+    const credit = addCredit(0, metaNumber(message.meta, META.credit) ?? this.host.peerInitialCredit);
     const error = this.refusal(message, pattern);
     if (error !== void 0) {
       this.host.send({ kind: KIND.subscribe, ref: id, meta: END2, error });
@@ -4004,8 +4015,7 @@ var Inbound = class {
     const id = message.id;
     const { routes, limits } = this.session.options;
     this.takeId(id, inFragments);
-    const credit = metaNumber(message.meta, META.credit) ?? this.session.peerInitialCredit;
-    if (credit > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
+    const credit = addCredit(0, metaNumber(message.meta, META.credit) ?? this.session.peerInitialCredit);
     const openerEnded = message.meta.has(META.end);
     const handler = routes.stream(message.target);
     const window = openerEnded ? 0 : limits.initialCredit;
@@ -4097,8 +4107,10 @@ var Inbound = class {
   published(message) {
     checkEvent(message);
     const { target, payload, meta } = message;
-    if (!isWellFormed2(target, false)) this.session.budget.charge();
-    else this.session.options.broker.publish(publication(target, payload.slice(), meta), meta.has(META.retain));
+    const own2 = userMeta(meta);
+    const fits = own2.size <= PUBLISHED_META_MAX && userBytes(own2) <= PUBLISHED_META_BYTES_MAX;
+    if (!fits || !isWellFormed2(target, false)) this.session.budget.charge();
+    else this.session.options.broker.publish(publication(target, payload.slice(), own2), meta.has(META.retain));
   }
 };
 function checkEvent(message) {
@@ -4392,9 +4404,11 @@ var Subscriptions = class {
     if (message.target === null && entry2.isWild) {
       throw new Violation("L5.topic.3", "a delivery to a pattern with a wildcard needs its topic");
     }
-    entry2.window.arrived(payload);
+    const meta = userMeta(message.meta);
+    const size = cost(payload, userBytes(meta));
+    entry2.window.arrived(size);
     const take = () => {
-      const grant = entry2.window.consumed(payload);
+      const grant = entry2.window.consumed(size);
       if (grant > 0 && this.open.has(id) && !entry2.isCancelled) this.host.grant(id, grant);
     };
     if (entry2.isCancelled) return take();
@@ -4403,7 +4417,7 @@ var Subscriptions = class {
       payload,
       isRetained: message.meta.has(META.retain),
       dropped: metaNumber(message.meta, META.dropped) ?? 0,
-      meta: userMeta(message.meta)
+      meta
     };
     entry2.subscriber.onEvent(event, take);
   }
@@ -5367,16 +5381,8 @@ var Streaming = class {
     return this.result;
   }
   /** Leaving the loop cancels the stream. */
-  async *[Symbol.asyncIterator]() {
-    try {
-      for (; ; ) {
-        const item2 = await this.next();
-        if (item2 === void 0) return;
-        yield item2;
-      }
-    } finally {
-      this.channel.stop();
-    }
+  [Symbol.asyncIterator]() {
+    return iterate(() => this.next(), () => this.channel.stop());
   }
   [Symbol.asyncDispose]() {
     this.channel.stop();
@@ -5602,27 +5608,19 @@ var TopicSubscription = class {
     for (; ; ) {
       const event = await this.subscription.next();
       if (event === void 0) return void 0;
-      const { topic, payload, isRetained } = event;
+      const { topic, payload, isRetained, meta } = event;
       missed += event.dropped;
       if (payload.length === 0) continue;
       try {
-        return { key: keyOf(this.def, topic), value: decodeOutput(this.def.codec, payload), topic, isRetained, dropped: missed };
+        return { key: keyOf(this.def, topic), value: decodeOutput(this.def.codec, payload), topic, isRetained, dropped: missed, meta };
       } catch (thrown) {
         if (!(thrown instanceof FluxarError)) throw thrown;
         missed += 1;
       }
     }
   }
-  async *[Symbol.asyncIterator]() {
-    try {
-      for (; ; ) {
-        const event = await this.next();
-        if (event === void 0) return;
-        yield event;
-      }
-    } finally {
-      this.unsubscribe();
-    }
+  [Symbol.asyncIterator]() {
+    return iterate(() => this.next(), () => this.unsubscribe());
   }
   [Symbol.asyncDispose]() {
     this.unsubscribe();

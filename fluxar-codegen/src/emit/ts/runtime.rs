@@ -37,6 +37,7 @@ files! {
     "ids.ts",
     "inbound.ts",
     "index.ts",
+    "iterate.ts",
     "keyed.ts",
     "limits.ts",
     "link.ts",
