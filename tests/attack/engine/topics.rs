@@ -94,7 +94,7 @@ fn row_15_rights_cover_the_whole_pattern_and_each_delivery() {
     victim.read.clear();
     // A broker that brings the wrong topic is not believed.
     let secret = Bytes::from_static(b"secret");
-    victim.engine.deliver(victim.now, 101, "secret.x", &secret, false);
+    victim.engine.deliver(victim.now, 101, "secret.x", &secret, &PublishOptions::new());
     victim.round();
     assert!(victim.read.is_empty());
 }

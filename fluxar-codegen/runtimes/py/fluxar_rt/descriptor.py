@@ -110,7 +110,7 @@ def renamed(kind: int, item: Any, names: Names) -> Any:
     else:
         for key, of in ((SERVER, SERVICES), (CLIENT, SERVICES), (OFFERED, TOPICS)):
             if key in item:
-                made[key] = sorted(names[of].get(one, one) for one in item[key])
+                made[key] = sorted(names[of].get(str(one), str(one)) for one in item[key])
     return made
 
 
@@ -125,7 +125,8 @@ def _tail(pair: Any, types: dict[str, str]) -> Any:
     """A list whose first part is no type."""
     if not isinstance(pair, list):
         return pair
-    return [pair[0], *(_type(part, types) for part in pair[1:])]
+    parts: list[Any] = pair  # pyright: ignore[reportUnknownVariableType]
+    return [parts[0], *(_type(part, types) for part in parts[1:])]
 
 
 def _fields(fields: Any, types: dict[str, str]) -> Any:

@@ -285,7 +285,13 @@ impl World {
                 let side = self.side(side);
                 let id = side.pick(pick);
                 let event = Bytes::from_static(payload(len));
-                side.end.engine.deliver(now, id, target(name), &event, &PublishOptions::new().retain(retained));
+                side.end.engine.deliver(
+                    now,
+                    id,
+                    target(name),
+                    &event,
+                    &PublishOptions::new().retain(retained),
+                );
             }
             Op::NotificationEnded { side } => self.side(side).end.engine.notification_ended(now),
             Op::Ping { side } => {
