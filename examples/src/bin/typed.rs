@@ -28,14 +28,6 @@ enum LibraryError {
     Unknown { title: String },
 }
 
-impl std::fmt::Display for LibraryError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message())
-    }
-}
-
-impl std::error::Error for LibraryError {}
-
 /// A small library.
 #[fluxar::service]
 trait Library {
