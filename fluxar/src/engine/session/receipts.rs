@@ -5,8 +5,11 @@ use crate::engine::time::Time;
 use crate::engine::violation::Violation;
 use std::time::Duration;
 
-/// A receipt is due after so many messages, so many bytes, or so long.
-const MESSAGES: u64 = 32;
+/// After so many messages a receipt goes with whatever goes next.
+const MESSAGES_ALONG: u64 = 32;
+/// After so many messages, so many bytes, or so long it goes alone: a write of its own costs both
+/// sides more than the messages that it is about.
+const MESSAGES: u64 = 512;
 const BYTES: usize = 256 << 10;
 const DELAY: Duration = Duration::from_millis(25);
 
@@ -32,12 +35,21 @@ pub(crate) struct Receipts {
     told: u64,
     bytes: usize,
     due_at: Option<Time>,
+    goes_along: bool,
     is_due: bool,
 }
 
 impl Default for Receipts {
     fn default() -> Self {
-        Self { position: 1, next: 1, told: 0, bytes: 0, due_at: None, is_due: false }
+        Self {
+            position: 1,
+            next: 1,
+            told: 0,
+            bytes: 0,
+            due_at: None,
+            goes_along: false,
+            is_due: false,
+        }
     }
 }
 
@@ -64,7 +76,9 @@ impl Receipts {
         self.position += 1;
         self.bytes += bytes;
         self.due_at.get_or_insert(now + DELAY);
-        self.is_due |= self.position - self.told > MESSAGES || self.bytes >= BYTES;
+        let untold = self.position - self.told - 1;
+        self.goes_along |= untold >= MESSAGES_ALONG;
+        self.is_due |= untold >= MESSAGES || self.bytes >= BYTES;
         if number < self.next {
             return Ok(Numbered::Again);
         }
@@ -84,6 +98,7 @@ impl Receipts {
     pub(crate) fn stop(&mut self) {
         self.bytes = 0;
         self.due_at = None;
+        self.goes_along = false;
         self.is_due = false;
     }
 
@@ -100,8 +115,14 @@ impl Receipts {
         self.is_due |= self.due_at.is_some_and(|due_at| due_at <= now);
     }
 
+    /// Whether a receipt leaves, though nothing else may.
     pub(crate) fn is_due(&self) -> bool {
         self.is_due
+    }
+
+    /// Whether one leaves when anything else does.
+    pub(crate) fn goes_along(&self) -> bool {
+        self.goes_along
     }
 
     /// The highest number taken, for a receipt that leaves now.
