@@ -4,7 +4,7 @@
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
-use fluxar::{AppError, Client, Error, Server, Sink, Streaming};
+use fluxar::{Client, Error, Server, Sink, Streaming};
 use futures_util::{Stream, stream};
 use std::sync::Mutex;
 

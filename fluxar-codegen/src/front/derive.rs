@@ -32,12 +32,8 @@ pub fn derived_type(item: &DeriveInput) -> syn::Result<DerivedType> {
             found.report(lifetime, "borrowed data cannot travel: write owned types");
         }
     }
-    let is_error = options.error.is_some();
-    let own_display = options.own_display.is_some();
-    if let Some(span) = options.own_display.filter(|_| !is_error) {
-        found.report_at(span, "only errors have a text: write `#[fluxar(error, own_display)]`");
-    }
-    let failing = Failing { is_error, own_display };
+    let failing = Failing::of(&options, &mut found);
+    let Failing { is_error, own_display } = failing;
     let code = error_code(&options, failing, "type", &mut found);
     if let Some(span) = options.error.filter(|_| !item.generics.params.is_empty()) {
         found.report_at(span, "an error has no generics: its name on the wire says it all");
@@ -172,6 +168,16 @@ pub(super) fn field_of(name: Name, ty: Type, options: Options, docs: Docs) -> Fi
 struct Failing {
     is_error: bool,
     own_display: bool,
+}
+
+impl Failing {
+    fn of(options: &Options, found: &mut Diagnostics) -> Self {
+        let is_error = options.error.is_some();
+        if let Some(span) = options.own_display.filter(|_| !is_error) {
+            found.report_at(span, "only errors have a text: write `#[fluxar(error, own_display)]`");
+        }
+        Self { is_error, own_display: options.own_display.is_some() }
+    }
 }
 
 /// The enum whose variants are read.
