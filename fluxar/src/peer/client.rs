@@ -16,6 +16,7 @@ use crate::peer::seal::{self, Seal};
 use crate::peer::shared::Shared;
 use crate::peer::state::{Progress, State};
 use crate::peer::{Handler, Peer, Service, StreamHandler, handler};
+use crate::service::describe::Registry;
 use crate::transport::{Address, AddressError, DialOptions, Link, TlsClient, TransportError, dial};
 use bytes::Bytes;
 use serde::Serialize;
@@ -261,6 +262,12 @@ impl ClientBuilder {
     /// Serves a service to the acceptor from the first moment on.
     pub fn serve(mut self, service: impl Service) -> Self {
         self.routes.merge(service.routes());
+        self
+    }
+
+    /// Says more of a contract than its services do: generated code does.
+    pub fn describe(mut self, describe: fn(&mut Registry)) -> Self {
+        self.routes.describe(describe);
         self
     }
 

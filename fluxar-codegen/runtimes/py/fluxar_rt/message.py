@@ -240,9 +240,12 @@ def _checked(value: MetaValue, holds: bool) -> MetaValue:
     return value
 
 
-def unsupported(meta: Meta) -> int | None:
-    """A key that asks for something this version does not do (exceptions.md)."""
-    for key in (IDEMPOTENCY_KEY, TO, POSITION, DURABLE, PRODUCER, SEALED):
+def unsupported(meta: Meta, *, keyed: bool = False) -> int | None:
+    """A key that asks for something this version does not do (exceptions.md). Only a call that is
+    answered may be `keyed`."""
+    if IDEMPOTENCY_KEY in meta and not keyed:
+        return IDEMPOTENCY_KEY
+    for key in (TO, POSITION, DURABLE, PRODUCER, SEALED):
         if key in meta:
             return key
     if meta.get(QOS):

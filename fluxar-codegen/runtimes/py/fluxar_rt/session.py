@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sized
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Union
 
 from . import message as m
 from .beat import Beat
@@ -21,7 +22,8 @@ from .calls import Calls, cancelled_status
 from .frame import Arrived, Receiver
 from .handshake import CLOSED, DRAINING, HANDSHAKING, READY, Handshake
 from .hello import NO_AUTH, Auth, PeerInfo
-from .limits import OUTBOUND_MAX, Limits, PeerLimits
+from .keyed import Keyed
+from .limits import OUTBOUND_MAX, KeyedLimits, Limits, PeerLimits
 from .link import Link, LinkLost
 from .message import Message
 from .names import is_well_formed
@@ -32,7 +34,8 @@ from .status import Code, Status, Violation
 from .streams import Streams
 from .topics import Topics
 
-Authenticate = Callable[[Auth, PeerInfo], Awaitable[bool]]
+Authenticate = Callable[[Auth, PeerInfo], Awaitable[Union[bool, str]]]
+"""Decides on a credential: whether it is good, or the name of who it is."""
 log = logging.getLogger("fluxar")
 FLUSH_SECONDS = 1.0
 """How long the last words may take to be written."""
@@ -51,6 +54,8 @@ class Config:
     """Of an acceptor: decides on a credential. Without one everybody is let in."""
     numbers: bool = True
     """Whether payloads may have numbers for keys."""
+    keyed: Keyed = field(default_factory=lambda: Keyed(KeyedLimits(), time.monotonic))
+    """The calls with keys at this side."""
 
 
 class Session:
@@ -62,6 +67,8 @@ class Session:
         self.limits, self.broker = config.limits, config.broker
         self.phase = HANDSHAKING
         self.remote = PeerInfo(b"")
+        self.identity: str | None = None
+        """Who that is, where `authenticate` has said so."""
         self.peer_limits: PeerLimits = config.limits.declared()
         self.numbers = False
         self.name = b""
@@ -373,7 +380,7 @@ class Session:
     def _refusal_of_state(self, message: Message) -> Status | None:
         if self.phase == DRAINING and message.id is not None:
             return Status(Code.UNAVAILABLE, "this side is closing its session: reconnect")
-        key = m.unsupported(message.meta)
+        key = m.unsupported(message.meta, keyed=message.kind == m.CALL and message.id is not None)
         if key is not None:
             text = f"[X.open.1] meta key {key} asks for what was not offered"
             return Status(Code.UNIMPLEMENTED, text)

@@ -149,8 +149,9 @@ export function sortMeta(meta: Meta): Meta {
 }
 
 /** Keys of a request that ask for what this version does not offer [X.open.1]; -1 when there is none. */
-export function reservedKey(meta: Meta): number {
-  for (const key of [8, 9, 12, 15, 16, 18]) if (meta.has(key)) return key;
+export function reservedKey(meta: Meta, mayHaveKey = false): number {
+  if (meta.has(META.idempotencyKey) && !mayHaveKey) return META.idempotencyKey;
+  for (const key of [META.to, META.position, META.durable, META.producer, META.sealed]) if (meta.has(key)) return key;
   if ((metaNumber(meta, META.qos) ?? 0) > 0) return META.qos;
   if (metaNumber(meta, META.encoding) === 1) return META.encoding;
   if (metaNumber(meta, META.overflow) === 4) return META.overflow;

@@ -24,6 +24,7 @@ files! {
     "frame.py",
     "handshake.py",
     "hello.py",
+    "keyed.py",
     "limits.py",
     "link.py",
     "message.py",

@@ -35,6 +35,7 @@ files! {
     "ids.ts",
     "inbound.ts",
     "index.ts",
+    "keyed.ts",
     "limits.ts",
     "link.ts",
     "meta.ts",

@@ -33,6 +33,7 @@ pub(crate) struct Served {
     home: Arc<OnceLock<Home>>,
     stopped: Arc<AtomicU32>,
     notes: AtomicU32,
+    runs: AtomicU32,
 }
 
 /// Counts a handler that is dropped before its end.
@@ -48,7 +49,7 @@ impl Drop for Running {
 
 impl Served {
     pub(crate) fn new(home: Arc<OnceLock<Home>>) -> Self {
-        Self { home, stopped: Arc::default(), notes: AtomicU32::new(0) }
+        Self { home, stopped: Arc::default(), notes: AtomicU32::new(0), runs: AtomicU32::new(0) }
     }
 
     fn home(&self) -> Result<&Home, Status> {
@@ -165,6 +166,13 @@ impl Shapes for Served {
 
     async fn cancelled(&self) -> Result<u32, Status> {
         Ok(self.stopped.load(Ordering::Relaxed))
+    }
+
+    async fn once(&self, ms: u32) -> Result<u32, Status> {
+        let run = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
+        let pause = Duration::from_millis(ms.into());
+        let _elapsed = tokio::time::timeout(pause, std::future::pending::<()>()).await;
+        Ok(run)
     }
 
     async fn back(&self, text: String) -> Result<String, MatrixError> {
