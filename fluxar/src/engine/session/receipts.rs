@@ -6,7 +6,7 @@ use crate::engine::violation::Violation;
 use std::time::Duration;
 
 /// After so many messages a receipt goes with whatever goes next.
-const MESSAGES_ALONG: u64 = 32;
+const MESSAGES_ALONG: u64 = 128;
 /// After so many messages, so many bytes, or so long it goes alone: a write of its own costs both
 /// sides more than the messages that it is about.
 const MESSAGES: u64 = 512;

@@ -61,7 +61,7 @@ fn many_messages_or_bytes_make_a_receipt_due() {
     assert_eq!(receipts(&pair.acceptor.transmit()), [513]);
 }
 
-/// `[L4.receipt.1]`: from 32 messages on a receipt goes with whatever goes, and waits for that.
+/// `[L4.receipt.1]`: from 128 messages on a receipt goes with whatever goes, and waits for that.
 #[test]
 fn a_receipt_goes_along_with_what_goes_anyhow() {
     let mut pair = Pair::resumable();
@@ -69,11 +69,11 @@ fn a_receipt_goes_along_with_what_goes_anyhow() {
         pair.acceptor.engine.notify(pair.now, &request("a.b", b"x")).expect("room");
         receipts(&pair.acceptor.transmit())
     };
-    notify(&mut pair, 31);
+    notify(&mut pair, 127);
     assert_eq!(answer(&mut pair), [0; 0], "too early to be worth its bytes");
     notify(&mut pair, 1);
     assert!(pair.acceptor.transmit().is_empty(), "it went alone");
-    assert_eq!(answer(&mut pair), [32]);
+    assert_eq!(answer(&mut pair), [128]);
     assert_eq!(answer(&mut pair), [0; 0], "said twice");
     assert!(!pair.acceptor.engine.has_output());
 }

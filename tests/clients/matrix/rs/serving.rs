@@ -7,7 +7,6 @@ use fluxar::service::Error;
 use fluxar::service::topic::Topic;
 use fluxar::{Client, Code, Context, Peer, Server, Sink, Status, Stream, Streaming};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -56,14 +55,6 @@ impl Served {
         self.home.get().ok_or_else(|| Status::new(Code::Unavailable, "not ready yet"))
     }
 }
-
-impl fmt::Display for MatrixError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self:?}")
-    }
-}
-
-impl std::error::Error for MatrixError {}
 
 /// Whoever calls the method that asks.
 fn caller() -> Result<Peer, Status> {
