@@ -834,6 +834,8 @@ var SLOWEST_BYTES_PER_SECOND = 1024;
 var TEXT_BYTES_MAX = 512;
 var CREDIT_MAX = 2 ** 31;
 var ITEM_COST = 32;
+var PUBLISHED_META_MAX = 48;
+var PUBLISHED_META_BYTES_MAX = 7168;
 var OUTBOUND_MAX = 65536;
 function checkLimits(limits) {
   const isCount = (value, least) => Number.isSafeInteger(value) && value >= least;
@@ -969,10 +971,20 @@ function reservedKey(meta, mayHaveKey = false) {
   if (metaNumber(meta, META.overflow) === 4) return META.overflow;
   return -1;
 }
+var NO_USER_META = /* @__PURE__ */ new Map();
 function userMeta(meta) {
-  const own2 = /* @__PURE__ */ new Map();
-  for (const [key2, value] of meta) if (typeof key2 === "string" && typeof value === "string") own2.set(key2, value);
-  return own2;
+  let own2;
+  for (const [key2, value] of meta) if (typeof key2 === "string" && typeof value === "string") own2 = (own2 ?? /* @__PURE__ */ new Map()).set(key2, value);
+  return own2 ?? NO_USER_META;
+}
+function userBytes(meta) {
+  let bytes = 0;
+  for (const [key2, value] of meta) bytes += textBytes(key2) + textBytes(value);
+  return bytes;
+}
+function textBytes(text3) {
+  const length = byteLength(text3);
+  return length + (length < 24 ? 1 : length < 256 ? 2 : 3);
 }
 
 // src/target.ts
@@ -1014,8 +1026,12 @@ function matches(pattern, topic) {
 }
 
 // src/window.ts
-function cost(payload) {
-  return payload.length + ITEM_COST;
+function cost(payload, metaBytes = 0) {
+  return payload.length + metaBytes + ITEM_COST;
+}
+function addCredit(credit, grant) {
+  if (credit + grant > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
+  return credit + grant;
 }
 var Window = class {
   size;
@@ -1025,14 +1041,14 @@ var Window = class {
     this.size = size;
     this.left = size;
   }
-  /** The peer sent this. */
-  arrived(payload) {
+  /** The peer sent something of this cost. */
+  arrived(cost2) {
     if (this.left <= 0) throw new Violation("L5.credit.1", "an item or event came without credit", "resource_exhausted");
-    this.left -= cost(payload);
+    this.left -= cost2;
   }
-  /** The application took this; what is to be granted, or 0. */
-  consumed(payload) {
-    this.taken += cost(payload);
+  /** The application took something of this cost; what is to be granted, or 0. */
+  consumed(cost2) {
+    this.taken += cost2;
     if (2 * this.taken < this.size || this.taken === 0) return 0;
     const grant = this.taken;
     this.left += grant;
@@ -1045,14 +1061,9 @@ var Window = class {
 var ENTRY_BYTES = 64;
 var OVERFLOW = { drop_oldest: 0, drop_newest: 1, latest: 2, disconnect: 3 };
 function publication(topic, payload, meta) {
-  const own2 = /* @__PURE__ */ new Map();
-  let bytes = payload.length + topic.length + ENTRY_BYTES;
-  for (const [key2, value] of meta) {
-    if (typeof key2 !== "string" || typeof value !== "string") continue;
-    own2.set(key2, value);
-    bytes += byteLength(key2) + byteLength(value);
-  }
-  return { topic, payload, meta: own2, bytes };
+  const metaBytes = userBytes(meta);
+  const bytes = payload.length + topic.length + metaBytes + ENTRY_BYTES;
+  return { topic, payload, meta, bytes, cost: cost(payload, metaBytes) };
 }
 var Feed = class {
   id;
@@ -1098,8 +1109,7 @@ var Feed = class {
   }
   /** The subscriber takes more [L5.credit.3]. */
   granted(credit) {
-    if (this.credit + credit > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
-    this.credit += credit;
+    this.credit = addCredit(this.credit, credit);
     if (this.canSend) this.outlet.waits(this);
   }
   /** Sends the event that has waited longest. */
@@ -1132,7 +1142,7 @@ var Feed = class {
       this.dropped += 1;
       return;
     }
-    this.credit -= cost(event.payload);
+    this.credit -= event.cost;
     this.dropped = 0;
   }
 };
@@ -1174,6 +1184,19 @@ function addUserMeta(meta, entries) {
   if (count > USER_ENTRIES_MAX || bytes > USER_BYTES_MAX) {
     const text3 = `meta has at most ${USER_ENTRIES_MAX} entries and ${USER_BYTES_MAX} bytes`;
     throw new FluxarError("invalid_argument", text3);
+  }
+}
+
+// src/iterate.ts
+async function* iterate(next, leave) {
+  try {
+    for (; ; ) {
+      const one = await next();
+      if (one === void 0) return;
+      yield one;
+    }
+  } finally {
+    leave();
   }
 }
 
@@ -1266,16 +1289,8 @@ var Subscription = class {
       await new Promise((resolve) => this.wakers.push(resolve));
     }
   }
-  async *[Symbol.asyncIterator]() {
-    try {
-      for (; ; ) {
-        const event = await this.next();
-        if (event === void 0) return;
-        yield event;
-      }
-    } finally {
-      this.unsubscribe();
-    }
+  [Symbol.asyncIterator]() {
+    return iterate(() => this.next(), () => this.unsubscribe());
   }
   [Symbol.asyncDispose]() {
     this.unsubscribe();
@@ -1298,6 +1313,7 @@ var Broker = class {
   retainedBytes = 0;
   choices = 0;
   isClosed = false;
+  hasToldFull = false;
   constructor(limits = {}) {
     this.limits = { retainedMax: 1e4, retainedBytesMax: 64 << 20, ...limits };
     this.outlet = new LocalOutlet((feed2) => this.remove(feed2));
@@ -1387,7 +1403,12 @@ var Broker = class {
       return true;
     }
     const isFull = before === void 0 && this.retained.size >= this.limits.retainedMax;
-    if (isFull || bytes + event.bytes > this.limits.retainedBytesMax) return false;
+    if (isFull || bytes + event.bytes > this.limits.retainedBytesMax) {
+      if (!this.hasToldFull) console.warn(`fluxar: no more values are kept, not that of ${event.topic} either`);
+      this.hasToldFull = true;
+      return false;
+    }
+    this.hasToldFull = false;
     this.retained.set(event.topic, event);
     this.retainedBytes = bytes + event.bytes;
     return true;
@@ -1405,8 +1426,8 @@ var LocalOutlet = class {
   }
   send(feed2, event, isRetained, dropped) {
     const { topic, payload, meta } = event;
-    this.subscribers.get(feed2)?.onEvent({ topic, payload, isRetained, dropped, meta: userMeta(meta) }, () => {
-      if (!feed2.isOver) feed2.granted(cost(payload));
+    this.subscribers.get(feed2)?.onEvent({ topic, payload, isRetained, dropped, meta }, () => {
+      if (!feed2.isOver) feed2.granted(event.cost);
     });
     return true;
   }
@@ -1835,16 +1856,8 @@ var Channel = class {
       await new Promise((resolve) => this.readers.push(resolve));
     }
   }
-  async *[Symbol.asyncIterator]() {
-    try {
-      for (; ; ) {
-        const item2 = await this.next();
-        if (item2 === void 0) return;
-        yield item2;
-      }
-    } finally {
-      this.stop();
-    }
+  [Symbol.asyncIterator]() {
+    return iterate(() => this.next(), () => this.stop());
   }
   /** Whoever read has left: early, that is a cancel. */
   stop() {
@@ -1861,14 +1874,14 @@ var Channel = class {
     this.wakeReaders();
   }
   consumed(item2) {
-    const grant = this.window.consumed(item2);
+    const grant = this.window.consumed(cost(item2));
     if (grant > 0 && !this.theyEnded) this.host.grant(this.id, grant);
   }
   // ---- from the peer
   /** An item came. */
   arrived(payload) {
     if (this.theyEnded) throw new Violation("L5.stream.4", "an item or end came after the end of this direction");
-    this.window.arrived(payload);
+    this.window.arrived(cost(payload));
     if (this.isMuted || this.outcome !== void 0 || !this.isOurs && this.weEnded) return this.consumed(payload);
     this.items.push(payload);
     this.wakeReaders();
@@ -1892,8 +1905,7 @@ var Channel = class {
   /** The peer grants credit. */
   granted(credit) {
     if (this.weEnded) return;
-    if (this.credit + credit > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
-    this.credit += credit;
+    this.credit = addCredit(this.credit, credit);
     if (this.credit > 0) this.wakeSender();
   }
   // ---- from the session
@@ -2113,8 +2125,8 @@ function writeList(writer2, list, write) {
 }
 function writeMap(writer2, map, writeK, writeV) {
   writer2.head(160, map.size);
-  for (const [entry, value] of map) {
-    writeK(writer2, entry);
+  for (const [entry2, value] of map) {
+    writeK(writer2, entry2);
     writeV(writer2, value);
   }
 }
@@ -2952,74 +2964,7 @@ function randomBytes(length) {
   return crypto.getRandomValues(new Uint8Array(length));
 }
 
-// src/describe.ts
-var DESCRIBE = "fluxar.describe";
-var FORM = 1;
-var SERVICES = 4;
-var KINDS = [3, SERVICES, 5, 6];
-var ANY = 20;
-var NAME = 0;
-var WIRE = 1;
-var PACKAGE = 2;
-var METHODS = 3;
-var ANSWER = 5;
-var DOCS2 = 15;
-var SAYABLE = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$/;
-var RAW = " Served by a closure: what it takes and gives is not described.";
-function describe(contracts, targets) {
-  const together = new Map(KINDS.map((kind) => [kind, /* @__PURE__ */ new Map()]));
-  const known2 = /* @__PURE__ */ new Set();
-  for (const contract of contracts) {
-    const entries = entriesOf(contract);
-    const items = KINDS.flatMap((kind) => listOf(entries.get(kind)).map((item2) => ({ kind, name: textOf(entriesOf(item2), NAME), item: item2 })));
-    const clashes = items.some(({ kind, name, item: item2 }) => {
-      const other = together.get(kind).get(name);
-      return other !== void 0 && compareBytes(other, item2) !== 0;
-    });
-    if (clashes) continue;
-    for (const { kind, name, item: item2 } of items) together.get(kind).set(name, item2);
-    for (const target of targetsOf(entries)) known2.add(target);
-  }
-  addUnknown(together.get(SERVICES), targets.filter((target) => !known2.has(target)));
-  const whole2 = contracts.length === 1 ? entriesOf(contracts[0]) : /* @__PURE__ */ new Map([[0, item((to) => to.int(FORM))]]);
-  for (const [kind, named] of together) {
-    const sorted = [...named.keys()].sort();
-    if (sorted.length > 0) whole2.set(kind, listing(sorted.map((name) => named.get(name))));
-  }
-  return mapping(whole2);
-}
-function targetsOf(contract) {
-  return listOf(contract.get(SERVICES)).flatMap((bytes) => {
-    const service = entriesOf(bytes);
-    const path = [textOf(service, PACKAGE), textOf(service, WIRE) ?? textOf(service, NAME)].filter((part2) => part2 !== void 0);
-    return listOf(service.get(METHODS)).map((method) => {
-      const entries = entriesOf(method);
-      return [...path, textOf(entries, WIRE) ?? textOf(entries, NAME)].join(".");
-    });
-  });
-}
-function addUnknown(services, targets) {
-  const methods = /* @__PURE__ */ new Map();
-  for (const target of targets.filter((target2) => SAYABLE.test(target2)).sort()) {
-    const dot = target.lastIndexOf(".");
-    const path = target.slice(0, dot);
-    methods.set(path, [...methods.get(path) ?? [], unknownMethod(target.slice(dot + 1))]);
-  }
-  for (const [path, listed] of methods) {
-    const dot = path.lastIndexOf(".");
-    const wire = path.slice(dot + 1);
-    let name = wire;
-    for (let number = 2; services.has(name); number += 1) name = `${wire}_${number}`;
-    const service = /* @__PURE__ */ new Map([[NAME, text2(name)], [METHODS, listing(listed)]]);
-    if (name !== wire) service.set(WIRE, text2(wire));
-    if (dot > 0) service.set(PACKAGE, text2(path.slice(0, dot)));
-    services.set(name, mapping(service));
-  }
-}
-function unknownMethod(name) {
-  const answer = listing([item((to) => to.int(0)), item((to) => to.int(ANY))]);
-  return mapping(/* @__PURE__ */ new Map([[NAME, text2(name)], [ANSWER, answer], [DOCS2, listing([text2(RAW)])]]));
-}
+// src/entries.ts
 function entriesOf(map) {
   const reader = new Reader(map);
   const entries = /* @__PURE__ */ new Map();
@@ -3055,6 +3000,186 @@ function mapping(entries) {
       to.raw(value);
     }
   });
+}
+
+// src/clash.ts
+var TYPES = 3;
+var SERVICES = 4;
+var TOPICS = 5;
+var NAME = 0;
+var WIRE = 1;
+function freeNames(parts, together) {
+  const names2 = /* @__PURE__ */ new Map();
+  const own2 = new Set(parts.map(({ kind, name }) => `${kind} ${name}`));
+  const tried = /* @__PURE__ */ new Map();
+  for (let isSettled = false; !isSettled; ) {
+    isSettled = true;
+    for (const part2 of parts) {
+      const { kind, name } = part2;
+      const other = together.get(kind)?.get(names2.get(kind)?.get(name) ?? name);
+      if (other === void 0 || compareBytes(other, renamed(part2, names2)) === 0) continue;
+      isSettled = false;
+      let number = (tried.get(`${kind} ${name}`) ?? 1) + 1;
+      while (own2.has(`${kind} ${name}_${number}`)) number += 1;
+      tried.set(`${kind} ${name}`, number);
+      names2.set(kind, (names2.get(kind) ?? /* @__PURE__ */ new Map()).set(name, `${name}_${number}`));
+    }
+  }
+  return names2;
+}
+function renamed({ kind, name, bytes }, names2) {
+  if (names2.size === 0) return bytes;
+  const entries = entriesOf(bytes);
+  const own2 = names2.get(kind)?.get(name);
+  if (own2 !== void 0) {
+    entries.set(NAME, text2(own2));
+    if ((kind === TYPES || kind === SERVICES) && !entries.has(WIRE)) entries.set(WIRE, text2(name));
+  }
+  const types = names2.get(TYPES);
+  const change = (key2, how) => {
+    const before = entries.get(key2);
+    if (before !== void 0) entries.set(key2, how(before));
+  };
+  if (kind === TYPES) {
+    const shape = new Reader(entries.get(2)).peek();
+    change(3, shape === 0 ? fieldsOf(types) : shape === 1 ? typeOf(types) : variantsOf(types));
+    change(8, fieldsOf(types));
+  } else if (kind === SERVICES) {
+    change(3, each((method) => methodOf(method, types)));
+  } else if (kind === TOPICS) {
+    change(2, each(tailOf(types)));
+    change(3, typeOf(types));
+  } else {
+    change(2, namesOf(names2.get(SERVICES)));
+    change(3, namesOf(names2.get(SERVICES)));
+    change(4, namesOf(names2.get(TOPICS)));
+  }
+  return mapping(entries);
+}
+function isList(bytes) {
+  return new Reader(bytes).peek() >> 5 === 4;
+}
+function isText2(bytes) {
+  return new Reader(bytes).peek() >> 5 === 3;
+}
+function each(how) {
+  return (bytes) => listing(listOf(bytes).map(how));
+}
+function typeOf(types) {
+  return (bytes) => {
+    if (!isText2(bytes)) return tailOf(types)(bytes);
+    const name = types?.get(new Reader(bytes).text());
+    return name === void 0 ? bytes : text2(name);
+  };
+}
+function tailOf(types) {
+  return (bytes) => {
+    if (!isList(bytes)) return bytes;
+    const [head, ...tail] = listOf(bytes);
+    return listing([head, ...tail.map(typeOf(types))]);
+  };
+}
+function fieldsOf(types) {
+  return entry(3, typeOf(types));
+}
+function variantsOf(types) {
+  return entry(3, (bytes) => {
+    const [holds, of] = listOf(bytes);
+    return listing([holds, (holds[0] === 0 ? typeOf(types) : fieldsOf(types))(of)]);
+  });
+}
+function entry(key2, how) {
+  return each((bytes) => {
+    const entries = entriesOf(bytes);
+    const before = entries.get(key2);
+    return before === void 0 ? bytes : mapping(entries.set(key2, how(before)));
+  });
+}
+function methodOf(method, types) {
+  const entries = entriesOf(method);
+  const parts = [
+    [2, fieldsOf(types)],
+    [3, tailOf(types)],
+    [4, typeOf(types)],
+    [5, tailOf(types)],
+    [6, typeOf(types)]
+  ];
+  for (const [key2, how] of parts) {
+    const before = entries.get(key2);
+    if (before !== void 0) entries.set(key2, how(before));
+  }
+  return mapping(entries);
+}
+function namesOf(names2) {
+  return (bytes) => {
+    const all = listOf(bytes).map((name) => new Reader(name).text());
+    return listing(all.map((name) => names2?.get(name) ?? name).sort().map(text2));
+  };
+}
+
+// src/describe.ts
+var DESCRIBE = "fluxar.describe";
+var FORM = 1;
+var SERVICES2 = 4;
+var KINDS = [3, SERVICES2, 5, 6];
+var ANY = 20;
+var NAME2 = 0;
+var WIRE2 = 1;
+var PACKAGE = 2;
+var METHODS = 3;
+var ANSWER = 5;
+var DOCS2 = 15;
+var SAYABLE = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$/;
+var RAW = " Served by a closure: what it takes and gives is not described.";
+function describe(contracts, targets) {
+  const together = new Map(KINDS.map((kind) => [kind, /* @__PURE__ */ new Map()]));
+  const known2 = /* @__PURE__ */ new Set();
+  for (const contract of contracts) {
+    const entries = entriesOf(contract);
+    const parts = KINDS.flatMap((kind) => listOf(entries.get(kind)).map((bytes) => ({ kind, name: textOf(entriesOf(bytes), NAME2), bytes })));
+    const names2 = freeNames(parts, together);
+    for (const part2 of parts) together.get(part2.kind).set(names2.get(part2.kind)?.get(part2.name) ?? part2.name, renamed(part2, names2));
+    for (const target of targetsOf(entries)) known2.add(target);
+  }
+  addUnknown(together.get(SERVICES2), targets.filter((target) => !known2.has(target)));
+  const whole2 = contracts.length === 1 ? entriesOf(contracts[0]) : /* @__PURE__ */ new Map([[0, item((to) => to.int(FORM))]]);
+  for (const [kind, named] of together) {
+    const sorted = [...named.keys()].sort();
+    if (sorted.length > 0) whole2.set(kind, listing(sorted.map((name) => named.get(name))));
+  }
+  return mapping(whole2);
+}
+function targetsOf(contract) {
+  return listOf(contract.get(SERVICES2)).flatMap((bytes) => {
+    const service = entriesOf(bytes);
+    const path = [textOf(service, PACKAGE), textOf(service, WIRE2) ?? textOf(service, NAME2)].filter((part2) => part2 !== void 0);
+    return listOf(service.get(METHODS)).map((method) => {
+      const entries = entriesOf(method);
+      return [...path, textOf(entries, WIRE2) ?? textOf(entries, NAME2)].join(".");
+    });
+  });
+}
+function addUnknown(services, targets) {
+  const methods = /* @__PURE__ */ new Map();
+  for (const target of targets.filter((target2) => SAYABLE.test(target2)).sort()) {
+    const dot = target.lastIndexOf(".");
+    const path = target.slice(0, dot);
+    methods.set(path, [...methods.get(path) ?? [], unknownMethod(target.slice(dot + 1))]);
+  }
+  for (const [path, listed] of methods) {
+    const dot = path.lastIndexOf(".");
+    const wire = path.slice(dot + 1);
+    let name = wire;
+    for (let number = 2; services.has(name); number += 1) name = `${wire}_${number}`;
+    const service = /* @__PURE__ */ new Map([[NAME2, text2(name)], [METHODS, listing(listed)]]);
+    if (name !== wire) service.set(WIRE2, text2(wire));
+    if (dot > 0) service.set(PACKAGE, text2(path.slice(0, dot)));
+    services.set(name, mapping(service));
+  }
+}
+function unknownMethod(name) {
+  const answer = listing([item((to) => to.int(0)), item((to) => to.int(ANY))]);
+  return mapping(/* @__PURE__ */ new Map([[NAME2, text2(name)], [ANSWER, answer], [DOCS2, listing([text2(RAW)])]]));
 }
 
 // src/routes.ts
@@ -3161,10 +3286,10 @@ var OutboundCalls = class {
       const parcel = this.host.send({ kind: KIND.call, id, target, meta, payload });
       const expire = () => this.stop(id, new FluxarError("deadline_exceeded", "[L5.deadline.2] no answer came in time"), false);
       const timer = deadline === void 0 ? void 0 : setTimeout(expire, clampTimeout(deadline - Date.now()));
-      const entry = {
+      const entry2 = {
         parcel,
         finish: (error, answer, reason) => {
-          entry.finish = void 0;
+          entry2.finish = void 0;
           clearTimeout(timer);
           signal?.removeEventListener("abort", abort);
           origin.signal?.removeEventListener("abort", stopped);
@@ -3172,29 +3297,29 @@ var OutboundCalls = class {
           else reject(error ?? reason);
         }
       };
-      this.open.set(id, entry);
+      this.open.set(id, entry2);
       signal?.addEventListener("abort", abort, { once: true });
       origin.signal?.addEventListener("abort", stopped, { once: true });
     });
   }
   /** The caller gives up. */
   stop(id, reason, tellPeer) {
-    const entry = this.open.get(id);
-    if (entry?.finish === void 0) return;
+    const entry2 = this.open.get(id);
+    if (entry2?.finish === void 0) return;
     if (tellPeer) this.host.send({ kind: KIND.cancel, ref: id });
-    entry.finish(void 0, void 0, reason ?? new FluxarError("cancelled", "the call was aborted"));
+    entry2.finish(void 0, void 0, reason ?? new FluxarError("cancelled", "the call was aborted"));
   }
   answered(message) {
-    const entry = this.open.get(message.ref);
+    const entry2 = this.open.get(message.ref);
     this.open.delete(message.ref);
-    entry?.finish?.(message.error ?? void 0, message.payload?.slice());
+    entry2?.finish?.(message.error ?? void 0, message.payload?.slice());
     this.host.settled();
   }
   /** The link is gone [L4.lost.1]. */
   lost(why) {
     const entries = [...this.open.values()];
     this.open.clear();
-    for (const entry of entries) entry.finish?.(lostError(entry.parcel.isHanded, why), void 0);
+    for (const entry2 of entries) entry2.finish?.(lostError(entry2.parcel.isHanded, why), void 0);
   }
 };
 function withKey(meta, key2) {
@@ -3234,8 +3359,7 @@ var Feeds = class {
   ask(message) {
     const id = message.id;
     const pattern = message.target;
-    const credit = metaNumber(message.meta, META.credit) ?? this.host.peerInitialCredit;
-    if (credit > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
+    const credit = addCredit(0, metaNumber(message.meta, META.credit) ?? this.host.peerInitialCredit);
     const error = this.refusal(message, pattern);
     if (error !== void 0) {
       this.host.send({ kind: KIND.subscribe, ref: id, meta: END2, error });
@@ -3462,12 +3586,12 @@ var Assembler = class {
   }
   /** Takes a fragment; the message when this one was its last. */
   take(frame, group) {
-    const entry = this.open.get(group) ?? this.begin(frame, group);
-    if (entry.isVolatile !== frame.isVolatile) {
+    const entry2 = this.open.get(group) ?? this.begin(frame, group);
+    if (entry2.isVolatile !== frame.isVolatile) {
       throw new Violation("L1.volatile.2", "the fragments of a group differ in VOLATILE");
     }
-    entry.bytes += frame.body.length;
-    if (entry.bytes > this.limits.messageBytesMax) {
+    entry2.bytes += frame.body.length;
+    if (entry2.bytes > this.limits.messageBytesMax) {
       const text3 = "a message is longer than the limit in HELLO: send it as a stream";
       throw new Violation("L1.group.5", text3, "resource_exhausted");
     }
@@ -3476,11 +3600,11 @@ var Assembler = class {
       const text3 = "unfinished fragmented messages hold more bytes than the limit in HELLO";
       throw new Violation("L1.group.4", text3, "resource_exhausted");
     }
-    entry.parts.push(frame.body.slice());
+    entry2.parts.push(frame.body.slice());
     if (frame.more) return void 0;
     this.open.delete(group);
-    this.bytes -= entry.bytes;
-    return concat(entry.parts);
+    this.bytes -= entry2.bytes;
+    return concat(entry2.parts);
   }
   begin(frame, group) {
     if (group <= this.highest) throw new Violation("L1.group.2", "group ids must rise from 1");
@@ -3489,9 +3613,9 @@ var Assembler = class {
       throw new Violation("L1.group.3", text3, "resource_exhausted");
     }
     this.highest = group;
-    const entry = { parts: [], isVolatile: frame.isVolatile, bytes: 0 };
-    this.open.set(group, entry);
-    return entry;
+    const entry2 = { parts: [], isVolatile: frame.isVolatile, bytes: 0 };
+    this.open.set(group, entry2);
+    return entry2;
   }
 };
 
@@ -3891,8 +4015,7 @@ var Inbound = class {
     const id = message.id;
     const { routes, limits } = this.session.options;
     this.takeId(id, inFragments);
-    const credit = metaNumber(message.meta, META.credit) ?? this.session.peerInitialCredit;
-    if (credit > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
+    const credit = addCredit(0, metaNumber(message.meta, META.credit) ?? this.session.peerInitialCredit);
     const openerEnded = message.meta.has(META.end);
     const handler = routes.stream(message.target);
     const window = openerEnded ? 0 : limits.initialCredit;
@@ -3984,8 +4107,10 @@ var Inbound = class {
   published(message) {
     checkEvent(message);
     const { target, payload, meta } = message;
-    if (!isWellFormed2(target, false)) this.session.budget.charge();
-    else this.session.options.broker.publish(publication(target, payload.slice(), meta), meta.has(META.retain));
+    const own2 = userMeta(meta);
+    const fits = own2.size <= PUBLISHED_META_MAX && userBytes(own2) <= PUBLISHED_META_BYTES_MAX;
+    if (!fits || !isWellFormed2(target, false)) this.session.budget.charge();
+    else this.session.options.broker.publish(publication(target, payload.slice(), own2), meta.has(META.retain));
   }
 };
 function checkEvent(message) {
@@ -4249,56 +4374,58 @@ var Subscriptions = class {
     const id = this.host.mint();
     const window = new Window(options.credit ?? this.host.initialCredit);
     const isWild = hasWildcard(pattern);
-    const entry = { subscriber, window, isWild, isGranted: false, isCancelled: false };
-    this.open.set(id, entry);
+    const entry2 = { subscriber, window, isWild, isGranted: false, isCancelled: false };
+    this.open.set(id, entry2);
     this.host.send({ kind: KIND.subscribe, id, target: pattern, meta: meta.size > 0 ? meta : NO_META });
     return () => {
-      if (entry.isCancelled || !this.open.has(id)) return;
-      entry.isCancelled = true;
+      if (entry2.isCancelled || !this.open.has(id)) return;
+      entry2.isCancelled = true;
       this.host.send({ kind: KIND.cancel, ref: id });
     };
   }
   /** A grant or an end came. False when it was granted before, which is cheap. */
   answered(message) {
     const id = message.ref;
-    const entry = this.open.get(id);
+    const entry2 = this.open.get(id);
     if (message.meta.has(META.end)) {
       this.open.delete(id);
-      entry.subscriber.onOver(message.error ?? void 0);
+      entry2.subscriber.onOver(message.error ?? void 0);
       return true;
     }
-    if (entry.isGranted) return false;
-    entry.isGranted = true;
-    entry.subscriber.onGranted();
+    if (entry2.isGranted) return false;
+    entry2.isGranted = true;
+    entry2.subscriber.onGranted();
     return true;
   }
   delivered(message) {
     const id = message.ref;
-    const entry = this.open.get(id);
+    const entry2 = this.open.get(id);
     const payload = message.payload.slice();
-    if (message.target === null && entry.isWild) {
+    if (message.target === null && entry2.isWild) {
       throw new Violation("L5.topic.3", "a delivery to a pattern with a wildcard needs its topic");
     }
-    entry.window.arrived(payload);
+    const meta = userMeta(message.meta);
+    const size = cost(payload, userBytes(meta));
+    entry2.window.arrived(size);
     const take = () => {
-      const grant = entry.window.consumed(payload);
-      if (grant > 0 && this.open.has(id) && !entry.isCancelled) this.host.grant(id, grant);
+      const grant = entry2.window.consumed(size);
+      if (grant > 0 && this.open.has(id) && !entry2.isCancelled) this.host.grant(id, grant);
     };
-    if (entry.isCancelled) return take();
+    if (entry2.isCancelled) return take();
     const event = {
-      topic: message.target ?? entry.subscriber.pattern,
+      topic: message.target ?? entry2.subscriber.pattern,
       payload,
       isRetained: message.meta.has(META.retain),
       dropped: metaNumber(message.meta, META.dropped) ?? 0,
-      meta: userMeta(message.meta)
+      meta
     };
-    entry.subscriber.onEvent(event, take);
+    entry2.subscriber.onEvent(event, take);
   }
   /** The session is over. */
   lost(error) {
     const entries = [...this.open.values()];
     this.open.clear();
-    for (const entry of entries) entry.subscriber.onLost(error);
+    for (const entry2 of entries) entry2.subscriber.onLost(error);
   }
 };
 
@@ -5254,16 +5381,8 @@ var Streaming = class {
     return this.result;
   }
   /** Leaving the loop cancels the stream. */
-  async *[Symbol.asyncIterator]() {
-    try {
-      for (; ; ) {
-        const item2 = await this.next();
-        if (item2 === void 0) return;
-        yield item2;
-      }
-    } finally {
-      this.channel.stop();
-    }
+  [Symbol.asyncIterator]() {
+    return iterate(() => this.next(), () => this.channel.stop());
   }
   [Symbol.asyncDispose]() {
     this.channel.stop();
@@ -5489,27 +5608,19 @@ var TopicSubscription = class {
     for (; ; ) {
       const event = await this.subscription.next();
       if (event === void 0) return void 0;
-      const { topic, payload, isRetained } = event;
+      const { topic, payload, isRetained, meta } = event;
       missed += event.dropped;
       if (payload.length === 0) continue;
       try {
-        return { key: keyOf(this.def, topic), value: decodeOutput(this.def.codec, payload), topic, isRetained, dropped: missed };
+        return { key: keyOf(this.def, topic), value: decodeOutput(this.def.codec, payload), topic, isRetained, dropped: missed, meta };
       } catch (thrown) {
         if (!(thrown instanceof FluxarError)) throw thrown;
         missed += 1;
       }
     }
   }
-  async *[Symbol.asyncIterator]() {
-    try {
-      for (; ; ) {
-        const event = await this.next();
-        if (event === void 0) return;
-        yield event;
-      }
-    } finally {
-      this.unsubscribe();
-    }
+  [Symbol.asyncIterator]() {
+    return iterate(() => this.next(), () => this.unsubscribe());
   }
   [Symbol.asyncDispose]() {
     this.unsubscribe();

@@ -1,7 +1,7 @@
 //! The dialing side.
 
 use crate::config::Limits;
-use crate::engine::event::Text;
+use crate::engine::event::{PublishOptions, Text};
 use crate::engine::session::auth::Rights;
 use crate::engine::session::handshake::PeerInfo;
 use crate::engine::{Compression, Engine, EngineConfig, Role, WireConfig};
@@ -82,7 +82,8 @@ impl Client {
         value: &T,
     ) -> Result<(), Status> {
         let payload = Bytes::from(payload::encode(value)?);
-        self.peer.shared.node.publish(&[(Text::from(topic), payload, false)])
+        let options = PublishOptions::default();
+        self.peer.shared.node.publish(&[(Text::from(topic), payload, options)])
     }
 
     /// Presents another credential on the live session: a token that was refreshed, say. Nothing

@@ -343,6 +343,15 @@ class Calls:
                 received = await events.next()
                 same((received.value, received.retained), (m.Item(n=n), is_kept))
 
+    async def topic_meta(self) -> None:
+        meta = {"by": "py", "ü": "é"}
+        async with self.last.subscribe(name="meta py") as live:
+            await self.last.publish(m.Item(n=1), name="meta py", meta=meta)
+            same((await live.next()).meta, meta)
+        async with self.last.subscribe(name="meta py") as late:
+            received = await late.next()
+            same((received.retained, received.meta), (True, meta))
+
     async def describe(self) -> None:
         said = cbor2.loads(await self.peer.session.calls.call("fluxar.describe", None, None, None))
         same(hash_descriptor(bare(said)), m.HASH)
@@ -354,7 +363,8 @@ class Calls:
             self.server_stream, self.stream_error, self.client_stream, self.both_ways,
             self.stream_then, self.both_then, self.large, self.many_items, self.cancel_call,
             self.cancel_stream, self.deadline, self.idempotent, self.reverse_call,
-            self.reverse_error, self.topic_there, self.topic_here, self.topic_kept, self.describe,
+            self.reverse_error, self.topic_there, self.topic_here, self.topic_kept, self.topic_meta,
+            self.describe,
         ]
         failed = 0
         for case in cases:

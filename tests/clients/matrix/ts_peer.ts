@@ -366,6 +366,17 @@ class Calls {
     }
   }
 
+  async topic_meta() {
+    const last = new LastTopic(this.peer);
+    await using live = last.subscribe({ name: "meta ts" });
+    await live.granted;
+    last.publish({ name: "meta ts" }, item(1), { meta: { by: "ts", "ü": "é" } });
+    same([...((await live.next())?.meta ?? [])], [["by", "ts"], ["ü", "é"]]);
+    await using late = last.subscribe({ name: "meta ts" });
+    const kept = await late.next();
+    same([kept?.isRetained, kept?.meta.get("by"), kept?.meta.get("ü")], [true, "ts", "é"]);
+  }
+
   async describe() {
     same(descriptorHash(await this.peer.callBytes("fluxar.describe", undefined)), HASH);
   }
@@ -388,7 +399,7 @@ class Calls {
 const CASES = [
   "unary", "typed_error", "nothing", "notification", "names", "server_stream", "stream_error", "client_stream", "both_ways",
   "stream_then", "both_then", "large", "many_items", "cancel_call", "cancel_stream", "deadline", "idempotent", "reverse_call", "reverse_error",
-  "topic_there", "topic_here", "topic_kept", "describe",
+  "topic_there", "topic_here", "topic_kept", "topic_meta", "describe",
 ] as const satisfies readonly (keyof Calls)[];
 
 /** A source of items that are pushed one by one. */

@@ -11,6 +11,7 @@ from .keyed import KeyName
 from .message import CALL, CANCEL, DEADLINE, HOPS, IDEMPOTENCY_KEY, Message
 from .scope import SCOPE, Scope, deadline_status
 from .status import Code, Status
+from .user import UserMeta
 from .work import CallHandler, Outcome, Work, failed, outcome_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Calls:
     # ---- ours
 
     async def call(self, target: str, payload: bytes | None, deadline: float | None,
-                   user_meta: dict[str, str] | None, key: bytes | None = None) -> bytes:
+                   user_meta: UserMeta | None, key: bytes | None = None) -> bytes:
         """Calls the peer; cancelling the task cancels the call. See `call_at` for what a key does."""
         session = self.session
         await session.place(self.outbound, session.peer_limits.calls_max, payload, deadline)
@@ -66,7 +67,7 @@ class Calls:
                 call.timer.cancel()
 
     async def notify(self, target: str, payload: bytes | None,
-                     user_meta: dict[str, str] | None) -> None:
+                     user_meta: UserMeta | None) -> None:
         """Tells the peer something that nobody answers."""
         await self.session.room(0, payload, None)
         message = self.session.request(CALL, target, payload, None, user_meta)

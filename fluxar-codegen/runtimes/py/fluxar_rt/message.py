@@ -8,6 +8,7 @@ from typing import Union
 from . import cbor
 from .cbor import Reader
 from .status import Code, Status, Violation, cut
+from .user import NO_META, UserMeta
 
 HELLO, CALL, STREAM, SUBSCRIBE, EVENT, ACK, CANCEL = range(1, 8)
 
@@ -53,9 +54,10 @@ class Message:
         return value if isinstance(value, int) else default
 
     @property
-    def user_meta(self) -> dict[str, str]:
+    def user_meta(self) -> UserMeta:
         """The user's entries of meta."""
-        return {k: v for k, v in self.meta.items() if isinstance(k, str) and isinstance(v, str)}
+        own = {k: v for k, v in self.meta.items() if isinstance(k, str) and isinstance(v, str)}
+        return own or NO_META
 
     def encode(self) -> bytes:
         """The envelope's bytes."""

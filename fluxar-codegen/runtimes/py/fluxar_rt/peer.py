@@ -21,6 +21,7 @@ from .session import Config, Session
 from .status import Code, ConnectError, Status
 from .streams import RawStream
 from .topics import RawSubscription
+from .user import UserMeta
 
 log = logging.getLogger("fluxar")
 
@@ -163,7 +164,7 @@ class Peer:
     # ---- bytes
 
     async def call(self, target: str, payload: bytes | None = None, *,
-                   timeout: float | None = None, meta: dict[str, str] | None = None,
+                   timeout: float | None = None, meta: UserMeta | None = None,
                    idempotency_key: bytes | None = None) -> bytes:
         """Calls a target with encoded parameters. Cancelling the task cancels the call.
 
@@ -173,14 +174,14 @@ class Peer:
         return await call_at(self, target, payload, deadline_of(timeout), meta, idempotency_key)
 
     async def notify(self, target: str, payload: bytes | None = None, *,
-                     meta: dict[str, str] | None = None) -> None:
+                     meta: UserMeta | None = None) -> None:
         """Tells the peer something that nobody answers."""
         await self.session.calls.notify(target, payload, meta)
 
     async def open_stream(self, target: str, payload: bytes | None = None, *,
                           timeout: float | None = None, half_closed: bool = False,
                           credit: int | None = None,
-                          meta: dict[str, str] | None = None) -> RawStream:
+                          meta: UserMeta | None = None) -> RawStream:
         """Opens a stream of encoded items."""
         deadline = deadline_of(timeout)
         return await self.session.streams.open(
@@ -194,13 +195,15 @@ class Peer:
             pattern, group=group, overflow=overflow, credit=credit
         )
 
-    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Publishes at the other side, at most once."""
-        await self.session.publish(topic, payload, retain=retain)
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False,
+                      meta: UserMeta | None = None) -> None:
+        """Publishes at the other side, at most once. `meta` reaches its subscribers."""
+        await self.session.publish(topic, payload, retain=retain, user_meta=meta)
 
-    def publish_local(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Publishes to what the other side has subscribed to here."""
-        self.config.broker.publish(topic, payload, retain=retain)
+    def publish_local(self, topic: str, payload: bytes, *, retain: bool = False,
+                      meta: UserMeta | None = None) -> None:
+        """Publishes to what the other side has subscribed to here; see `Broker.publish`."""
+        self.config.broker.publish(topic, payload, retain=retain, meta=meta)
 
     async def reauthenticate(self, auth: Auth) -> None:
         """Presents another credential: a token that was refreshed, say. Nothing is dropped.
@@ -216,7 +219,7 @@ class Peer:
 
 
 async def call_at(peer: HasSession, target: str, payload: bytes | None, deadline: float | None,
-                  meta: dict[str, str] | None, key: bytes | None) -> bytes:
+                  meta: UserMeta | None, key: bytes | None) -> bytes:
     """Calls. A call with a key is sent again while its session is lost and there may be another
     [L5.idempotent.2]."""
     if key is None or not isinstance(peer, Peer):

@@ -19,6 +19,7 @@ from .beat import Beat
 from .broker import Broker
 from .budget import Budget
 from .calls import Calls, cancelled_status
+from .feed import RawEvent
 from .frame import Arrived, Receiver
 from .handshake import CLOSED, DRAINING, HANDSHAKING, READY, Handshake
 from .hello import NO_AUTH, Auth, PeerInfo
@@ -33,6 +34,7 @@ from .scope import NO_SCOPE, SCOPE, deadline_status, until
 from .status import Code, Status, Violation
 from .streams import Streams
 from .topics import Topics
+from .user import UserMeta, checked, fits
 
 Authenticate = Callable[[Auth, PeerInfo], Awaitable[Union[bool, str]]]
 """Decides on a credential: whether it is good, or the name of who it is."""
@@ -245,7 +247,7 @@ class Session:
         self.check_drained()
 
     def request(self, kind: int, target: str, payload: bytes | None, deadline: float | None,
-                user_meta: dict[str, str] | None) -> Message:
+                user_meta: UserMeta | None) -> Message:
         """The message that opens a call or stream, without its id."""
         self.check_open()
         if not is_well_formed(target, wildcards=False):
@@ -259,21 +261,18 @@ class Session:
         hops = SCOPE.get().hops
         if hops:
             message.meta[m.HOPS] = hops
-        if user_meta:
-            size = sum(len(k.encode()) + len(v.encode()) + 10 for k, v in user_meta.items())
-            if len(user_meta) > 48 or size > 7 << 10:
-                text = "meta takes at most 48 keys and 7 KiB"
-                raise Status(Code.INVALID_ARGUMENT, text)
-            message.meta.update(user_meta)
+        message.meta.update(checked(user_meta))
         return message
 
-    async def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
+    async def publish(self, topic: str, payload: bytes, *, retain: bool,
+                      user_meta: UserMeta | None = None) -> None:
         """Publishes at the peer, at most once."""
         if not is_well_formed(topic, wildcards=False):
             raise Status(Code.INVALID_ARGUMENT, f"[L3.target.2] `{topic}` is no topic")
         await self.room(PUBLISH_FLOW, payload, None)
         self.check_open()
         message = Message(m.EVENT, target=topic, payload=payload)
+        message.meta.update(checked(user_meta))
         if retain:
             message.meta[m.RETAIN] = True
         self.put(PUBLISH_FLOW, message)
@@ -435,10 +434,12 @@ class Session:
             raise Violation("X.event.1")
         if subscription is not None:
             subscription.delivered(message)
-        elif is_well_formed(message.target or "", wildcards=False):
-            retain = m.RETAIN in message.meta
-            self.broker.publish(message.target or "", message.payload or b"", retain=retain)
+        elif is_well_formed(message.target or "", wildcards=False) and fits(message.user_meta):
+            payload, meta = message.payload or b"", message.user_meta
+            event = RawEvent(message.target or "", payload, meta=meta)
+            self.broker.deliver(event, retain=m.RETAIN in message.meta)
         else:
+            # With keys of ours beside too many of the user's no subscriber would take it.
             self.budget.charge()
 
     # ---- the end

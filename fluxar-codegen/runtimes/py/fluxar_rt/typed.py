@@ -16,6 +16,7 @@ from .scope import deadline_of, until
 from .status import Code, Status
 from .streams import RawStream
 from .types import Params
+from .user import UserMeta
 from .work import CallHandler, StreamHandler
 
 I = TypeVar("I")
@@ -122,7 +123,7 @@ class Client:
         self._peer = peer
 
     async def _call(self, method: Method[Any, Any, R], values: dict[str, Any],
-                    timeout: float | None, meta: dict[str, str] | None,
+                    timeout: float | None, meta: UserMeta | None,
                     key: bytes | None = None) -> R:
         deadline = deadline_of(method.timeout if timeout is None else timeout)
         if key is None and method.idempotent:
@@ -138,7 +139,7 @@ class Client:
         return decode(method.result, answer)
 
     async def _notify(self, method: Method[Any, Any, Any], values: dict[str, Any],
-                      meta: dict[str, str] | None) -> None:
+                      meta: UserMeta | None) -> None:
         session = self._peer.session
         payload = method.encode_params(values, session.numbers)
         await session.calls.notify(method.target, payload, meta)
@@ -150,7 +151,7 @@ class _Opened(Generic[I, O, R]):
     _half_closed = False
 
     def __init__(self, peer: HasSession, method: Method[I, O, R], values: dict[str, Any],
-                 timeout: float | None, meta: dict[str, str] | None,
+                 timeout: float | None, meta: UserMeta | None,
                  credit: int | None = None) -> None:
         self._peer, self._method, self._values = peer, method, values
         self._timeout, self._meta, self._credit = timeout, meta, credit

@@ -8,8 +8,8 @@ import { KIND, decodeEnvelope, isVolatile } from "./envelope.js";
 import type { Envelope, Id } from "./envelope.js";
 import { formOf } from "./forms.js";
 import type { Form } from "./forms.js";
-import { CREDIT_MAX, HOPS_MAX } from "./limits.js";
-import { META, metaNumber, reservedKey } from "./meta.js";
+import { HOPS_MAX, PUBLISHED_META_BYTES_MAX, PUBLISHED_META_MAX } from "./limits.js";
+import { META, metaNumber, reservedKey, userBytes, userMeta } from "./meta.js";
 import type { CallHandler } from "./routes.js";
 import { phaseEarly } from "./session.js";
 import type { Session } from "./session.js";
@@ -17,6 +17,7 @@ import { publication } from "./feed.js";
 import { FluxarError, Violation } from "./status.js";
 import { isWellFormed } from "./target.js";
 import { ENDED, Job, Jobs } from "./work.js";
+import { addCredit } from "./window.js";
 import type { Answer } from "./work.js";
 
 /** What is done for a request. */
@@ -233,8 +234,7 @@ export class Inbound {
     const id = message.id!;
     const { routes, limits } = this.session.options;
     this.takeId(id, inFragments);
-    const credit = metaNumber(message.meta, META.credit) ?? this.session.peerInitialCredit;
-    if (credit > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
+    const credit = addCredit(0, metaNumber(message.meta, META.credit) ?? this.session.peerInitialCredit);
     const openerEnded = message.meta.has(META.end);
     const handler = routes.stream(message.target!);
     const window = openerEnded ? 0 : limits.initialCredit;
@@ -337,9 +337,12 @@ export class Inbound {
   private published(message: Envelope): void {
     checkEvent(message);
     const { target, payload, meta } = message;
+    const own = userMeta(meta);
+    // With keys of ours beside more than that no subscriber would take it [L5.carry.1].
+    const fits = own.size <= PUBLISHED_META_MAX && userBytes(own) <= PUBLISHED_META_BYTES_MAX;
     // A copy, since it may wait or be kept.
-    if (!isWellFormed(target!, false)) this.session.budget.charge();
-    else this.session.options.broker.publish(publication(target!, payload!.slice(), meta), meta.has(META.retain));
+    if (!fits || !isWellFormed(target!, false)) this.session.budget.charge();
+    else this.session.options.broker.publish(publication(target!, payload!.slice(), own), meta.has(META.retain));
   }
 }
 

@@ -158,9 +158,26 @@ export function reservedKey(meta: Meta, mayHaveKey = false): number {
   return -1;
 }
 
-/** The keys that are the user's. */
-export function userMeta(meta: Meta): ReadonlyMap<string, string> {
-  const own = new Map<string, string>();
-  for (const [key, value] of meta) if (typeof key === "string" && typeof value === "string") own.set(key, value);
-  return own;
+/** Entries that are the user's. */
+export type UserMeta = ReadonlyMap<string, string>;
+
+const NO_USER_META: UserMeta = new Map();
+
+/** The entries that are the user's. */
+export function userMeta(meta: Meta): UserMeta {
+  let own: Map<string, string> | undefined;
+  for (const [key, value] of meta) if (typeof key === "string" && typeof value === "string") own = (own ?? new Map<string, string>()).set(key, value);
+  return own ?? NO_USER_META;
+}
+
+/** Bytes of the user's entries, as they are written. */
+export function userBytes(meta: UserMeta): number {
+  let bytes = 0;
+  for (const [key, value] of meta) bytes += textBytes(key) + textBytes(value);
+  return bytes;
+}
+
+function textBytes(text: string): number {
+  const length = byteLength(text);
+  return length + (length < 24 ? 1 : length < 0x100 ? 2 : 3);
 }

@@ -37,7 +37,7 @@ export function requestMeta(options: RequestOptions, origin: Origin, deadline: n
 }
 
 /** Adds the user's entries, within what a receiver takes. */
-export function addUserMeta(meta: Map<number | string, unknown>, entries: Readonly<Record<string, string>> | undefined): void {
+export function addUserMeta(meta: { set(key: string, value: string): unknown }, entries: Readonly<Record<string, string>> | undefined): void {
   if (entries === undefined) return;
   let bytes = 0;
   let count = 0;

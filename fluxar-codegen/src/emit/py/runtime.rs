@@ -44,6 +44,7 @@ files! {
     "topics.py",
     "typed.py",
     "types.py",
+    "user.py",
     "window.py",
     "work.py",
 }

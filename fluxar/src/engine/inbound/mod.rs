@@ -45,7 +45,7 @@ impl Received<'_> {
 
     pub(super) fn meta(&self) -> Meta {
         let view = &self.envelope.meta;
-        let raw = if !view.has_user { Bytes::new() } else { self.slice(view.raw) };
+        let raw = if view.user.is_empty() { Bytes::new() } else { self.slice(view.raw) };
         Meta::new(raw, u32::try_from(view.hops).unwrap_or(u32::MAX), view.idempotency_key)
     }
 

@@ -164,7 +164,7 @@ fn deliveries_are_sequenced_and_publications_are_not() {
     let id = pair.dialer.engine.subscribe(pair.now, "a.b", &Default::default()).expect("room");
     pair.run();
     pair.acceptor.engine.grant(pair.now, id);
-    pair.acceptor.engine.deliver(pair.now, id, "a.b", &b"x"[..].into(), false);
+    pair.acceptor.engine.deliver(pair.now, id, "a.b", &b"x"[..].into(), &Default::default());
     pair.acceptor.engine.publish(pair.now, "c.d", b"x", &Default::default()).expect("room");
     let flags: Vec<u8> =
         frames(&pair.acceptor.transmit()).iter().map(|(flags, ..)| *flags).collect();

@@ -7,7 +7,8 @@ use crate::serving::Home;
 use crate::{Outcome, say};
 use fluxar::payload::encode;
 use fluxar::service::describe::Registry;
-use fluxar::{Code, Peer, Value};
+use fluxar::service::topic::Topic;
+use fluxar::{Code, Peer, PublishOptions, Value};
 use fluxar_codegen::model::Model;
 use futures_util::stream;
 use serde_json::json;
@@ -78,6 +79,7 @@ impl Calls {
             "cancel_stream" => self.cancel_stream().await,
             "deadline" => self.deadline().await,
             "idempotent" => self.idempotent().await,
+            "topic_meta" => self.topic_meta().await,
             "describe" => self.describe().await,
             "reverse_call" => same(self.shapes.back("abc".into()).await?, "cba".to_owned()),
             "reverse_error" => self.reverse_error().await,
@@ -278,6 +280,21 @@ impl Calls {
         last.publish(&at, &item(3, "")).await?;
         for n in [2, 3] {
             same(events.next().await.ok_or("ended early")??, (at.clone(), item(n, "")))?;
+        }
+        Ok(())
+    }
+
+    async fn topic_meta(&self) -> Outcome {
+        let at = Last { name: "meta rs".into() };
+        let mut live = self.peer.events(&at.path()?).await?;
+        let options = PublishOptions::new().meta("by", "rs").meta("ü", "é");
+        Last::publisher(&self.peer).publish_with(&at, &item(1, ""), options).await?;
+        let mut late = None;
+        for is_kept in [false, true] {
+            let message = late.as_mut().unwrap_or(&mut live).next().await.ok_or("ended early")?;
+            same(message.retained(), is_kept)?;
+            same((message.meta("by"), message.meta("ü")), (Some("rs"), Some("é")))?;
+            late = Some(self.peer.events(&at.path()?).await?);
         }
         Ok(())
     }
