@@ -65,6 +65,20 @@ impl World {
         self.drain(side);
     }
 
+    /// Says something, if there is room.
+    pub(super) fn say(&mut self, side: usize) {
+        let may = self.sides[side].ready && self.sides[side].closed.is_none();
+        match self.rng.below(10) {
+            _ if !may => {}
+            0..3 if !self.sides[side].blocked => self.make_call(side),
+            3 if !self.sides[side].blocked => self.notify(side),
+            4 if !self.sides[side].blocked => self.publish(side),
+            5..7 => self.respond_some(side),
+            _ => self.send_some(side),
+        }
+        self.drain(side);
+    }
+
     /// A length that the peer of `side` surely takes, or surely does not.
     fn len(&mut self, side: usize) -> usize {
         let max = self.sides[1 - side].limits.message_bytes_max as usize;
