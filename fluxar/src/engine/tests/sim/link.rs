@@ -25,9 +25,14 @@ pub(super) struct Pipe {
 impl Pipe {
     /// Of a link that takes little at once, or much.
     pub(super) fn new(rng: &mut Rng) -> Self {
-        let room_max = if rng.chance(30) { 6_000 } else { 200_000 };
+        let room_max = if rng.chance(40) { 3_000 } else { 200_000 };
         let room = rng.range(1_000, room_max) as usize;
         Self { room, latency_micros: rng.range(2, 20_000), ..Self::default() }
+    }
+
+    /// Takes all that a side may have to say.
+    pub(super) fn widen(&mut self) {
+        self.room = 1 << 20;
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -70,7 +75,8 @@ impl Pipe {
 
     /// What is under way takes its time, in small pieces.
     pub(super) fn drag(&mut self, now: Time, rng: &mut Rng) {
-        let pause_max = rng.range(1, 60_000);
+        let longest = if rng.chance(70) { 12_000 } else { 60_000 };
+        let pause_max = rng.range(1, longest);
         self.last_arrival = self.last_arrival.max(now);
         for (_, piece) in std::mem::take(&mut self.pieces) {
             for part in piece.chunks(rng.range(400, 9_000) as usize) {
@@ -79,6 +85,12 @@ impl Pipe {
                 self.pieces.push_back((self.last_arrival, part.to_vec()));
             }
         }
+    }
+
+    /// All that is under way is there.
+    pub(super) fn hasten(&mut self, now: Time) {
+        self.pieces.iter_mut().for_each(|(arrival, _)| *arrival = now);
+        self.last_arrival = now;
     }
 
     pub(super) fn next_arrival(&self) -> Option<Time> {

@@ -70,10 +70,10 @@ impl World {
         let may = self.sides[side].ready && self.sides[side].closed.is_none();
         match self.rng.below(10) {
             _ if !may => {}
-            0..3 if !self.sides[side].blocked => self.make_call(side),
-            3 if !self.sides[side].blocked => self.notify(side),
-            4 if !self.sides[side].blocked => self.publish(side),
-            5..7 => self.respond_some(side),
+            0..2 if !self.sides[side].blocked => self.make_call(side),
+            2..6 if !self.sides[side].blocked => self.notify(side),
+            6 if !self.sides[side].blocked => self.publish(side),
+            7 => self.respond_some(side),
             _ => self.send_some(side),
         }
         self.drain(side);

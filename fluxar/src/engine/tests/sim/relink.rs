@@ -191,7 +191,10 @@ impl World {
     /// Both sides have much to say when their link dies, and some of it is on its way.
     fn burst(&mut self) {
         for side in [0, 1] {
-            for _ in 0..self.rng.below(40) {
+            if self.rng.chance(50) {
+                self.pipes[side].widen();
+            }
+            for _ in 0..self.rng.below(80) {
                 self.say(side);
                 if self.rng.chance(30) {
                     self.transmit(side);
@@ -255,9 +258,15 @@ impl World {
             self.relink.redial_at = None;
             self.redial();
         }
+        let waits = |gate: &Option<Gate>| gate.as_ref().is_some_and(|g| g.decide_at.is_some());
+        let waited = waits(&self.relink.gate);
         let late = self.relink.late.iter_mut().filter_map(|late| late.gate.as_mut());
         for gate in self.relink.gate.iter_mut().chain(late) {
             gate.tick(self.now, &self.sides[1].engine);
+        }
+        if waited && !waits(&self.relink.gate) && self.rng.chance(50) {
+            // Where the session stands was said, and now it goes on over the link before.
+            self.relink.late.iter_mut().for_each(|late| late.there.hasten(self.now));
         }
         self.hear_gate();
     }
