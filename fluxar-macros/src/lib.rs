@@ -144,7 +144,10 @@ pub fn assert_idl(arguments: TokenStream) -> TokenStream {
 /// `#[fluxar(error)]` on the type makes it an application error that methods may fail with. Each
 /// variant (or the type) then says the code that callers without the type see,
 /// `#[fluxar(code = "not_found")]`, and may say the text, `message = "no user {id}"`, where
-/// fields stand in braces. Without one, the text is the first line of the documentation.
+/// fields stand in braces. Without one, the text is the first line of the documentation. The type
+/// is displayed as that text and is a `std::error::Error`, so it has to be `Debug`;
+/// `#[fluxar(error, own_display)]` leaves both to you (or to `thiserror`), and the text that
+/// callers see is then that of your `Display`.
 #[proc_macro_derive(Type, attributes(fluxar))]
 pub fn derive_type(item: TokenStream) -> TokenStream {
     let code = fluxar_codegen::expand_type(item.into());

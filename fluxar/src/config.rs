@@ -44,7 +44,8 @@ pub struct Limits {
     /// Bytes of small messages that were sent and have no receipt yet, and of large ones as many
     /// again; above it what is to be sent waits. 4 MiB. A larger message goes alone.
     pub replay_bytes_max: u32,
-    /// Messages that were sent and have no receipt yet. 8,192.
+    /// Messages that were sent and have no receipt yet. 8,192, and 1,024 at least: the other side
+    /// says nothing of fewer than 512 for 25 ms.
     pub replay_messages_max: u32,
     /// How long a session waits for another link when it has lost its own. 2 min.
     pub detached_timeout: Duration,
@@ -140,8 +141,9 @@ impl Limits {
                 "outbox_bytes_max must be at least 2 * outbox_soft_bytes + message_bytes_max",
             ),
             (
-                self.replay_bytes_max >= 2 * self.fragment_bytes && self.replay_messages_max >= 64,
-                "replay_bytes_max must be at least 2 * fragment_bytes, replay_messages_max 64",
+                self.replay_bytes_max >= 2 * self.fragment_bytes
+                    && self.replay_messages_max >= 1024,
+                "replay_bytes_max must be at least 2 * fragment_bytes, replay_messages_max 1024",
             ),
             (self.heartbeat >= Duration::from_secs(1), "heartbeat must be at least 1 s"),
             (self.silence_heartbeats_tenths >= 10, "silence must be at least one heartbeat"),

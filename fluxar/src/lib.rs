@@ -96,6 +96,7 @@ pub use bytes;
 pub use config::Limits;
 pub use engine::Compression;
 pub use engine::event::{Overflow, PublishOptions};
+pub use engine::message::user::UserMeta;
 pub use engine::session::auth::{Credential, Identity, Rights};
 pub use engine::session::challenge::{IdentityKey, PublicKey};
 pub use engine::session::handshake::PeerInfo;

@@ -164,7 +164,8 @@ impl Player {
             "grant" => engine.grant(NOW, id),
             "deliver" => {
                 let retained = step["retained"].as_bool().unwrap();
-                engine.deliver(NOW, id, text("topic"), &payload, retained);
+                let options = PublishOptions::new().retain(retained);
+                engine.deliver(NOW, id, text("topic"), &payload, &options);
             }
             "publish" => {
                 let options = PublishOptions::default();

@@ -10,7 +10,7 @@ use fluxar::engine::session::phase::Phase;
 use fluxar::engine::time::Time;
 use fluxar::engine::violation::Violation;
 use fluxar::engine::{Engine, Role};
-use fluxar::{Code, Context, Credential, Limits, Status};
+use fluxar::{Code, Context, Credential, Limits, PublishOptions, Status};
 use std::time::Duration;
 
 /// Two sides that are Ready.
@@ -150,8 +150,8 @@ fn a_stuck_subscription_delays_no_other() {
         acceptor.engine.grant(NOW, id);
     }
     for _ in 0..100 {
-        acceptor.engine.deliver(NOW, stuck, "a.b", &payload, false);
-        acceptor.engine.deliver(NOW, quick, "a.b", &payload, false);
+        acceptor.engine.deliver(NOW, stuck, "a.b", &payload, &PublishOptions::new());
+        acceptor.engine.deliver(NOW, quick, "a.b", &payload, &PublishOptions::new());
     }
     dialer.take(&acceptor.sends());
     let came = |wanted: u64| {

@@ -113,6 +113,9 @@ async fn every_shape_of_the_contract_works_in_both_key_modes() {
         assert_eq!(shop.users.get(id(1)).await, Ok(user(2)));
         let missing = shop.users.get(id(9)).await.unwrap_err();
         assert_eq!(missing, Error::App(UserError::NotFound { id: id(9) }));
+        // Errors of contract files pass a `?` into any other error type.
+        let passed: Box<dyn std::error::Error + Send + Sync> = missing.clone().into();
+        assert_eq!(passed.to_string(), UserError::NotFound { id: id(9) }.to_string());
         assert_eq!(missing.code(), Code::NotFound);
         let mut seen = shop.users.watch(Some(Role::Admin)).open().unwrap();
         assert_eq!(seen.next().await, Some(Ok(user(1))));

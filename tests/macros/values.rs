@@ -273,6 +273,48 @@ fn errors_have_codes_and_words() {
     assert_eq!((Lost { sector: 7 }).code(), Code::DataLoss);
 }
 
+/// `?` into whatever the caller has.
+fn asks<E: std::error::Error + Send + Sync + 'static>(
+    error: E,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    Err(error)?
+}
+
+#[derive(Debug, Type)]
+#[fluxar(error, own_display, code = "resource_exhausted")]
+struct Full {
+    rooms: u32,
+}
+
+impl std::fmt::Display for Full {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "all {} rooms are taken", self.rooms)
+    }
+}
+
+impl std::error::Error for Full {}
+
+#[test]
+fn errors_are_errors_of_std() {
+    let busy = asks(UserError::Busy(3)).unwrap_err();
+    assert_eq!(busy.to_string(), "wait 3 s");
+    assert_eq!(busy.downcast_ref(), Some(&UserError::Busy(3)));
+    assert_eq!(asks(Lost { sector: 7 }).unwrap_err().to_string(), "7 is gone");
+    // As a call gives it.
+    let call = asks(fluxar::Error::App(UserError::EmailTaken)).unwrap_err();
+    assert_eq!(call.to_string(), "The address is taken");
+}
+
+#[test]
+fn who_displays_an_error_himself_says_it_to_peers_too() {
+    let full = Full { rooms: 12 };
+    assert_eq!(
+        (full.code(), full.message().as_str()),
+        (Code::ResourceExhausted, "all 12 rooms are taken")
+    );
+    assert_eq!(asks(full).unwrap_err().to_string(), "all 12 rooms are taken");
+}
+
 #[test]
 fn the_codes_of_contracts_are_those_of_the_protocol() {
     let names: Vec<&str> = Code::ALL.iter().map(|code| code.name()).collect();

@@ -4,7 +4,7 @@
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
-use fluxar::{AppError, Client, Error, Server, Sink, Streaming};
+use fluxar::{Client, Error, Server, Sink, Streaming};
 use futures_util::{Stream, stream};
 use std::sync::Mutex;
 
@@ -27,14 +27,6 @@ enum LibraryError {
     #[fluxar(code = "not_found")]
     Unknown { title: String },
 }
-
-impl std::fmt::Display for LibraryError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message())
-    }
-}
-
-impl std::error::Error for LibraryError {}
 
 /// A small library.
 #[fluxar::service]

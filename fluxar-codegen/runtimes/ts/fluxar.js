@@ -353,10 +353,10 @@ var Reader = class {
   }
   // ---- heads
   first() {
-    const first = this.bytes[this.at];
-    if (first === void 0) this.fail("the value ends too early");
+    const first2 = this.bytes[this.at];
+    if (first2 === void 0) this.fail("the value ends too early");
     this.at += 1;
-    return first;
+    return first2;
   }
   /** The argument of a head; not exact above 2^53. */
   argument(info) {
@@ -385,13 +385,13 @@ var Reader = class {
   // ---- numbers
   /** An integer within ±(2^53 - 1). Integral floats count. */
   int() {
-    const first = this.first();
-    if (first < 24) return first;
-    const major = first >> 5;
+    const first2 = this.first();
+    if (first2 < 24) return first2;
+    const major = first2 >> 5;
     let value;
-    if (major === 0) value = this.argument(first & 31);
-    else if (major === 1) value = -1 - this.argument(first & 31);
-    else value = this.integral(first);
+    if (major === 0) value = this.argument(first2 & 31);
+    else if (major === 1) value = -1 - this.argument(first2 & 31);
+    else value = this.integral(first2);
     if (!(Math.abs(value) <= Number.MAX_SAFE_INTEGER)) this.fail("the number is beyond 2^53 - 1");
     return value;
   }
@@ -401,8 +401,8 @@ var Reader = class {
     if (value < least || value > most) this.fail(`${value} is not within ${least} to ${most}`);
     return value;
   }
-  integral(first) {
-    const value = this.float(first);
+  integral(first2) {
+    const value = this.float(first2);
     return Number.isInteger(value) ? value + 0 : this.fail("a whole number is wanted");
   }
   u64() {
@@ -412,61 +412,61 @@ var Reader = class {
     return this.big(-0x8000000000000000n, 0x7fffffffffffffffn);
   }
   big(least, most) {
-    const first = this.first();
-    const major = first >> 5;
+    const first2 = this.first();
+    const major = first2 >> 5;
     let value;
-    if (major === 0) value = this.bigArgument(first & 31);
-    else if (major === 1) value = -1n - this.bigArgument(first & 31);
-    else value = BigInt(this.integral(first));
+    if (major === 0) value = this.bigArgument(first2 & 31);
+    else if (major === 1) value = -1n - this.bigArgument(first2 & 31);
+    else value = BigInt(this.integral(first2));
     if (value < least || value > most) this.fail(`${value} is not within ${least} to ${most}`);
     return value;
   }
   /** A float of any width; integers count. */
   f64() {
-    const first = this.first();
-    const major = first >> 5;
-    if (major === 0) return Number(this.bigArgument(first & 31));
-    if (major === 1) return Number(-1n - this.bigArgument(first & 31));
-    return this.float(first);
+    const first2 = this.first();
+    const major = first2 >> 5;
+    if (major === 0) return Number(this.bigArgument(first2 & 31));
+    if (major === 1) return Number(-1n - this.bigArgument(first2 & 31));
+    return this.float(first2);
   }
   f32() {
     return Math.fround(this.f64());
   }
-  float(first) {
+  float(first2) {
     const at2 = this.at;
-    if (first === 251) {
+    if (first2 === 251) {
       this.argument(27);
       return this.view(at2).getFloat64(0);
     }
-    if (first === 250) {
+    if (first2 === 250) {
       this.argument(26);
       return this.view(at2).getFloat32(0);
     }
-    if (first === 249) return halfToNumber(this.argument(25));
-    return this.fail(`a number is wanted, not ${kindOf(first)}`);
+    if (first2 === 249) return halfToNumber(this.argument(25));
+    return this.fail(`a number is wanted, not ${kindOf(first2)}`);
   }
   view(at2) {
     return new DataView(this.bytes.buffer, this.bytes.byteOffset + at2, this.bytes.length - at2);
   }
   // ---- scalars
   bool() {
-    const first = this.first();
-    if (first === 245) return true;
-    if (first === 244) return false;
-    return this.fail(`true or false is wanted, not ${kindOf(first)}`);
+    const first2 = this.first();
+    if (first2 === 245) return true;
+    if (first2 === 244) return false;
+    return this.fail(`true or false is wanted, not ${kindOf(first2)}`);
   }
   /** Takes a null, if one is there. */
   isNull() {
-    const first = this.bytes[this.at];
-    if (first !== 246 && first !== 247) return false;
+    const first2 = this.bytes[this.at];
+    if (first2 !== 246 && first2 !== 247) return false;
     this.at += 1;
     return true;
   }
   text() {
-    const first = this.first();
-    if (first === 127) return this.chunks(3, (start, end) => this.slice(start, end)).join("");
-    if (first >> 5 !== 3) this.fail(`text is wanted, not ${kindOf(first)}`);
-    const length = this.argument(first & 31);
+    const first2 = this.first();
+    if (first2 === 127) return this.chunks(3, (start, end) => this.slice(start, end)).join("");
+    if (first2 >> 5 !== 3) this.fail(`text is wanted, not ${kindOf(first2)}`);
+    const length = this.argument(first2 & 31);
     return this.slice(this.at, this.skipBytes(length));
   }
   slice(start, end) {
@@ -475,8 +475,8 @@ var Reader = class {
   }
   /** Bytes, as a copy. */
   blob() {
-    const first = this.first();
-    if (first === 95) {
+    const first2 = this.first();
+    if (first2 === 95) {
       const parts = this.chunks(2, (start, end) => this.bytes.subarray(start, end));
       const out = new Uint8Array(parts.reduce((sum, part2) => sum + part2.length, 0));
       let at2 = 0;
@@ -486,18 +486,18 @@ var Reader = class {
       }
       return out;
     }
-    if (first >> 5 !== 2) this.fail(`bytes are wanted, not ${kindOf(first)}`);
-    const length = this.argument(first & 31);
+    if (first2 >> 5 !== 2) this.fail(`bytes are wanted, not ${kindOf(first2)}`);
+    const length = this.argument(first2 & 31);
     return this.bytes.slice(this.at, this.skipBytes(length));
   }
   /** The pieces of a text or bytes of indefinite length. */
   chunks(major, take) {
     const parts = [];
     for (; ; ) {
-      const first = this.first();
-      if (first === 255) return parts;
-      if (first >> 5 !== major || (first & 31) > 27) this.fail("a piece of an indefinite length has another type");
-      const length = this.argument(first & 31);
+      const first2 = this.first();
+      if (first2 === 255) return parts;
+      if (first2 >> 5 !== major || (first2 & 31) > 27) this.fail("a piece of an indefinite length has another type");
+      const length = this.argument(first2 & 31);
       parts.push(take(this.at, this.skipBytes(length)));
     }
   }
@@ -508,10 +508,10 @@ var Reader = class {
   }
   /** A tag, if one is there. */
   tag() {
-    const first = this.bytes[this.at];
-    if (first === void 0 || first >> 5 !== 6) return void 0;
+    const first2 = this.bytes[this.at];
+    if (first2 === void 0 || first2 >> 5 !== 6) return void 0;
     this.at += 1;
-    return this.argument(first & 31);
+    return this.argument(first2 & 31);
   }
   // ---- containers
   deepen() {
@@ -523,16 +523,16 @@ var Reader = class {
   }
   /** Enters a map; its entries, or -1 for an indefinite length. Each `more` takes one. */
   enterMap() {
-    const first = this.first();
-    if (first >> 5 !== 5) this.fail(`a map is wanted, not ${kindOf(first)}`);
+    const first2 = this.first();
+    if (first2 >> 5 !== 5) this.fail(`a map is wanted, not ${kindOf(first2)}`);
     this.deepen();
-    return first === 191 ? -1 : this.argument(first & 31);
+    return first2 === 191 ? -1 : this.argument(first2 & 31);
   }
   enterArray() {
-    const first = this.first();
-    if (first >> 5 !== 4) this.fail(`an array is wanted, not ${kindOf(first)}`);
+    const first2 = this.first();
+    if (first2 >> 5 !== 4) this.fail(`an array is wanted, not ${kindOf(first2)}`);
     this.deepen();
-    return first === 159 ? -1 : this.argument(first & 31);
+    return first2 === 159 ? -1 : this.argument(first2 & 31);
   }
   /** Whether there is another entry when `left` are. */
   more(left) {
@@ -543,16 +543,16 @@ var Reader = class {
   }
   /** The key of a record's field: its number, or 0 for a name that is unknown. */
   key(names2) {
-    const first = this.bytes[this.at];
-    if (first !== void 0 && first < 24) {
+    const first2 = this.bytes[this.at];
+    if (first2 !== void 0 && first2 < 24) {
       this.at += 1;
-      return first;
+      return first2;
     }
-    if (first !== void 0 && first >> 5 === 0) {
+    if (first2 !== void 0 && first2 >> 5 === 0) {
       this.at += 1;
-      return this.argument(first & 31);
+      return this.argument(first2 & 31);
     }
-    if (first === void 0 || first >> 5 !== 3) this.fail("the key of a field is a number or a name");
+    if (first2 === void 0 || first2 >> 5 !== 3) this.fail("the key of a field is a number or a name");
     return this.name(names2) ?? 0;
   }
   /** What a name stands for, of which a text is made only when it is unknown. */
@@ -606,10 +606,10 @@ var Reader = class {
   // ---- variants
   /** The key of a variant: its number or 0 when it is unknown. Content follows when `hasContent`. */
   variant(names2, numbers) {
-    const first = this.bytes[this.at];
-    this.hasContent = first !== void 0 && first >> 5 === 5;
+    const first2 = this.bytes[this.at];
+    this.hasContent = first2 !== void 0 && first2 >> 5 === 5;
     if (this.hasContent) {
-      this.isIndefinite = first === 191;
+      this.isIndefinite = first2 === 191;
       const count = this.enterMap();
       if (count !== 1 && count !== -1) this.fail("a variant with content is a map of one entry");
     }
@@ -635,9 +635,9 @@ var Reader = class {
   }
   /** A key that is a number, where a name might have been. */
   number() {
-    const first = this.bytes[this.at];
-    if (first === void 0 || first >> 5 !== 0) {
-      this.fail(`a number or a name is wanted, not ${first === void 0 ? "the end" : kindOf(first)}`);
+    const first2 = this.bytes[this.at];
+    if (first2 === void 0 || first2 >> 5 !== 0) {
+      this.fail(`a number or a name is wanted, not ${first2 === void 0 ? "the end" : kindOf(first2)}`);
     }
     const key2 = this.int();
     this.unknownKey = key2;
@@ -646,9 +646,9 @@ var Reader = class {
   // ---- what is not known
   /** Skips one item. */
   skip() {
-    const first = this.first();
-    const major = first >> 5;
-    const info = first & 31;
+    const first2 = this.first();
+    const major = first2 >> 5;
+    const info = first2 & 31;
     if (info > 27 && !(info === 31 && major > 1 && major < 6)) this.fail("a head that is not well-formed");
     if (major === 2 || major === 3) {
       this.at -= 1;
@@ -681,17 +681,17 @@ var Reader = class {
   }
   /** A simple value or a float, for `any`. */
   simpleOrFloat() {
-    const first = this.first();
-    if (first >= 249 && first <= 251) return this.float(first);
-    const value = this.argument(first & 31);
-    if (first === 248 && value < 32) this.fail("a simple value that is not well-formed");
+    const first2 = this.first();
+    if (first2 >= 249 && first2 <= 251) return this.float(first2);
+    const value = this.argument(first2 & 31);
+    if (first2 === 248 && value < 32) this.fail("a simple value that is not well-formed");
     return { simple: value };
   }
   /** An integer of up to 64 bits, as a number where that is exact. */
   integer() {
-    const first = this.first();
-    const value = this.bigArgument(first & 31);
-    const signed = first >> 5 === 0 ? value : -1n - value;
+    const first2 = this.first();
+    const value = this.bigArgument(first2 & 31);
+    const signed = first2 >> 5 === 0 ? value : -1n - value;
     const isSafe = signed <= Number.MAX_SAFE_INTEGER && signed >= Number.MIN_SAFE_INTEGER;
     return isSafe ? Number(signed) : signed;
   }
@@ -701,11 +701,11 @@ function identityOf(key2) {
   const unknown = key2.key;
   return typeof unknown === "number" ? `#${unknown}` : `$${String(unknown)}`;
 }
-function kindOf(first) {
+function kindOf(first2) {
   const kinds = ["a number", "a number", "bytes", "text", "an array", "a map", "a tag"];
-  if (first >> 5 < 7) return kinds[first >> 5];
-  if (first === 246 || first === 247) return "null";
-  return first === 244 || first === 245 ? "true or false" : "a float";
+  if (first2 >> 5 < 7) return kinds[first2 >> 5];
+  if (first2 === 246 || first2 === 247) return "null";
+  return first2 === 244 || first2 === 245 ? "true or false" : "a float";
 }
 
 // src/any.ts
@@ -834,6 +834,8 @@ var SLOWEST_BYTES_PER_SECOND = 1024;
 var TEXT_BYTES_MAX = 512;
 var CREDIT_MAX = 2 ** 31;
 var ITEM_COST = 32;
+var PUBLISHED_META_MAX = 48;
+var PUBLISHED_META_BYTES_MAX = 7168;
 var OUTBOUND_MAX = 65536;
 function checkLimits(limits) {
   const isCount = (value, least) => Number.isSafeInteger(value) && value >= least;
@@ -961,17 +963,28 @@ function sortMeta(meta) {
   });
   return new Map(entries);
 }
-function reservedKey(meta) {
-  for (const key2 of [8, 9, 12, 15, 16, 18]) if (meta.has(key2)) return key2;
+function reservedKey(meta, mayHaveKey = false) {
+  if (meta.has(META.idempotencyKey) && !mayHaveKey) return META.idempotencyKey;
+  for (const key2 of [META.to, META.position, META.durable, META.producer, META.sealed]) if (meta.has(key2)) return key2;
   if ((metaNumber(meta, META.qos) ?? 0) > 0) return META.qos;
   if (metaNumber(meta, META.encoding) === 1) return META.encoding;
   if (metaNumber(meta, META.overflow) === 4) return META.overflow;
   return -1;
 }
+var NO_USER_META = /* @__PURE__ */ new Map();
 function userMeta(meta) {
-  const own2 = /* @__PURE__ */ new Map();
-  for (const [key2, value] of meta) if (typeof key2 === "string" && typeof value === "string") own2.set(key2, value);
-  return own2;
+  let own2;
+  for (const [key2, value] of meta) if (typeof key2 === "string" && typeof value === "string") own2 = (own2 ?? /* @__PURE__ */ new Map()).set(key2, value);
+  return own2 ?? NO_USER_META;
+}
+function userBytes(meta) {
+  let bytes = 0;
+  for (const [key2, value] of meta) bytes += textBytes(key2) + textBytes(value);
+  return bytes;
+}
+function textBytes(text3) {
+  const length = byteLength(text3);
+  return length + (length < 24 ? 1 : length < 256 ? 2 : 3);
 }
 
 // src/target.ts
@@ -1013,8 +1026,12 @@ function matches(pattern, topic) {
 }
 
 // src/window.ts
-function cost(payload) {
-  return payload.length + ITEM_COST;
+function cost(payload, metaBytes = 0) {
+  return payload.length + metaBytes + ITEM_COST;
+}
+function addCredit(credit, grant) {
+  if (credit + grant > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
+  return credit + grant;
 }
 var Window = class {
   size;
@@ -1024,14 +1041,14 @@ var Window = class {
     this.size = size;
     this.left = size;
   }
-  /** The peer sent this. */
-  arrived(payload) {
+  /** The peer sent something of this cost. */
+  arrived(cost2) {
     if (this.left <= 0) throw new Violation("L5.credit.1", "an item or event came without credit", "resource_exhausted");
-    this.left -= cost(payload);
+    this.left -= cost2;
   }
-  /** The application took this; what is to be granted, or 0. */
-  consumed(payload) {
-    this.taken += cost(payload);
+  /** The application took something of this cost; what is to be granted, or 0. */
+  consumed(cost2) {
+    this.taken += cost2;
     if (2 * this.taken < this.size || this.taken === 0) return 0;
     const grant = this.taken;
     this.left += grant;
@@ -1044,14 +1061,9 @@ var Window = class {
 var ENTRY_BYTES = 64;
 var OVERFLOW = { drop_oldest: 0, drop_newest: 1, latest: 2, disconnect: 3 };
 function publication(topic, payload, meta) {
-  const own2 = /* @__PURE__ */ new Map();
-  let bytes = payload.length + topic.length + ENTRY_BYTES;
-  for (const [key2, value] of meta) {
-    if (typeof key2 !== "string" || typeof value !== "string") continue;
-    own2.set(key2, value);
-    bytes += byteLength(key2) + byteLength(value);
-  }
-  return { topic, payload, meta: own2, bytes };
+  const metaBytes = userBytes(meta);
+  const bytes = payload.length + topic.length + metaBytes + ENTRY_BYTES;
+  return { topic, payload, meta, bytes, cost: cost(payload, metaBytes) };
 }
 var Feed = class {
   id;
@@ -1097,8 +1109,7 @@ var Feed = class {
   }
   /** The subscriber takes more [L5.credit.3]. */
   granted(credit) {
-    if (this.credit + credit > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
-    this.credit += credit;
+    this.credit = addCredit(this.credit, credit);
     if (this.canSend) this.outlet.waits(this);
   }
   /** Sends the event that has waited longest. */
@@ -1131,7 +1142,7 @@ var Feed = class {
       this.dropped += 1;
       return;
     }
-    this.credit -= cost(event.payload);
+    this.credit -= event.cost;
     this.dropped = 0;
   }
 };
@@ -1173,6 +1184,19 @@ function addUserMeta(meta, entries) {
   if (count > USER_ENTRIES_MAX || bytes > USER_BYTES_MAX) {
     const text3 = `meta has at most ${USER_ENTRIES_MAX} entries and ${USER_BYTES_MAX} bytes`;
     throw new FluxarError("invalid_argument", text3);
+  }
+}
+
+// src/iterate.ts
+async function* iterate(next, leave) {
+  try {
+    for (; ; ) {
+      const one = await next();
+      if (one === void 0) return;
+      yield one;
+    }
+  } finally {
+    leave();
   }
 }
 
@@ -1265,16 +1289,8 @@ var Subscription = class {
       await new Promise((resolve) => this.wakers.push(resolve));
     }
   }
-  async *[Symbol.asyncIterator]() {
-    try {
-      for (; ; ) {
-        const event = await this.next();
-        if (event === void 0) return;
-        yield event;
-      }
-    } finally {
-      this.unsubscribe();
-    }
+  [Symbol.asyncIterator]() {
+    return iterate(() => this.next(), () => this.unsubscribe());
   }
   [Symbol.asyncDispose]() {
     this.unsubscribe();
@@ -1297,6 +1313,7 @@ var Broker = class {
   retainedBytes = 0;
   choices = 0;
   isClosed = false;
+  hasToldFull = false;
   constructor(limits = {}) {
     this.limits = { retainedMax: 1e4, retainedBytesMax: 64 << 20, ...limits };
     this.outlet = new LocalOutlet((feed2) => this.remove(feed2));
@@ -1386,7 +1403,12 @@ var Broker = class {
       return true;
     }
     const isFull = before === void 0 && this.retained.size >= this.limits.retainedMax;
-    if (isFull || bytes + event.bytes > this.limits.retainedBytesMax) return false;
+    if (isFull || bytes + event.bytes > this.limits.retainedBytesMax) {
+      if (!this.hasToldFull) console.warn(`fluxar: no more values are kept, not that of ${event.topic} either`);
+      this.hasToldFull = true;
+      return false;
+    }
+    this.hasToldFull = false;
     this.retained.set(event.topic, event);
     this.retainedBytes = bytes + event.bytes;
     return true;
@@ -1404,8 +1426,8 @@ var LocalOutlet = class {
   }
   send(feed2, event, isRetained, dropped) {
     const { topic, payload, meta } = event;
-    this.subscribers.get(feed2)?.onEvent({ topic, payload, isRetained, dropped, meta: userMeta(meta) }, () => {
-      if (!feed2.isOver) feed2.granted(cost(payload));
+    this.subscribers.get(feed2)?.onEvent({ topic, payload, isRetained, dropped, meta }, () => {
+      if (!feed2.isOver) feed2.granted(event.cost);
     });
     return true;
   }
@@ -1437,9 +1459,9 @@ var Checker = class {
     this.bytes = bytes;
   }
   item(depth) {
-    const first = this.take(1);
-    const major = first >> 5;
-    const info = first & 31;
+    const first2 = this.take(1);
+    const major = first2 >> 5;
+    const info = first2 & 31;
     if (major === 7) return this.simple(info);
     const length = this.argument(info);
     switch (major) {
@@ -1534,10 +1556,10 @@ var Checked = class {
     return BigInt(high) << 32n | BigInt(low);
   }
   item() {
-    const first = this.bytes[this.at++];
-    const major = first >> 5;
-    if (major === 7) return first === 246 ? null : first === 245;
-    const argument = this.argument(first & 31);
+    const first2 = this.bytes[this.at++];
+    const major = first2 >> 5;
+    if (major === 7) return first2 === 246 ? null : first2 === 245;
+    const argument = this.argument(first2 & 31);
     if (major === 0) return argument;
     if (major === 1) return typeof argument === "number" && argument < 2 ** 53 - 1 ? -1 - argument : -1n - BigInt(argument);
     const length = Number(argument);
@@ -1623,9 +1645,9 @@ function writeError(error) {
 function decodeEnvelope(bytes) {
   check(bytes);
   const reader = new Checked(bytes);
-  const first = bytes[reader.at++];
-  if (first >> 5 !== 4) throw new Violation("L3.env.1", "the envelope is an array");
-  if (first !== 135) throw new Violation("L3.cbor.1", "the envelope is an array of seven");
+  const first2 = bytes[reader.at++];
+  if (first2 >> 5 !== 4) throw new Violation("L3.env.1", "the envelope is an array");
+  if (first2 !== 135) throw new Violation("L3.cbor.1", "the envelope is an array of seven");
   const kind = readKind(reader.item());
   const id = readId(reader.item());
   const ref = readId(reader.item());
@@ -1834,16 +1856,8 @@ var Channel = class {
       await new Promise((resolve) => this.readers.push(resolve));
     }
   }
-  async *[Symbol.asyncIterator]() {
-    try {
-      for (; ; ) {
-        const item2 = await this.next();
-        if (item2 === void 0) return;
-        yield item2;
-      }
-    } finally {
-      this.stop();
-    }
+  [Symbol.asyncIterator]() {
+    return iterate(() => this.next(), () => this.stop());
   }
   /** Whoever read has left: early, that is a cancel. */
   stop() {
@@ -1860,14 +1874,14 @@ var Channel = class {
     this.wakeReaders();
   }
   consumed(item2) {
-    const grant = this.window.consumed(item2);
+    const grant = this.window.consumed(cost(item2));
     if (grant > 0 && !this.theyEnded) this.host.grant(this.id, grant);
   }
   // ---- from the peer
   /** An item came. */
   arrived(payload) {
     if (this.theyEnded) throw new Violation("L5.stream.4", "an item or end came after the end of this direction");
-    this.window.arrived(payload);
+    this.window.arrived(cost(payload));
     if (this.isMuted || this.outcome !== void 0 || !this.isOurs && this.weEnded) return this.consumed(payload);
     this.items.push(payload);
     this.wakeReaders();
@@ -1891,8 +1905,7 @@ var Channel = class {
   /** The peer grants credit. */
   granted(credit) {
     if (this.weEnded) return;
-    if (this.credit + credit > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
-    this.credit += credit;
+    this.credit = addCredit(this.credit, credit);
     if (this.credit > 0) this.wakeSender();
   }
   // ---- from the session
@@ -2112,8 +2125,8 @@ function writeList(writer2, list, write) {
 }
 function writeMap(writer2, map, writeK, writeV) {
   writer2.head(160, map.size);
-  for (const [entry, value] of map) {
-    writeK(writer2, entry);
+  for (const [entry2, value] of map) {
+    writeK(writer2, entry2);
     writeV(writer2, value);
   }
 }
@@ -2401,8 +2414,8 @@ function canonical(descriptor, withDocs) {
   return writer2.take();
 }
 function copy(reader, writer2, withDocs) {
-  const first = reader.peek();
-  switch (first >> 5) {
+  const first2 = reader.peek();
+  switch (first2 >> 5) {
     case 0:
     case 1:
       return writer2.big(BigInt(reader.integer()));
@@ -2454,6 +2467,239 @@ function copySimple(reader, writer2) {
 }
 function fromBase64(text3) {
   return Uint8Array.from(atob(text3), (unit) => unit.charCodeAt(0));
+}
+
+// src/work.ts
+var ENDED = new FluxarError("cancelled", "the work has ended");
+var Job = class {
+  controller = new AbortController();
+  answer;
+  graceMs;
+  timer;
+  graceTimer;
+  isAnswered = false;
+  constructor(answer, deadline, graceMs) {
+    this.answer = answer;
+    this.graceMs = graceMs;
+    if (deadline !== void 0) this.timer = setTimeout(() => this.expire(), clampTimeout(deadline - Date.now()));
+  }
+  /** Runs the handler; the promise is done when it has really ended. */
+  async run(handler) {
+    try {
+      const payload = await handler();
+      this.reply(void 0, payload);
+    } catch (thrown) {
+      this.reply(this.errorOf(thrown), void 0);
+    } finally {
+      clearTimeout(this.timer);
+      clearTimeout(this.graceTimer);
+    }
+  }
+  /** What a handler throws because it was stopped is no fault of its own. */
+  errorOf(thrown) {
+    const { signal } = this.controller;
+    if (!signal.aborted || thrown instanceof FluxarError) return toFluxarError(thrown);
+    return toFluxarError(signal.reason);
+  }
+  /** The caller has cancelled [L5.cancel.1]; the handler has some time to come to an end [L5.cancel.2]. */
+  cancel() {
+    const error = new FluxarError("cancelled", "[L5.cancel.2] cancelled by the caller", { origin: "peer" });
+    if (!this.controller.signal.aborted) {
+      this.controller.abort(error);
+      this.graceTimer = setTimeout(() => this.reply(error, void 0), this.graceMs);
+    }
+    return error;
+  }
+  /** The deadline has passed [L5.deadline.2]. */
+  expire() {
+    const error = new FluxarError("deadline_exceeded", "[L5.deadline.2] the handler took too long");
+    this.reply(error, void 0);
+    this.controller.abort(error);
+  }
+  /** The session is over: nobody is there to be answered. */
+  abandon(error) {
+    this.isAnswered = true;
+    clearTimeout(this.timer);
+    clearTimeout(this.graceTimer);
+    this.controller.abort(error);
+  }
+  reply(error, payload) {
+    if (this.isAnswered) return;
+    this.isAnswered = true;
+    this.answer(error, payload);
+  }
+};
+var Jobs = class {
+  byId = /* @__PURE__ */ new Map();
+  atWork = /* @__PURE__ */ new Set();
+  add(id, job) {
+    this.atWork.add(job);
+    if (id !== null) this.byId.set(id, job);
+  }
+  /** Its handler has ended. */
+  ended(job) {
+    this.atWork.delete(job);
+  }
+  /** Handlers that have not ended, notifications among them. */
+  get running() {
+    return this.atWork.size;
+  }
+  get(id) {
+    return this.byId.get(id);
+  }
+  /** The request is answered. */
+  remove(id) {
+    this.byId.delete(id);
+  }
+  get open() {
+    return this.byId.size;
+  }
+  abandon(error) {
+    for (const job of this.atWork) job.abandon(error);
+    this.byId.clear();
+  }
+};
+
+// src/keyed.ts
+var DEFAULTS = {
+  keptForMs: 24 * 3600 * 1e3,
+  keysMax: 1e4,
+  runningMax: 1024,
+  runningAllMax: 8192,
+  attemptsMax: 64,
+  outcomeBytesMax: 64 << 10,
+  bytesMax: 64 << 20
+};
+var ENTRY_BYTES2 = 256;
+var NO_BYTES = new Uint8Array();
+var KeyedCalls = class {
+  limits;
+  now;
+  running = /* @__PURE__ */ new Map();
+  /** The oldest first. */
+  done = /* @__PURE__ */ new Map();
+  shares = /* @__PURE__ */ new Map();
+  handlers = 0;
+  bytes = 0;
+  constructor(limits = {}, now = () => performance.now()) {
+    this.limits = { ...DEFAULTS, ...limits };
+    this.now = now;
+  }
+  /** Gives what the call comes to. The handler runs for the first attempt, whatever becomes of the session that made it. */
+  async run(attempt, handler) {
+    const { error, payload } = await this.join(attempt, handler);
+    if (error !== void 0) throw error;
+    return payload;
+  }
+  join(attempt, handler) {
+    this.expire();
+    const { owner, target, key: key2, payload } = attempt;
+    const caller = owner.identity === void 0 ? "" : `=${owner.identity}`;
+    const instance = owner.identity === void 0 ? toHex(owner.instance) : "";
+    const name = `${caller}
+${instance}
+${target}
+${toHex(key2)}`;
+    const hash = sha256(payload ?? NO_BYTES);
+    const running = this.running.get(name);
+    const done = this.done.get(name);
+    const known2 = running ?? done;
+    if (known2 !== void 0 && known2.hash !== hash) {
+      return refused("failed_precondition", "[L5.idempotent.3] the idempotency key was used with other parameters");
+    }
+    if (done !== void 0) return done.outcome;
+    if (running === void 0) return this.start(name, hash, caller, attempt.deadline, handler);
+    if (running.attempts >= this.limits.attemptsMax) {
+      return refused("resource_exhausted", "too many attempts wait for this key: wait for one of them");
+    }
+    running.attempts += 1;
+    return running.outcome;
+  }
+  start(name, hash, caller, deadline, handler) {
+    const share = this.shares.get(caller) ?? { name: caller, keys: 0, running: 0, done: /* @__PURE__ */ new Set() };
+    if (share.running >= this.limits.runningMax || this.handlers >= this.limits.runningAllMax) {
+      return refused("resource_exhausted", "too many calls with keys run already: wait for some of them");
+    }
+    this.shares.set(caller, share);
+    share.keys += 1;
+    share.running += 1;
+    this.handlers += 1;
+    const controller = new AbortController();
+    let settle = () => {
+    };
+    const running = { hash, attempts: 1, outcome: new Promise((resolve) => settle = resolve) };
+    this.running.set(name, running);
+    const expire = () => {
+      const error = new FluxarError("deadline_exceeded", "[L5.deadline.2] the handler took too long");
+      this.running.delete(name);
+      this.leave(share);
+      settle({ error });
+      controller.abort(error);
+    };
+    const timer = deadline === void 0 ? void 0 : setTimeout(expire, clampTimeout(deadline - Date.now()));
+    void outcomeOf(handler, controller.signal).then((outcome) => {
+      clearTimeout(timer);
+      this.handlers -= 1;
+      share.running -= 1;
+      if (this.running.get(name) === running) this.keep(name, hash, share, outcome);
+      else this.release(share);
+      settle(outcome);
+      controller.abort(ENDED);
+    });
+    return running.outcome;
+  }
+  /** The handler came to its end: its outcome is there for later attempts. */
+  keep(name, hash, share, outcome) {
+    const { keysMax, outcomeBytesMax, bytesMax } = this.limits;
+    this.running.delete(name);
+    const bytes = bytesOf(outcome) + name.length;
+    if (bytes > outcomeBytesMax) return this.leave(share);
+    this.done.set(name, { hash, outcome, bytes, at: this.now(), share });
+    share.done.add(name);
+    this.bytes += bytes;
+    if (share.keys > keysMax) this.drop(first(share.done.keys()));
+    while (this.bytes > bytesMax) this.drop(first(this.done.keys()));
+  }
+  drop(name) {
+    const { bytes, share } = this.done.get(name);
+    this.done.delete(name);
+    share.done.delete(name);
+    this.bytes -= bytes;
+    this.leave(share);
+  }
+  /** One key less. */
+  leave(share) {
+    share.keys -= 1;
+    this.release(share);
+  }
+  release(share) {
+    if (share.keys === 0 && share.running === 0) this.shares.delete(share.name);
+  }
+  expire() {
+    const oldest = this.now() - this.limits.keptForMs;
+    for (const [name, { at: at2 }] of this.done) {
+      if (at2 > oldest) return;
+      this.drop(name);
+    }
+  }
+};
+function refused(code, message) {
+  return { error: new FluxarError(code, message) };
+}
+async function outcomeOf(handler, signal) {
+  try {
+    return { payload: await handler(signal) };
+  } catch (thrown) {
+    return { error: toFluxarError(thrown) };
+  }
+}
+function bytesOf({ error, payload }) {
+  const said = (error?.message.length ?? 0) + (error?.typeName?.length ?? 0) + (error?.details?.length ?? 0);
+  return said + (payload?.length ?? 0) + ENTRY_BYTES2;
+}
+function first(values) {
+  const { done, value } = values.next();
+  return done ? void 0 : value;
 }
 
 // src/link.ts
@@ -2684,16 +2930,16 @@ function versionRefusal(offer) {
 }
 async function verdict(offer, authenticate, limitMs) {
   const refusal = versionRefusal(offer);
-  if (refusal !== void 0 || authenticate === void 0) return refusal;
+  if (refusal !== void 0 || authenticate === void 0) return { refusal };
   let timer;
   const late = new Promise((resolve) => {
-    const text3 = "[L4.reauth.3] nobody decided in time";
-    if (limitMs !== void 0) timer = setTimeout(() => resolve(new FluxarError("deadline_exceeded", text3)), limitMs);
+    const refusal2 = new FluxarError("deadline_exceeded", "[L4.reauth.3] nobody decided in time");
+    if (limitMs !== void 0) timer = setTimeout(() => resolve({ refusal: refusal2 }), limitMs);
   });
   const decision = async () => authenticate(offer.auth ?? { scheme: "none", data: new Uint8Array() }, offer.peer);
   const decided = decision().then(
-    () => void 0,
-    () => new FluxarError("unauthenticated", "[L4.auth.1] no valid credential")
+    (identity) => ({ identity: identity ?? void 0 }),
+    () => ({ refusal: new FluxarError("unauthenticated", "[L4.auth.1] no valid credential") })
   );
   try {
     return await Promise.race([decided, late]);
@@ -2718,74 +2964,7 @@ function randomBytes(length) {
   return crypto.getRandomValues(new Uint8Array(length));
 }
 
-// src/describe.ts
-var DESCRIBE = "fluxar.describe";
-var FORM = 1;
-var SERVICES = 4;
-var KINDS = [3, SERVICES, 5, 6];
-var ANY = 20;
-var NAME = 0;
-var WIRE = 1;
-var PACKAGE = 2;
-var METHODS = 3;
-var ANSWER = 5;
-var DOCS2 = 15;
-var SAYABLE = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$/;
-var RAW = " Served by a closure: what it takes and gives is not described.";
-function describe(contracts, targets) {
-  const together = new Map(KINDS.map((kind) => [kind, /* @__PURE__ */ new Map()]));
-  const known2 = /* @__PURE__ */ new Set();
-  for (const contract of contracts) {
-    const entries = entriesOf(contract);
-    const items = KINDS.flatMap((kind) => listOf(entries.get(kind)).map((item2) => ({ kind, name: textOf(entriesOf(item2), NAME), item: item2 })));
-    const clashes = items.some(({ kind, name, item: item2 }) => {
-      const other = together.get(kind).get(name);
-      return other !== void 0 && compareBytes(other, item2) !== 0;
-    });
-    if (clashes) continue;
-    for (const { kind, name, item: item2 } of items) together.get(kind).set(name, item2);
-    for (const target of targetsOf(entries)) known2.add(target);
-  }
-  addUnknown(together.get(SERVICES), targets.filter((target) => !known2.has(target)));
-  const whole2 = contracts.length === 1 ? entriesOf(contracts[0]) : /* @__PURE__ */ new Map([[0, item((to) => to.int(FORM))]]);
-  for (const [kind, named] of together) {
-    const sorted = [...named.keys()].sort();
-    if (sorted.length > 0) whole2.set(kind, listing(sorted.map((name) => named.get(name))));
-  }
-  return mapping(whole2);
-}
-function targetsOf(contract) {
-  return listOf(contract.get(SERVICES)).flatMap((bytes) => {
-    const service = entriesOf(bytes);
-    const path = [textOf(service, PACKAGE), textOf(service, WIRE) ?? textOf(service, NAME)].filter((part2) => part2 !== void 0);
-    return listOf(service.get(METHODS)).map((method) => {
-      const entries = entriesOf(method);
-      return [...path, textOf(entries, WIRE) ?? textOf(entries, NAME)].join(".");
-    });
-  });
-}
-function addUnknown(services, targets) {
-  const methods = /* @__PURE__ */ new Map();
-  for (const target of targets.filter((target2) => SAYABLE.test(target2)).sort()) {
-    const dot = target.lastIndexOf(".");
-    const path = target.slice(0, dot);
-    methods.set(path, [...methods.get(path) ?? [], unknownMethod(target.slice(dot + 1))]);
-  }
-  for (const [path, listed] of methods) {
-    const dot = path.lastIndexOf(".");
-    const wire = path.slice(dot + 1);
-    let name = wire;
-    for (let number = 2; services.has(name); number += 1) name = `${wire}_${number}`;
-    const service = /* @__PURE__ */ new Map([[NAME, text2(name)], [METHODS, listing(listed)]]);
-    if (name !== wire) service.set(WIRE, text2(wire));
-    if (dot > 0) service.set(PACKAGE, text2(path.slice(0, dot)));
-    services.set(name, mapping(service));
-  }
-}
-function unknownMethod(name) {
-  const answer = listing([item((to) => to.int(0)), item((to) => to.int(ANY))]);
-  return mapping(/* @__PURE__ */ new Map([[NAME, text2(name)], [ANSWER, answer], [DOCS2, listing([text2(RAW)])]]));
-}
+// src/entries.ts
 function entriesOf(map) {
   const reader = new Reader(map);
   const entries = /* @__PURE__ */ new Map();
@@ -2821,6 +3000,186 @@ function mapping(entries) {
       to.raw(value);
     }
   });
+}
+
+// src/clash.ts
+var TYPES = 3;
+var SERVICES = 4;
+var TOPICS = 5;
+var NAME = 0;
+var WIRE = 1;
+function freeNames(parts, together) {
+  const names2 = /* @__PURE__ */ new Map();
+  const own2 = new Set(parts.map(({ kind, name }) => `${kind} ${name}`));
+  const tried = /* @__PURE__ */ new Map();
+  for (let isSettled = false; !isSettled; ) {
+    isSettled = true;
+    for (const part2 of parts) {
+      const { kind, name } = part2;
+      const other = together.get(kind)?.get(names2.get(kind)?.get(name) ?? name);
+      if (other === void 0 || compareBytes(other, renamed(part2, names2)) === 0) continue;
+      isSettled = false;
+      let number = (tried.get(`${kind} ${name}`) ?? 1) + 1;
+      while (own2.has(`${kind} ${name}_${number}`)) number += 1;
+      tried.set(`${kind} ${name}`, number);
+      names2.set(kind, (names2.get(kind) ?? /* @__PURE__ */ new Map()).set(name, `${name}_${number}`));
+    }
+  }
+  return names2;
+}
+function renamed({ kind, name, bytes }, names2) {
+  if (names2.size === 0) return bytes;
+  const entries = entriesOf(bytes);
+  const own2 = names2.get(kind)?.get(name);
+  if (own2 !== void 0) {
+    entries.set(NAME, text2(own2));
+    if ((kind === TYPES || kind === SERVICES) && !entries.has(WIRE)) entries.set(WIRE, text2(name));
+  }
+  const types = names2.get(TYPES);
+  const change = (key2, how) => {
+    const before = entries.get(key2);
+    if (before !== void 0) entries.set(key2, how(before));
+  };
+  if (kind === TYPES) {
+    const shape = new Reader(entries.get(2)).peek();
+    change(3, shape === 0 ? fieldsOf(types) : shape === 1 ? typeOf(types) : variantsOf(types));
+    change(8, fieldsOf(types));
+  } else if (kind === SERVICES) {
+    change(3, each((method) => methodOf(method, types)));
+  } else if (kind === TOPICS) {
+    change(2, each(tailOf(types)));
+    change(3, typeOf(types));
+  } else {
+    change(2, namesOf(names2.get(SERVICES)));
+    change(3, namesOf(names2.get(SERVICES)));
+    change(4, namesOf(names2.get(TOPICS)));
+  }
+  return mapping(entries);
+}
+function isList(bytes) {
+  return new Reader(bytes).peek() >> 5 === 4;
+}
+function isText2(bytes) {
+  return new Reader(bytes).peek() >> 5 === 3;
+}
+function each(how) {
+  return (bytes) => listing(listOf(bytes).map(how));
+}
+function typeOf(types) {
+  return (bytes) => {
+    if (!isText2(bytes)) return tailOf(types)(bytes);
+    const name = types?.get(new Reader(bytes).text());
+    return name === void 0 ? bytes : text2(name);
+  };
+}
+function tailOf(types) {
+  return (bytes) => {
+    if (!isList(bytes)) return bytes;
+    const [head, ...tail] = listOf(bytes);
+    return listing([head, ...tail.map(typeOf(types))]);
+  };
+}
+function fieldsOf(types) {
+  return entry(3, typeOf(types));
+}
+function variantsOf(types) {
+  return entry(3, (bytes) => {
+    const [holds, of] = listOf(bytes);
+    return listing([holds, (holds[0] === 0 ? typeOf(types) : fieldsOf(types))(of)]);
+  });
+}
+function entry(key2, how) {
+  return each((bytes) => {
+    const entries = entriesOf(bytes);
+    const before = entries.get(key2);
+    return before === void 0 ? bytes : mapping(entries.set(key2, how(before)));
+  });
+}
+function methodOf(method, types) {
+  const entries = entriesOf(method);
+  const parts = [
+    [2, fieldsOf(types)],
+    [3, tailOf(types)],
+    [4, typeOf(types)],
+    [5, tailOf(types)],
+    [6, typeOf(types)]
+  ];
+  for (const [key2, how] of parts) {
+    const before = entries.get(key2);
+    if (before !== void 0) entries.set(key2, how(before));
+  }
+  return mapping(entries);
+}
+function namesOf(names2) {
+  return (bytes) => {
+    const all = listOf(bytes).map((name) => new Reader(name).text());
+    return listing(all.map((name) => names2?.get(name) ?? name).sort().map(text2));
+  };
+}
+
+// src/describe.ts
+var DESCRIBE = "fluxar.describe";
+var FORM = 1;
+var SERVICES2 = 4;
+var KINDS = [3, SERVICES2, 5, 6];
+var ANY = 20;
+var NAME2 = 0;
+var WIRE2 = 1;
+var PACKAGE = 2;
+var METHODS = 3;
+var ANSWER = 5;
+var DOCS2 = 15;
+var SAYABLE = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$/;
+var RAW = " Served by a closure: what it takes and gives is not described.";
+function describe(contracts, targets) {
+  const together = new Map(KINDS.map((kind) => [kind, /* @__PURE__ */ new Map()]));
+  const known2 = /* @__PURE__ */ new Set();
+  for (const contract of contracts) {
+    const entries = entriesOf(contract);
+    const parts = KINDS.flatMap((kind) => listOf(entries.get(kind)).map((bytes) => ({ kind, name: textOf(entriesOf(bytes), NAME2), bytes })));
+    const names2 = freeNames(parts, together);
+    for (const part2 of parts) together.get(part2.kind).set(names2.get(part2.kind)?.get(part2.name) ?? part2.name, renamed(part2, names2));
+    for (const target of targetsOf(entries)) known2.add(target);
+  }
+  addUnknown(together.get(SERVICES2), targets.filter((target) => !known2.has(target)));
+  const whole2 = contracts.length === 1 ? entriesOf(contracts[0]) : /* @__PURE__ */ new Map([[0, item((to) => to.int(FORM))]]);
+  for (const [kind, named] of together) {
+    const sorted = [...named.keys()].sort();
+    if (sorted.length > 0) whole2.set(kind, listing(sorted.map((name) => named.get(name))));
+  }
+  return mapping(whole2);
+}
+function targetsOf(contract) {
+  return listOf(contract.get(SERVICES2)).flatMap((bytes) => {
+    const service = entriesOf(bytes);
+    const path = [textOf(service, PACKAGE), textOf(service, WIRE2) ?? textOf(service, NAME2)].filter((part2) => part2 !== void 0);
+    return listOf(service.get(METHODS)).map((method) => {
+      const entries = entriesOf(method);
+      return [...path, textOf(entries, WIRE2) ?? textOf(entries, NAME2)].join(".");
+    });
+  });
+}
+function addUnknown(services, targets) {
+  const methods = /* @__PURE__ */ new Map();
+  for (const target of targets.filter((target2) => SAYABLE.test(target2)).sort()) {
+    const dot = target.lastIndexOf(".");
+    const path = target.slice(0, dot);
+    methods.set(path, [...methods.get(path) ?? [], unknownMethod(target.slice(dot + 1))]);
+  }
+  for (const [path, listed] of methods) {
+    const dot = path.lastIndexOf(".");
+    const wire = path.slice(dot + 1);
+    let name = wire;
+    for (let number = 2; services.has(name); number += 1) name = `${wire}_${number}`;
+    const service = /* @__PURE__ */ new Map([[NAME2, text2(name)], [METHODS, listing(listed)]]);
+    if (name !== wire) service.set(WIRE2, text2(wire));
+    if (dot > 0) service.set(PACKAGE, text2(path.slice(0, dot)));
+    services.set(name, mapping(service));
+  }
+}
+function unknownMethod(name) {
+  const answer = listing([item((to) => to.int(0)), item((to) => to.int(ANY))]);
+  return mapping(/* @__PURE__ */ new Map([[NAME2, text2(name)], [ANSWER, answer], [DOCS2, listing([text2(RAW)])]]));
 }
 
 // src/routes.ts
@@ -2919,7 +3278,7 @@ var OutboundCalls = class {
     }
     return new Promise((resolve, reject) => {
       const deadline = deadlineOf(options, origin);
-      const meta = requestMeta(options, origin, deadline);
+      const meta = withKey(requestMeta(options, origin, deadline), options.idempotencyKey);
       const signal = options.signal;
       const abort = () => this.stop(id, options.signal?.reason, true);
       const stopped = () => this.stop(id, origin.signal?.reason, true);
@@ -2927,10 +3286,10 @@ var OutboundCalls = class {
       const parcel = this.host.send({ kind: KIND.call, id, target, meta, payload });
       const expire = () => this.stop(id, new FluxarError("deadline_exceeded", "[L5.deadline.2] no answer came in time"), false);
       const timer = deadline === void 0 ? void 0 : setTimeout(expire, clampTimeout(deadline - Date.now()));
-      const entry = {
+      const entry2 = {
         parcel,
         finish: (error, answer, reason) => {
-          entry.finish = void 0;
+          entry2.finish = void 0;
           clearTimeout(timer);
           signal?.removeEventListener("abort", abort);
           origin.signal?.removeEventListener("abort", stopped);
@@ -2938,31 +3297,36 @@ var OutboundCalls = class {
           else reject(error ?? reason);
         }
       };
-      this.open.set(id, entry);
+      this.open.set(id, entry2);
       signal?.addEventListener("abort", abort, { once: true });
       origin.signal?.addEventListener("abort", stopped, { once: true });
     });
   }
   /** The caller gives up. */
   stop(id, reason, tellPeer) {
-    const entry = this.open.get(id);
-    if (entry?.finish === void 0) return;
+    const entry2 = this.open.get(id);
+    if (entry2?.finish === void 0) return;
     if (tellPeer) this.host.send({ kind: KIND.cancel, ref: id });
-    entry.finish(void 0, void 0, reason ?? new FluxarError("cancelled", "the call was aborted"));
+    entry2.finish(void 0, void 0, reason ?? new FluxarError("cancelled", "the call was aborted"));
   }
   answered(message) {
-    const entry = this.open.get(message.ref);
+    const entry2 = this.open.get(message.ref);
     this.open.delete(message.ref);
-    entry?.finish?.(message.error ?? void 0, message.payload?.slice());
+    entry2?.finish?.(message.error ?? void 0, message.payload?.slice());
     this.host.settled();
   }
   /** The link is gone [L4.lost.1]. */
   lost(why) {
     const entries = [...this.open.values()];
     this.open.clear();
-    for (const entry of entries) entry.finish?.(lostError(entry.parcel.isHanded, why), void 0);
+    for (const entry2 of entries) entry2.finish?.(lostError(entry2.parcel.isHanded, why), void 0);
   }
 };
+function withKey(meta, key2) {
+  if (key2 === void 0) return meta;
+  if (key2.length !== 16) throw new FluxarError("invalid_argument", "an idempotency key has 16 bytes");
+  return new Map(meta).set(META.idempotencyKey, key2);
+}
 function lostError(isHanded, why) {
   return isHanded ? new FluxarError("indeterminate", `it was sent, and then the session was lost: ${why}`, { origin: "link" }) : new FluxarError("unavailable", `it was not sent, the session was lost: ${why}`, { origin: "link" });
 }
@@ -2995,8 +3359,7 @@ var Feeds = class {
   ask(message) {
     const id = message.id;
     const pattern = message.target;
-    const credit = metaNumber(message.meta, META.credit) ?? this.host.peerInitialCredit;
-    if (credit > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
+    const credit = addCredit(0, metaNumber(message.meta, META.credit) ?? this.host.peerInitialCredit);
     const error = this.refusal(message, pattern);
     if (error !== void 0) {
       this.host.send({ kind: KIND.subscribe, ref: id, meta: END2, error });
@@ -3223,12 +3586,12 @@ var Assembler = class {
   }
   /** Takes a fragment; the message when this one was its last. */
   take(frame, group) {
-    const entry = this.open.get(group) ?? this.begin(frame, group);
-    if (entry.isVolatile !== frame.isVolatile) {
+    const entry2 = this.open.get(group) ?? this.begin(frame, group);
+    if (entry2.isVolatile !== frame.isVolatile) {
       throw new Violation("L1.volatile.2", "the fragments of a group differ in VOLATILE");
     }
-    entry.bytes += frame.body.length;
-    if (entry.bytes > this.limits.messageBytesMax) {
+    entry2.bytes += frame.body.length;
+    if (entry2.bytes > this.limits.messageBytesMax) {
       const text3 = "a message is longer than the limit in HELLO: send it as a stream";
       throw new Violation("L1.group.5", text3, "resource_exhausted");
     }
@@ -3237,11 +3600,11 @@ var Assembler = class {
       const text3 = "unfinished fragmented messages hold more bytes than the limit in HELLO";
       throw new Violation("L1.group.4", text3, "resource_exhausted");
     }
-    entry.parts.push(frame.body.slice());
+    entry2.parts.push(frame.body.slice());
     if (frame.more) return void 0;
     this.open.delete(group);
-    this.bytes -= entry.bytes;
-    return concat(entry.parts);
+    this.bytes -= entry2.bytes;
+    return concat(entry2.parts);
   }
   begin(frame, group) {
     if (group <= this.highest) throw new Violation("L1.group.2", "group ids must rise from 1");
@@ -3250,9 +3613,9 @@ var Assembler = class {
       throw new Violation("L1.group.3", text3, "resource_exhausted");
     }
     this.highest = group;
-    const entry = { parts: [], isVolatile: frame.isVolatile, bytes: 0 };
-    this.open.set(group, entry);
-    return entry;
+    const entry2 = { parts: [], isVolatile: frame.isVolatile, bytes: 0 };
+    this.open.set(group, entry2);
+    return entry2;
   }
 };
 
@@ -3328,8 +3691,8 @@ var BoundCaller = class {
 };
 
 // src/context.ts
-function makeContext(target, meta, signal, deadline, hops, bind) {
-  return { target, signal, deadline, hops, meta: userMeta(meta), peer: bind({ signal, deadline, hops }) };
+function makeContext(target, meta, identity, around, bind) {
+  return { target, identity, ...around, meta: userMeta(meta), peer: bind(around) };
 }
 
 // src/forms.ts
@@ -3467,96 +3830,6 @@ function cancelForm({ id, ref, target, payload, error }) {
   return ref === null ? "goodbye" : "cancel";
 }
 
-// src/work.ts
-var Job = class {
-  controller = new AbortController();
-  answer;
-  graceMs;
-  timer;
-  graceTimer;
-  isAnswered = false;
-  constructor(answer, deadline, graceMs) {
-    this.answer = answer;
-    this.graceMs = graceMs;
-    if (deadline !== void 0) this.timer = setTimeout(() => this.expire(), clampTimeout(deadline - Date.now()));
-  }
-  /** Runs the handler; the promise is done when it has really ended. */
-  async run(handler) {
-    try {
-      const payload = await handler();
-      this.reply(void 0, payload);
-    } catch (thrown) {
-      this.reply(this.errorOf(thrown), void 0);
-    } finally {
-      clearTimeout(this.timer);
-      clearTimeout(this.graceTimer);
-    }
-  }
-  /** What a handler throws because it was stopped is no fault of its own. */
-  errorOf(thrown) {
-    const { signal } = this.controller;
-    if (!signal.aborted || thrown instanceof FluxarError) return toFluxarError(thrown);
-    return toFluxarError(signal.reason);
-  }
-  /** The caller has cancelled [L5.cancel.1]; the handler has some time to come to an end [L5.cancel.2]. */
-  cancel() {
-    const error = new FluxarError("cancelled", "[L5.cancel.2] cancelled by the caller", { origin: "peer" });
-    if (!this.controller.signal.aborted) {
-      this.controller.abort(error);
-      this.graceTimer = setTimeout(() => this.reply(error, void 0), this.graceMs);
-    }
-    return error;
-  }
-  /** The deadline has passed [L5.deadline.2]. */
-  expire() {
-    const error = new FluxarError("deadline_exceeded", "[L5.deadline.2] the handler took too long");
-    this.reply(error, void 0);
-    this.controller.abort(error);
-  }
-  /** The session is over: nobody is there to be answered. */
-  abandon(error) {
-    this.isAnswered = true;
-    clearTimeout(this.timer);
-    clearTimeout(this.graceTimer);
-    this.controller.abort(error);
-  }
-  reply(error, payload) {
-    if (this.isAnswered) return;
-    this.isAnswered = true;
-    this.answer(error, payload);
-  }
-};
-var Jobs = class {
-  byId = /* @__PURE__ */ new Map();
-  atWork = /* @__PURE__ */ new Set();
-  add(id, job) {
-    this.atWork.add(job);
-    if (id !== null) this.byId.set(id, job);
-  }
-  /** Its handler has ended. */
-  ended(job) {
-    this.atWork.delete(job);
-  }
-  /** Handlers that have not ended, notifications among them. */
-  get running() {
-    return this.atWork.size;
-  }
-  get(id) {
-    return this.byId.get(id);
-  }
-  /** The request is answered. */
-  remove(id) {
-    this.byId.delete(id);
-  }
-  get open() {
-    return this.byId.size;
-  }
-  abandon(error) {
-    for (const job of this.atWork) job.abandon(error);
-    this.byId.clear();
-  }
-};
-
 // src/inbound.ts
 var Inbound = class {
   session;
@@ -3588,7 +3861,7 @@ var Inbound = class {
   early(form, message) {
     if (form === "goodbye") this.session.heard(message.error);
     else if (form === "offer" || form === "answer" || form === "confirm") {
-      this.session.hello(form, message.id, message.ref, message.payload, message.error);
+      this.session.hello(form, message);
     } else throw phaseEarly();
   }
   take(form, message, inFragments) {
@@ -3660,7 +3933,7 @@ var Inbound = class {
   refusal(message, open, max) {
     const { meta } = message;
     const target = message.target;
-    const reserved = reservedKey(meta);
+    const reserved = reservedKey(meta, message.kind === KIND.call && message.id !== null);
     if (this.session.phase === "draining" && message.id !== null) {
       return new FluxarError("unavailable", "[L4.bye.3] the callee is closing its session: reconnect");
     }
@@ -3683,8 +3956,8 @@ var Inbound = class {
   }
   context(message, signal, deadline) {
     const hops = metaNumber(message.meta, META.hops) ?? 0;
-    const bind = (origin) => new BoundCaller(this.session, origin);
-    return makeContext(message.target, message.meta, signal, deadline, hops, bind);
+    const around = { signal, deadline, hops };
+    return makeContext(message.target, message.meta, this.session.identity, around, (origin) => new BoundCaller(this.session, origin));
   }
   request(message, inFragments) {
     const { id } = message;
@@ -3697,7 +3970,18 @@ var Inbound = class {
       if (id !== null) this.session.send({ kind: KIND.call, ref: id, error: refusal });
       return;
     }
-    this.start(message, this.calls, (error, payload) => this.answer(id, error, payload), handler);
+    const key2 = id === null ? void 0 : message.meta.get(META.idempotencyKey);
+    const work = key2 instanceof Uint8Array ? this.keyed(message, key2, handler) : handler;
+    this.start(message, this.calls, (error, payload) => this.answer(id, error, payload), work);
+  }
+  /** An attempt at a call that may come more than once: its handler is no work of this session [L5.idempotent.1]. */
+  keyed(message, key2, handler) {
+    const { identity, peer, options } = this.session;
+    const owner = { identity, instance: peer.instance };
+    return (payload, { target, deadline }) => {
+      const attempt = { owner, target, key: key2.slice(), payload, deadline };
+      return options.keyed.run(attempt, async (signal) => handler(payload, this.context(message, signal, deadline)));
+    };
   }
   /** Puts a handler to work, which counts until it has really ended. */
   start(message, jobs, answer, handle) {
@@ -3731,8 +4015,7 @@ var Inbound = class {
     const id = message.id;
     const { routes, limits } = this.session.options;
     this.takeId(id, inFragments);
-    const credit = metaNumber(message.meta, META.credit) ?? this.session.peerInitialCredit;
-    if (credit > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
+    const credit = addCredit(0, metaNumber(message.meta, META.credit) ?? this.session.peerInitialCredit);
     const openerEnded = message.meta.has(META.end);
     const handler = routes.stream(message.target);
     const window = openerEnded ? 0 : limits.initialCredit;
@@ -3824,11 +4107,12 @@ var Inbound = class {
   published(message) {
     checkEvent(message);
     const { target, payload, meta } = message;
-    if (!isWellFormed2(target, false)) this.session.budget.charge();
-    else this.session.options.broker.publish(publication(target, payload.slice(), meta), meta.has(META.retain));
+    const own2 = userMeta(meta);
+    const fits = own2.size <= PUBLISHED_META_MAX && userBytes(own2) <= PUBLISHED_META_BYTES_MAX;
+    if (!fits || !isWellFormed2(target, false)) this.session.budget.charge();
+    else this.session.options.broker.publish(publication(target, payload.slice(), own2), meta.has(META.retain));
   }
 };
-var ENDED = new FluxarError("cancelled", "the work has ended");
 function checkEvent(message) {
   const { id, meta } = message;
   if (id !== null || (metaNumber(meta, META.qos) ?? 0) > 0) {
@@ -4090,56 +4374,58 @@ var Subscriptions = class {
     const id = this.host.mint();
     const window = new Window(options.credit ?? this.host.initialCredit);
     const isWild = hasWildcard(pattern);
-    const entry = { subscriber, window, isWild, isGranted: false, isCancelled: false };
-    this.open.set(id, entry);
+    const entry2 = { subscriber, window, isWild, isGranted: false, isCancelled: false };
+    this.open.set(id, entry2);
     this.host.send({ kind: KIND.subscribe, id, target: pattern, meta: meta.size > 0 ? meta : NO_META });
     return () => {
-      if (entry.isCancelled || !this.open.has(id)) return;
-      entry.isCancelled = true;
+      if (entry2.isCancelled || !this.open.has(id)) return;
+      entry2.isCancelled = true;
       this.host.send({ kind: KIND.cancel, ref: id });
     };
   }
   /** A grant or an end came. False when it was granted before, which is cheap. */
   answered(message) {
     const id = message.ref;
-    const entry = this.open.get(id);
+    const entry2 = this.open.get(id);
     if (message.meta.has(META.end)) {
       this.open.delete(id);
-      entry.subscriber.onOver(message.error ?? void 0);
+      entry2.subscriber.onOver(message.error ?? void 0);
       return true;
     }
-    if (entry.isGranted) return false;
-    entry.isGranted = true;
-    entry.subscriber.onGranted();
+    if (entry2.isGranted) return false;
+    entry2.isGranted = true;
+    entry2.subscriber.onGranted();
     return true;
   }
   delivered(message) {
     const id = message.ref;
-    const entry = this.open.get(id);
+    const entry2 = this.open.get(id);
     const payload = message.payload.slice();
-    if (message.target === null && entry.isWild) {
+    if (message.target === null && entry2.isWild) {
       throw new Violation("L5.topic.3", "a delivery to a pattern with a wildcard needs its topic");
     }
-    entry.window.arrived(payload);
+    const meta = userMeta(message.meta);
+    const size = cost(payload, userBytes(meta));
+    entry2.window.arrived(size);
     const take = () => {
-      const grant = entry.window.consumed(payload);
-      if (grant > 0 && this.open.has(id) && !entry.isCancelled) this.host.grant(id, grant);
+      const grant = entry2.window.consumed(size);
+      if (grant > 0 && this.open.has(id) && !entry2.isCancelled) this.host.grant(id, grant);
     };
-    if (entry.isCancelled) return take();
+    if (entry2.isCancelled) return take();
     const event = {
-      topic: message.target ?? entry.subscriber.pattern,
+      topic: message.target ?? entry2.subscriber.pattern,
       payload,
       isRetained: message.meta.has(META.retain),
       dropped: metaNumber(message.meta, META.dropped) ?? 0,
-      meta: userMeta(message.meta)
+      meta
     };
-    entry.subscriber.onEvent(event, take);
+    entry2.subscriber.onEvent(event, take);
   }
   /** The session is over. */
   lost(error) {
     const entries = [...this.open.values()];
     this.open.clear();
-    for (const entry of entries) entry.subscriber.onLost(error);
+    for (const entry2 of entries) entry2.subscriber.onLost(error);
   }
 };
 
@@ -4163,6 +4449,8 @@ var Session = class {
   /** The newest ping that is not answered. */
   lastPing;
   peer;
+  /** Who that is, where `authenticate` has said so. */
+  identity;
   /** Whether records travel with numbers for keys. */
   numbers = false;
   link;
@@ -4179,6 +4467,7 @@ var Session = class {
   awaited;
   /** Who authenticates again. */
   reauthenticating;
+  /** An offer that was taken, and who made it. */
   offered;
   saidGoodbye = false;
   heardGoodbye = false;
@@ -4226,7 +4515,8 @@ var Session = class {
     this.awaited = { form: "answer", ref: id };
   }
   /** A HELLO came while one is due. */
-  hello(form, id, ref, payload, error) {
+  hello(form, message) {
+    const { id, ref, payload, error } = message;
     const awaited = this.awaited;
     if (awaited?.form !== form) throw phaseEarly();
     this.awaited = void 0;
@@ -4238,26 +4528,27 @@ var Session = class {
     if (form === "confirm" && payload !== null) {
       throw new Violation("L3.hello.3", "a confirmation has a ref, and at most an error, or the payload that is due");
     }
-    if (form === "offer") void this.decide(id, takeOffer(payload)).catch((thrown) => this.finish(thrown));
+    if (form === "offer") this.decideOn(message);
     else if (form === "answer") {
       const body = takeAnswer(payload, this.options.numbers);
       this.send({ kind: KIND.hello, ref: id });
       this.begin(body);
-    } else this.begin(this.offered);
+    } else {
+      const { body, identity } = this.offered;
+      this.identity = identity;
+      this.begin(body);
+    }
   }
   /** A HELLO on a session that is ready: the dialer authenticates again [L4.reauth.1]. */
   helloAgain(form, message) {
-    const { id, ref, payload, error } = message;
     if (form !== "offer") {
       if (this.awaited?.form !== form) throw new Violation("L4.phase.2", "no HELLO of this form is due", "unimplemented");
-      return this.hello(form, id, ref, payload, error);
+      return this.hello(form, message);
     }
-    if (this.options.role === "acceptor" && this.awaited === void 0) {
-      return void this.decide(id, takeOffer(payload)).catch((thrown) => this.finish(thrown));
-    }
+    if (this.options.role === "acceptor" && this.awaited === void 0) return this.decideOn(message);
     this.budget.charge();
     const text3 = "[L4.phase.2] the side that dialed authenticates again, and not before its last offer was answered";
-    this.refuse(id, new FluxarError("unimplemented", text3));
+    this.refuse(message.id, new FluxarError("unimplemented", text3));
   }
   /** Presents another credential; a refusal changes nothing [L4.reauth.2]. `onOffer` is told when it is really on its way. */
   reauthenticate(credential, onOffer) {
@@ -4271,12 +4562,15 @@ var Session = class {
       this.offer(credential);
     });
   }
+  decideOn(offer) {
+    this.decide(offer.id, takeOffer(offer.payload)).catch((thrown) => this.finish(thrown));
+  }
   /** Decides on an offer, and answers. */
   async decide(id, offer) {
     const isFirst = this.phase === "handshake";
     this.awaited = { form: "decision", ref: 0 };
     const { authenticate, limits } = this.options;
-    const refusal = await verdict(offer, authenticate, isFirst ? void 0 : limits.handshakeTimeoutMs);
+    const { refusal, identity } = await verdict(offer, authenticate, isFirst ? void 0 : limits.handshakeTimeoutMs);
     if (this.phase === "closed") return;
     this.awaited = void 0;
     if (refusal !== void 0) {
@@ -4285,7 +4579,7 @@ var Session = class {
       return;
     }
     const answer = this.ids.mint();
-    this.offered = offer;
+    this.offered = { body: offer, identity };
     const numbers = knowsNumbers(this.options.numbers, offer.capabilities);
     const body = encodeHello(ownBody(this.options, { session: randomBytes(16) }, numbers));
     this.send({ kind: KIND.hello, id: answer, ref: id, payload: body });
@@ -4364,7 +4658,8 @@ var Session = class {
   open(target, isPattern = false) {
     checkTarget(target, isPattern);
     if (this.phase === "ready" && this.peerLimits !== void 0) return this.peerLimits;
-    throw new FluxarError("unavailable", `the session is ${this.phase === "draining" ? "closing" : "closed"}: reconnect`);
+    const text3 = `the session is ${this.phase === "draining" ? "closing" : "closed"}: reconnect`;
+    throw new FluxarError("unavailable", text3, { origin: "link" });
   }
   call(target, payload, options, origin) {
     try {
@@ -4676,7 +4971,10 @@ function dialWebSocket(address, given, signal) {
       socket.close();
       fail(`[L0.ws.2] ${address} does not speak ${SUBPROTOCOL}`);
     };
-    socket.onclose = () => fail(`no link to ${address}: is a peer listening there, and does it allow this origin?`);
+    socket.onclose = () => {
+      signal?.removeEventListener("abort", give);
+      fail(`no link to ${address}: is a peer listening there, and does it allow this origin?`);
+    };
   });
 }
 function webSocketLink(socket) {
@@ -4707,6 +5005,7 @@ function webSocketLink(socket) {
 
 // src/peer.ts
 var INSTANCE = randomBytes(16);
+var KEYED = new KeyedCalls();
 var NO_ORIGIN = {};
 var Peer = class _Peer {
   routes;
@@ -4801,7 +5100,45 @@ var Peer = class _Peer {
   }
   // ---- what it does at the other side
   callBytes(target, payload, options = {}) {
+    if (options.idempotencyKey !== void 0) return this.callKeyed(target, payload, options);
     return this.session.call(target, payload, options, NO_ORIGIN);
+  }
+  /** Sends a call with a key again while its session is lost and there will be another [L5.idempotent.2]. */
+  async callKeyed(target, payload, options) {
+    const deadline = deadlineOf(options, NO_ORIGIN);
+    const attempt = { ...options, timeoutMs: void 0 };
+    let sent;
+    for (; ; ) {
+      try {
+        return await this.session.call(target, payload, attempt, { deadline });
+      } catch (thrown) {
+        if (!isLost(thrown)) throw thrown;
+        if (thrown.code === "indeterminate") sent = thrown;
+        if (this.dial === void 0 || this.isClosing) throw sent ?? thrown;
+      }
+      await this.relinked(deadline, options.signal);
+      options.signal?.throwIfAborted();
+      if (deadline !== void 0 && Date.now() >= deadline) {
+        throw new FluxarError("deadline_exceeded", "[L5.deadline.2] no answer came in time");
+      }
+    }
+  }
+  /** Waits for the next session, the end, the deadline or the signal. */
+  relinked(deadline, signal) {
+    return new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const done = () => {
+        clearTimeout(timer);
+        leave();
+        signal?.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = deadline === void 0 ? void 0 : setTimeout(done, clampTimeout(deadline - Date.now()));
+      const leave = this.onState((state) => {
+        if (state === "ready" || state === "closed") done();
+      });
+      signal?.addEventListener("abort", done, { once: true });
+    });
   }
   notifyBytes(target, payload, options = {}) {
     this.session.notify(target, payload, options, NO_ORIGIN);
@@ -4894,6 +5231,9 @@ var Peer = class _Peer {
     for (const listener of [...this.listeners]) listener(state, reason);
   }
 };
+function isLost(thrown) {
+  return thrown instanceof FluxarError && thrown.origin === "link" && (thrown.code === "unavailable" || thrown.code === "indeterminate");
+}
 function introduction(options) {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   checkLimits(limits);
@@ -4904,7 +5244,8 @@ function introduction(options) {
     limits,
     numbers: options.numbers ?? true,
     routes: options.routes ?? new Routes(),
-    broker: options.broker ?? new Broker()
+    broker: options.broker ?? new Broker(),
+    keyed: options.keyed ?? KEYED
   };
 }
 async function ready(session, signal) {
@@ -4919,8 +5260,13 @@ async function ready(session, signal) {
 }
 function pause(ms, signal) {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done, { once: true });
   });
 }
 
@@ -5035,16 +5381,8 @@ var Streaming = class {
     return this.result;
   }
   /** Leaving the loop cancels the stream. */
-  async *[Symbol.asyncIterator]() {
-    try {
-      for (; ; ) {
-        const item2 = await this.next();
-        if (item2 === void 0) return;
-        yield item2;
-      }
-    } finally {
-      this.channel.stop();
-    }
+  [Symbol.asyncIterator]() {
+    return iterate(() => this.next(), () => this.channel.stop());
   }
   [Symbol.asyncDispose]() {
     this.channel.stop();
@@ -5061,6 +5399,10 @@ function payloadOf(caller, method, args) {
 function withTimeout(options, method) {
   if (method.timeoutMs === void 0 || options?.timeoutMs !== void 0) return options;
   return { ...options, timeoutMs: method.timeoutMs };
+}
+function withKey2(options, method) {
+  if (method.idempotent === void 0 || options?.idempotencyKey !== void 0) return options;
+  return { ...options, idempotencyKey: randomBytes(16) };
 }
 function typedError(thrown, codec) {
   const isTyped = codec !== void 0 && thrown instanceof FluxarError && thrown.typeName === codec.typeName && thrown.details !== void 0;
@@ -5091,7 +5433,8 @@ function appError(codec, detail, message) {
 async function call(caller, method, args, options) {
   let payload;
   try {
-    payload = await caller.callBytes(method.target, payloadOf(caller, method, args), withTimeout(options, method));
+    const how = withKey2(withTimeout(options, method), method);
+    payload = await caller.callBytes(method.target, payloadOf(caller, method, args), how);
   } catch (thrown) {
     throw typedError(thrown, method.error);
   }
@@ -5265,27 +5608,19 @@ var TopicSubscription = class {
     for (; ; ) {
       const event = await this.subscription.next();
       if (event === void 0) return void 0;
-      const { topic, payload, isRetained } = event;
+      const { topic, payload, isRetained, meta } = event;
       missed += event.dropped;
       if (payload.length === 0) continue;
       try {
-        return { key: keyOf(this.def, topic), value: decodeOutput(this.def.codec, payload), topic, isRetained, dropped: missed };
+        return { key: keyOf(this.def, topic), value: decodeOutput(this.def.codec, payload), topic, isRetained, dropped: missed, meta };
       } catch (thrown) {
         if (!(thrown instanceof FluxarError)) throw thrown;
         missed += 1;
       }
     }
   }
-  async *[Symbol.asyncIterator]() {
-    try {
-      for (; ; ) {
-        const event = await this.next();
-        if (event === void 0) return;
-        yield event;
-      }
-    } finally {
-      this.unsubscribe();
-    }
+  [Symbol.asyncIterator]() {
+    return iterate(() => this.next(), () => this.unsubscribe());
   }
   [Symbol.asyncDispose]() {
     this.unsubscribe();
@@ -5308,6 +5643,7 @@ export {
   DEFAULT_LIMITS,
   DecodeError,
   FluxarError,
+  KeyedCalls,
   Peer,
   Reader,
   Routes,

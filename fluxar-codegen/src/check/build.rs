@@ -54,6 +54,12 @@ pub(super) struct Builder<'w> {
     pub(super) following: Vec<Symbol>,
     /// How deep the literal is that is being read.
     pub(super) literal_depth: usize,
+    /// How many values of literals were read.
+    pub(super) literal_steps: usize,
+    /// The members of enums and unions that carry nothing, of those that literals are of.
+    pub(super) members: HashMap<&'w str, HashSet<&'w str>>,
+    /// The services and topics that are in the model.
+    pub(super) offered: HashSet<String>,
     /// How many types and spreads were resolved.
     pub(super) steps: usize,
     /// True when the model had no room for a type.
@@ -84,6 +90,9 @@ pub(super) fn package(
         wanted: Vec::new(),
         following: Vec::new(),
         literal_depth: 0,
+        literal_steps: 0,
+        members: HashMap::new(),
+        offered: HashSet::new(),
         steps: 0,
         is_full: false,
         declared: HashMap::new(),

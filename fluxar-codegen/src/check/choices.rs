@@ -7,6 +7,7 @@ use crate::model::{
 };
 use crate::report::Place;
 use crate::syntax::ast::{Choice, Content, Head, Item, ItemKind, Variant as Written};
+use std::collections::HashSet;
 
 impl Builder<'_> {
     pub(super) fn choice(
@@ -125,9 +126,10 @@ impl Builder<'_> {
         match pieces(message) {
             Err(why) => self.reports.add("message-field", place, why),
             Ok(pieces) => {
+                let known: HashSet<&str> = fields.iter().map(|f| f.source.as_str()).collect();
                 for piece in pieces {
                     if let Piece::Value { field, .. } = piece
-                        && !fields.iter().any(|known| known.source == field)
+                        && !known.contains(field.as_str())
                     {
                         let message = format!("there is no field `{field}` here");
                         self.reports.add("message-field", place, message);

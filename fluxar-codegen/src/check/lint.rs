@@ -121,32 +121,15 @@ impl Lint<'_> {
     fn inputs(&mut self) {
         let model = &self.built.model;
         let offered: HashSet<&String> = model.contracts.iter().flat_map(|c| &c.server).collect();
+        // One for all methods: what two of them say is looked at once.
+        let (mut seen, mut open) = (HashSet::new(), Vec::new());
         for service in &model.services {
             if !model.contracts.is_empty() && !offered.contains(&service.name.source) {
                 continue;
             }
             for method in service.methods.iter().filter(|m| m.options.bytes_max.is_none()) {
                 let owner = format!("{}.{}", service.name.source, method.name.source);
-                self.input(method, &owner);
-            }
-        }
-    }
-
-    fn input(&mut self, method: &Method<Contract>, owner: &str) {
-        let mut seen = HashSet::new();
-        let mut open = Vec::new();
-        for argument in &method.arguments {
-            match argument {
-                Argument::Value(field) => {
-                    let key = format!("{owner}.{}", field.name.source);
-                    self.unbounded(&field.ty, &field.constraints, &key, &mut seen, &mut open);
-                }
-                Argument::Input { name, item, .. } => {
-                    let key = format!("{owner}.{}", name.source);
-                    let none = Constraints::default();
-                    self.unbounded(item, &none, &key, &mut seen, &mut open);
-                }
-                Argument::Context { .. } | Argument::Output { .. } => {}
+                self.input(method, &owner, &mut seen, &mut open);
             }
         }
         for key in open {
@@ -154,6 +137,29 @@ impl Lint<'_> {
                 let name = key.rsplit('.').next().unwrap_or_default();
                 let message = format!("`{name}` comes from clients and may be of any length");
                 self.reports.add("lint-unbounded", *place, message);
+            }
+        }
+    }
+
+    fn input(
+        &self,
+        method: &Method<Contract>,
+        owner: &str,
+        seen: &mut HashSet<String>,
+        open: &mut Vec<String>,
+    ) {
+        for argument in &method.arguments {
+            match argument {
+                Argument::Value(field) => {
+                    let key = format!("{owner}.{}", field.name.source);
+                    self.unbounded(&field.ty, &field.constraints, &key, seen, open);
+                }
+                Argument::Input { name, item, .. } => {
+                    let key = format!("{owner}.{}", name.source);
+                    let none = Constraints::default();
+                    self.unbounded(item, &none, &key, seen, open);
+                }
+                Argument::Context { .. } | Argument::Output { .. } => {}
             }
         }
     }

@@ -10,8 +10,11 @@ use std::collections::{HashMap, HashSet};
 
 /// How deep a value nests, `?` and constants counted.
 const LITERAL_DEPTH_MAX: usize = 12;
+/// The most values that are read from literals for one model: those of a constant wherever it
+/// stands, and each field of a record, said or not. A file has room for half as many digits.
+const LITERAL_STEPS_MAX: usize = 1_000_000;
 
-impl Builder<'_> {
+impl<'w> Builder<'w> {
     /// The literal as a value of the type, or nothing when that is reported. In the first round
     /// types are not known: nothing is.
     pub(super) fn fit(&mut self, literal: &Literal, ty: &TypeRef, unit: usize) -> Option<Value> {
@@ -20,10 +23,25 @@ impl Builder<'_> {
             self.reports.add("too-large", self.at(unit, literal.span), message);
             return None;
         }
+        if self.known.is_some() && !self.literal_step(1, literal, unit) {
+            return None;
+        }
         self.literal_depth += 1;
         let found = self.fit_inner(literal, ty, unit);
         self.literal_depth -= 1;
         found
+    }
+
+    /// Counts values that are to be read. That there are too many is reported once.
+    fn literal_step(&mut self, values: usize, literal: &Literal, unit: usize) -> bool {
+        let before = self.literal_steps;
+        self.literal_steps = before.saturating_add(values);
+        let has_room = self.literal_steps <= LITERAL_STEPS_MAX;
+        if !has_room && before <= LITERAL_STEPS_MAX {
+            let message = format!("literals say more than {LITERAL_STEPS_MAX} values");
+            self.reports.add("too-large", self.at(unit, literal.span), message);
+        }
+        has_room
     }
 
     fn fit_inner(&mut self, literal: &Literal, ty: &TypeRef, unit: usize) -> Option<Value> {
@@ -71,15 +89,18 @@ impl Builder<'_> {
             {
                 return self.entries(entries, &value.clone(), unit);
             }
-            (TypeRef::Named(name), kind) => match (&known.type_named(name)?.body, kind) {
-                (Body::Record(fields), LiteralKind::Braces(entries)) => {
-                    return self.fields(literal, entries, fields, unit);
+            (TypeRef::Named(name), kind) => {
+                let def = known.type_named(name)?;
+                match (&def.body, kind) {
+                    (Body::Record(fields), LiteralKind::Braces(entries)) => {
+                        return self.fields(literal, entries, fields, unit);
+                    }
+                    (Body::Enum(variants) | Body::Union(variants), LiteralKind::Member(member)) => {
+                        self.member_of(&def.name.source, variants, member)
+                    }
+                    _ => None,
                 }
-                (Body::Enum(variants) | Body::Union(variants), LiteralKind::Member(member)) => {
-                    member_of(variants, member)
-                }
-                _ => None,
-            },
+            }
             _ => None,
         };
         if found.is_none() {
@@ -120,6 +141,9 @@ impl Builder<'_> {
         fields: &[Field<Contract>],
         unit: usize,
     ) -> Option<Value> {
+        if !self.literal_step(fields.len(), literal, unit) {
+            return None;
+        }
         let names: HashSet<&str> = fields.iter().map(|field| field.name.source.as_str()).collect();
         let mut given: HashMap<&str, &Literal> = HashMap::new();
         for (key, literal) in entries {
@@ -151,13 +175,18 @@ impl Builder<'_> {
         }
         Some(Value::Record(values))
     }
-}
 
-fn member_of(variants: &[Variant<Contract>], member: &Ident) -> Option<Value> {
-    let bare = |v: &&Variant<Contract>| {
-        v.name.source == member.text && matches!(v.body, VariantBody::Unit)
-    };
-    variants.iter().find(bare).map(|found| Value::Name(found.name.source.clone()))
+    fn member_of(
+        &mut self,
+        owner: &'w str,
+        variants: &'w [Variant<Contract>],
+        member: &Ident,
+    ) -> Option<Value> {
+        let bare = |v: &&Variant<Contract>| matches!(v.body, VariantBody::Unit);
+        let names = || variants.iter().filter(bare).map(|v| v.name.source.as_str()).collect();
+        let members = self.members.entry(owner).or_insert_with(names);
+        members.get(member.text.as_str()).map(|name| Value::Name((*name).to_owned()))
+    }
 }
 
 /// A literal as a value of a scalar.

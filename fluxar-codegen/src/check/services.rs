@@ -50,6 +50,7 @@ impl Builder<'_> {
             }
             service.methods.push(method);
         }
+        self.offered.insert(item.name.text.clone());
         self.model.services.push(service);
     }
 

@@ -38,6 +38,7 @@ impl Builder<'_> {
         topic.name.wire = topic.filter();
         self.check_key(&topic, item, unit);
         self.places.insert(item.name.text.clone(), place);
+        self.offered.insert(item.name.text.clone());
         self.model.topics.push(topic);
     }
 
@@ -114,6 +115,7 @@ impl Builder<'_> {
             topics: Vec::new(),
         };
         self.places.insert(item.name.text.clone(), self.at(unit, item.name.span));
+        let mut listed: HashSet<(&str, &str)> = HashSet::new();
         for side in sides {
             let place = self.at(unit, side.name.span);
             let list = match side.name.text.as_str() {
@@ -144,7 +146,7 @@ impl Builder<'_> {
                     ItemKind::Topic { .. } => wants_topic,
                     _ => false,
                 };
-                if !is_fine || list.contains(&named.name.text) {
+                if !is_fine || !listed.insert((&side.name.text, &named.name.text)) {
                     let what = if wants_topic { "topic" } else { "service" };
                     let message = format!("here goes a {what}, once");
                     self.reports.add("contract-side", place, message);
@@ -161,9 +163,7 @@ impl Builder<'_> {
     fn bring_in(&mut self, symbol: Symbol) {
         let item = self.world.item(symbol);
         let own = self.world.units[symbol.unit].package == self.package;
-        let is_there = self.model.service_named(&item.name.text).is_some()
-            || self.model.topics.iter().any(|topic| topic.name.source == item.name.text);
-        if own || is_there {
+        if own || self.offered.contains(&item.name.text) {
             return;
         }
         if !self.taken.insert(item.name.text.clone()) {

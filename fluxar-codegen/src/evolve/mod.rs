@@ -15,6 +15,7 @@
 //! A service that the dialing side of a contract offers has the sides of the first two columns
 //! exchanged: its callee is the client.
 
+mod index;
 mod rules;
 mod services;
 mod types;
@@ -152,22 +153,6 @@ impl Report {
     #[must_use]
     pub fn breaks(&self) -> bool {
         self.verdicts().worst() == Verdict::Break
-    }
-
-    fn add(&mut self, rule: Rule, place: &str, message: impl Into<String>, verdicts: Verdicts) {
-        let message = message.into();
-        let known = self
-            .findings
-            .iter_mut()
-            .find(|known| known.rule == rule && known.place == place && known.message == message);
-        match known {
-            // One type in two places: what it means adds up.
-            Some(known) => known.verdicts = known.verdicts.join(verdicts),
-            None => {
-                let place = place.to_owned();
-                self.findings.push(Finding { package: None, rule, place, message, verdicts });
-            }
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Methods, errors and topics of two contracts.
 
+use super::index::{Services, Types};
 use super::types::{Place, Walk};
 use super::uses;
 use super::{Rule, Verdict, Verdicts};
@@ -8,10 +9,10 @@ use crate::model::{Contract, Failure, Method, Service, Shape, Topic};
 /// Compares what the packages offer.
 pub(super) fn compare(walk: &mut Walk<'_>) {
     let (old, new) = (walk.old, walk.new);
+    let (olds, news) = (Services::of(old), Services::of(new));
     for before in &old.services {
-        let by_client = old.is_of_client(before);
-        match new.counterpart(before) {
-            // One of another package has other targets: it is another one.
+        let by_client = olds.is_of_client(before);
+        match news.counterpart(before) {
             None => {
                 for method in &before.methods {
                     removed(walk, before, method, by_client);
@@ -21,14 +22,15 @@ pub(super) fn compare(walk: &mut Walk<'_>) {
         }
     }
     for after in &new.services {
-        if old.counterpart(after).is_none() {
+        if olds.counterpart(after).is_none() {
             for method in &after.methods {
-                added(walk, after, method, new.is_of_client(after));
+                added(walk, after, method, news.is_of_client(after));
             }
         }
     }
+    let topics = uses::topics(new);
     for before in &old.topics {
-        match new.topics.iter().find(|after| after.name.source == before.name.source) {
+        match topics.get(before.name.source.as_str()) {
             Some(after) => compare_topic(walk, before, after),
             None => topic_removed(walk, before),
         }
@@ -37,9 +39,10 @@ pub(super) fn compare(walk: &mut Walk<'_>) {
     for one in uses::of_unused(old, new, &used) {
         one.compare(walk);
     }
+    let types = Types::of(new);
     for before in &old.types {
         let name = &before.name.source;
-        if !used.contains(name.as_str()) && new.type_named(name).is_none() {
+        if !used.contains(name.as_str()) && types.named(name).is_none() {
             let message = "removed, and nothing used it: what was stored as it is no longer read";
             let verdicts = Verdicts { stored: Verdict::Warn, ..Verdicts::default() };
             walk.report(Rule::TypeRemoved, name, message, verdicts);
@@ -53,14 +56,15 @@ fn compare_service(
     after: &Service<Contract>,
     by_client: bool,
 ) {
+    let (olds, news) = (uses::methods(before), uses::methods(after));
     for method in &before.methods {
-        match after.methods.iter().find(|other| other.name.wire == method.name.wire) {
+        match news.get(method.name.wire.as_str()) {
             Some(other) => compare_method(walk, before, (method, other), by_client),
             None => removed(walk, before, method, by_client),
         }
     }
     for method in &after.methods {
-        if !before.methods.iter().any(|other| other.name.wire == method.name.wire) {
+        if !olds.contains_key(method.name.wire.as_str()) {
             added(walk, after, method, by_client);
         }
     }

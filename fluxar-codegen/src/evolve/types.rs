@@ -1,11 +1,12 @@
 //! Types of two contracts, compared where they are used.
 
-use super::{Report, Rule, Verdict, Verdicts};
+use super::index::{Gone, Members, Types};
+use super::{Finding, Report, Rule, Verdict, Verdicts};
 use crate::model::{
     Body, Constraints, Contract, Field, Number, Package, Retired, Scalar, TypeDef, TypeRef,
     Variant, VariantBody,
 };
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use Verdict::{Break, Ok, Warn};
 
@@ -53,12 +54,24 @@ pub(super) struct Walk<'p> {
     pub(super) new: &'p Package<Contract>,
     /// Pairs of types that were compared, or are being compared, where they are used.
     seen: HashSet<(String, String, Place)>,
+    old_types: Types<'p>,
+    new_types: Types<'p>,
     report: Report,
+    /// Where in the report a finding is, by rule, place and message.
+    found: HashMap<(Rule, String, String), usize>,
 }
 
 impl<'p> Walk<'p> {
     pub(super) fn new(old: &'p Package<Contract>, new: &'p Package<Contract>) -> Self {
-        Self { old, new, seen: HashSet::new(), report: Report::default() }
+        Self {
+            old,
+            new,
+            seen: HashSet::new(),
+            old_types: Types::of(old),
+            new_types: Types::of(new),
+            report: Report::default(),
+            found: HashMap::new(),
+        }
     }
 
     pub(super) fn finish(self) -> Report {
@@ -72,7 +85,17 @@ impl<'p> Walk<'p> {
         message: impl Into<String>,
         verdicts: Verdicts,
     ) {
-        self.report.add(rule, place, message, verdicts);
+        let findings = &mut self.report.findings;
+        let (place, message) = (place.to_owned(), message.into());
+        let at = *self.found.entry((rule, place.clone(), message.clone())).or_insert_with(|| {
+            let verdicts = Verdicts::default();
+            findings.push(Finding { package: None, rule, place, message, verdicts });
+            findings.len() - 1
+        });
+        // One type in two places: what it means adds up.
+        if let Some(known) = findings.get_mut(at) {
+            known.verdicts = known.verdicts.join(verdicts);
+        }
     }
 
     fn note(
@@ -87,8 +110,8 @@ impl<'p> Walk<'p> {
 
     /// Compares two uses of types.
     pub(super) fn types(&mut self, place: &str, old: &TypeRef, new: &TypeRef, at: Place) {
-        let (old, old_limits) = base(self.old, old);
-        let (new, new_limits) = base(self.new, new);
+        let (old, old_limits) = base(&self.old_types, old);
+        let (new, new_limits) = base(&self.new_types, new);
         self.constraints(place, &old_limits, &new_limits, at);
         match (&old, &new) {
             (TypeRef::Optional(one), TypeRef::Optional(other))
@@ -157,7 +180,7 @@ impl<'p> Walk<'p> {
         if !self.seen.insert((old.to_owned(), new.to_owned(), at)) {
             return;
         }
-        let (Some(before), Some(after)) = (self.old.type_named(old), self.new.type_named(new))
+        let (Some(before), Some(after)) = (self.old_types.named(old), self.new_types.named(new))
         else {
             return self.changed(place, at);
         };
@@ -178,11 +201,11 @@ impl<'p> Walk<'p> {
     pub(super) fn fields(&mut self, owner: &str, old: Fields<'_>, new: Fields<'_>, at: Place) {
         let (old, old_retired) = old;
         let (new, new_retired) = new;
+        let (olds, news) = (Members::new(old), Members::new(new));
+        let (old_gone, new_gone) = (Gone::new(old_retired), Gone::new(new_retired));
         for before in old {
             let place = format!("{owner}.{}", before.name.source);
-            let by_number = new.iter().find(|after| after.id == before.id && before.id.is_some());
-            let by_name = || new.iter().find(|after| after.name.wire == before.name.wire);
-            match (by_number, by_name()) {
+            match (news.same_id(before), news.same_wire(before)) {
                 (Some(after), _) => {
                     if after.name.wire != before.name.wire {
                         let was = &after.lifecycle.was;
@@ -197,20 +220,16 @@ impl<'p> Walk<'p> {
                 (None, Some(after)) => self.field(&place, before, after, at),
                 (None, None) => {
                     let back = if is_required(before) { Break } else { Ok };
-                    self.gone(&place, before.id, new_retired, (at, Ok, back));
+                    self.gone(&place, before.id, &new_gone, (at, Ok, back));
                 }
             }
         }
         for after in new {
             let place = format!("{owner}.{}", after.name.source);
-            let same = |before: &&Field<Contract>| {
-                (before.id.is_some() && before.id == after.id)
-                    || before.name.wire == after.name.wire
-            };
-            if old.iter().any(|before| same(&before)) {
+            if olds.same_id(after).or_else(|| olds.same_wire(after)).is_some() {
                 continue;
             }
-            self.reuse(&place, (after.id, &after.name.wire), old_retired, at);
+            self.reuse(&place, (after.id, &after.name.wire), &old_gone, at);
             if is_required(after) {
                 let message = "new and required: make it `T?` or give it a default";
                 self.note(Rule::FieldRequired, &place, message, (at, Break, Ok));
@@ -268,11 +287,10 @@ impl<'p> Walk<'p> {
         &mut self,
         place: &str,
         id: Option<u32>,
-        retired: &[Retired<Contract>],
+        gone: &Gone<'_>,
         (at, forward, back): (Place, Verdict, Verdict),
     ) {
-        let is_retired = id.is_some_and(|id| retired.iter().any(|entry| entry.ids.contains(&id)));
-        if is_retired {
+        if gone.has_id(id) {
             let message = "retired: peers of the old contract may still need it";
             self.note(Rule::FieldRetired, place, message, (at, forward, back));
         } else {
@@ -282,17 +300,8 @@ impl<'p> Walk<'p> {
         }
     }
 
-    fn reuse(
-        &mut self,
-        place: &str,
-        (id, name): (Option<u32>, &str),
-        retired: &[Retired<Contract>],
-        at: Place,
-    ) {
-        let is_taken = retired.iter().any(|entry| {
-            id.is_some_and(|id| entry.ids.contains(&id)) || entry.name.as_deref() == Some(name)
-        });
-        if is_taken {
+    fn reuse(&mut self, place: &str, (id, name): (Option<u32>, &str), gone: &Gone<'_>, at: Place) {
+        if gone.has_id(id) || gone.has_name(name) {
             let message = "its number or name is retired: take one that never was in use";
             self.note(Rule::Reused, place, message, (at, Break, Break));
         }
@@ -310,11 +319,11 @@ impl<'p> Walk<'p> {
             let message = "closed now: values that old peers pass on unread are refused";
             self.note(Rule::Openness, owner, message, (at, Warn, Ok));
         }
+        let (olds, news) = (Members::new(old), Members::new(new));
+        let (old_gone, new_gone) = (Gone::new(&before.retired), Gone::new(&after.retired));
         for one in old {
             let place = format!("{owner}.{}", one.name.source);
-            let other = new.iter().find(|other| other.id == one.id && one.id.is_some());
-            let by_name = new.iter().find(|other| other.name.wire == one.name.wire);
-            match (other, by_name) {
+            match (news.same_id(one), news.same_wire(one)) {
                 (Some(other), _) => {
                     if other.name.wire != one.name.wire {
                         let kept = other.lifecycle.was.contains(&one.name.wire);
@@ -330,19 +339,16 @@ impl<'p> Walk<'p> {
                     let forward = if is_closed(after) { Break } else { Warn };
                     let message = "removed: old peers may still write it";
                     self.note(Rule::VariantRemoved, &place, message, (at, forward, Ok));
-                    self.gone(&place, one.id, &after.retired, (at, Ok, Ok));
+                    self.gone(&place, one.id, &new_gone, (at, Ok, Ok));
                 }
             }
         }
         for other in new {
-            let same = |one: &Variant<Contract>| {
-                (one.id.is_some() && one.id == other.id) || one.name.wire == other.name.wire
-            };
-            if old.iter().any(same) {
+            if olds.same_id(other).or_else(|| olds.same_wire(other)).is_some() {
                 continue;
             }
             let place = format!("{owner}.{}", other.name.source);
-            self.reuse(&place, (other.id, &other.name.wire), &before.retired, at);
+            self.reuse(&place, (other.id, &other.name.wire), &old_gone, at);
             let back = if is_closed(before) { Break } else { Ok };
             let message = match back {
                 Break => "new in a closed type: old readers refuse it",
@@ -393,11 +399,11 @@ fn is_required(field: &Field<Contract>) -> bool {
 const NEWTYPES_MAX: usize = 64;
 
 /// What is written for a type: newtypes are their base, with the limits of all on the way.
-fn base(package: &Package<Contract>, ty: &TypeRef) -> (TypeRef, Constraints) {
+fn base(types: &Types<'_>, ty: &TypeRef) -> (TypeRef, Constraints) {
     let (mut ty, mut limits) = (ty.clone(), Constraints::default());
     for _ in 0..NEWTYPES_MAX {
         let TypeRef::Named(name) = &ty else { break };
-        let found = package.type_named(name);
+        let found = types.named(name);
         let Some(TypeDef { body: Body::Newtype(of), constraints, .. }) = found else { break };
         limits = limits.and(constraints);
         ty = (**of).clone();

@@ -1,13 +1,14 @@
 //! Where values travel or are kept, in two contracts: what is compared, and what can be tried.
 
+use super::index::{Services, Types};
 use super::types::{Place, Walk};
 use super::{Report, Verdict};
 use crate::model::{
     Answer, Body, Constraints, Contract, Docs, Failure, Field, Lifecycle, Method, Name, Package,
-    Service, TypeDef, TypeRef,
+    Service, Topic, TypeDef, TypeRef,
 };
 use proc_macro2::Span;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// One place where both contracts have a value.
 #[derive(Clone, Debug)]
@@ -40,18 +41,21 @@ pub struct Judged {
 #[must_use]
 pub fn uses(old: &Package<Contract>, new: &Package<Contract>) -> Vec<Use> {
     let mut found = Vec::new();
+    let (olds, news) = (Services::of(old), Services::of(new));
     for before in &old.services {
-        let Some(after) = new.counterpart(before) else { continue };
-        let by_client = old.is_of_client(before);
+        let Some(after) = news.counterpart(before) else { continue };
+        let by_client = olds.is_of_client(before);
+        let others = methods(after);
         for method in &before.methods {
-            let other = after.methods.iter().find(|other| other.name.wire == method.name.wire);
+            let other = others.get(method.name.wire.as_str());
             if let Some(other) = other.filter(|other| other.shape() == method.shape()) {
                 found.extend(of_method(before, (method, other), by_client));
             }
         }
     }
+    let others = topics(new);
     for before in &old.topics {
-        let after = new.topics.iter().find(|after| after.name.source == before.name.source);
+        let after = others.get(before.name.source.as_str());
         if let Some(after) = after.filter(|after| after.filter() == before.filter()) {
             let types = (&before.payload, &after.payload);
             found.push(Use::of_types(before.name.source.clone(), Place::Stored, types));
@@ -59,6 +63,16 @@ pub fn uses(old: &Package<Contract>, new: &Package<Contract>) -> Vec<Use> {
     }
     found.extend(of_unused(old, new, &old.used_types()));
     found
+}
+
+/// The methods of a service by their names on the wire.
+pub(super) fn methods(service: &Service<Contract>) -> HashMap<&str, &Method<Contract>> {
+    service.methods.iter().rev().map(|method| (method.name.wire.as_str(), method)).collect()
+}
+
+/// The topics of a package by name.
+pub(super) fn topics(package: &Package<Contract>) -> HashMap<&str, &Topic<Contract>> {
+    package.topics.iter().rev().map(|topic| (topic.name.source.as_str(), topic)).collect()
 }
 
 /// What travels when a method is called; its shape is the same in both contracts.
@@ -94,11 +108,12 @@ pub(super) fn of_unused(
     new: &Package<Contract>,
     used: &HashSet<&str>,
 ) -> Vec<Use> {
+    let others = Types::of(new);
     let unused = old
         .types
         .iter()
         .map(|def| &def.name.source)
-        .filter(|name| !used.contains(name.as_str()) && new.type_named(name).is_some());
+        .filter(|name| !used.contains(name.as_str()) && others.named(name).is_some());
     let as_use = |name: &String| {
         let own = TypeRef::Named(name.clone());
         Use::of_types(name.clone(), Place::Stored, (&own, &own))

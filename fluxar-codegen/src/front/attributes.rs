@@ -48,6 +48,8 @@ pub(super) struct Options {
     pub(super) cache: Option<Placed<Duration>>,
     pub(super) bytes_max: Option<Placed<u32>>,
     pub(super) error: Option<Span>,
+    /// The author implements `Display` and `Error`.
+    pub(super) own_display: Option<Span>,
     pub(super) code: Option<Placed<String>>,
     pub(super) message: Option<Placed<String>>,
     pub(super) notification: bool,
@@ -113,6 +115,7 @@ impl Place {
             ],
             Self::Type => &[
                 ("error", "error"),
+                ("own_display", "own_display"),
                 ("code", "code = \"not_found\""),
                 ("message", "message = \"…\""),
                 ("retry", "retry"),
@@ -189,6 +192,10 @@ impl Options {
             "error" => {
                 let span = meta.path.get_ident().map_or_else(Span::call_site, |i| i.span());
                 self.error.replace(span).map_or(Ok(()), |_| Err(twice()))
+            }
+            "own_display" => {
+                let span = meta.path.get_ident().map_or_else(Span::call_site, |i| i.span());
+                self.own_display.replace(span).map_or(Ok(()), |_| Err(twice()))
             }
             "default" => {
                 let default = match meta.input.peek(syn::Token![=]) {

@@ -32,8 +32,9 @@ pub fn derived_type(item: &DeriveInput) -> syn::Result<DerivedType> {
             found.report(lifetime, "borrowed data cannot travel: write owned types");
         }
     }
-    let is_error = options.error.is_some();
-    let code = error_code(&options, is_error, "type", &mut found);
+    let failing = Failing::of(&options, &mut found);
+    let Failing { is_error, own_display } = failing;
+    let code = error_code(&options, failing, "type", &mut found);
     if let Some(span) = options.error.filter(|_| !item.generics.params.is_empty()) {
         found.report_at(span, "an error has no generics: its name on the wire says it all");
     }
@@ -44,7 +45,7 @@ pub fn derived_type(item: &DeriveInput) -> syn::Result<DerivedType> {
     let body = match &item.data {
         Data::Struct(data) => struct_body(&data.fields, &own, &mut found),
         Data::Enum(data) => {
-            let about = Enum { own: &own, is_error, common: &code };
+            let about = Enum { own: &own, failing, common: &code };
             let variants = variants(data, &about, &mut unknown, &mut found);
             let is_bare = |variant: &Variant<Rust>| matches!(variant.body, VariantBody::Unit);
             match !is_error && variants.iter().all(is_bare) {
@@ -82,7 +83,12 @@ pub fn derived_type(item: &DeriveInput) -> syn::Result<DerivedType> {
         constraints: options.constraints,
         is_error,
         code,
-        extra: RustExtra { generics: item.generics.clone(), unknown, ..RustExtra::default() },
+        extra: RustExtra {
+            generics: item.generics.clone(),
+            unknown,
+            own_display,
+            ..RustExtra::default()
+        },
     };
     let settings = Settings::new(options.krate, item.vis.clone());
     found.finish(DerivedType { def, settings })
@@ -157,10 +163,27 @@ pub(super) fn field_of(name: Name, ty: Type, options: Options, docs: Docs) -> Fi
     }
 }
 
+/// What a type is as an error.
+#[derive(Clone, Copy)]
+struct Failing {
+    is_error: bool,
+    own_display: bool,
+}
+
+impl Failing {
+    fn of(options: &Options, found: &mut Diagnostics) -> Self {
+        let is_error = options.error.is_some();
+        if let Some(span) = options.own_display.filter(|_| !is_error) {
+            found.report_at(span, "only errors have a text: write `#[fluxar(error, own_display)]`");
+        }
+        Self { is_error, own_display: options.own_display.is_some() }
+    }
+}
+
 /// The enum whose variants are read.
 struct Enum<'i> {
     own: &'i Type,
-    is_error: bool,
+    failing: Failing,
     common: &'i Option<ErrorCode>,
 }
 
@@ -186,8 +209,11 @@ fn variants(
             }
             continue;
         }
-        let code = error_code(&options, about.is_error, "enum", found);
-        if about.is_error && !has_common_code && code.as_ref().is_none_or(|c| c.code.is_none()) {
+        let code = error_code(&options, about.failing, "enum", found);
+        if about.failing.is_error
+            && !has_common_code
+            && code.as_ref().is_none_or(|c| c.code.is_none())
+        {
             found.report(&variant.ident, "say how it fails: `#[fluxar(code = \"not_found\")]`");
         }
         check_message(options.message.as_ref(), &variant.fields, found);
@@ -220,16 +246,19 @@ fn variants(
 /// Code and message, where an error may have them.
 fn error_code(
     options: &Options,
-    is_error: bool,
+    failing: Failing,
     whose: &str,
     found: &mut Diagnostics,
 ) -> Option<ErrorCode> {
     let (code, message) = (options.code.as_ref(), options.message.as_ref());
-    for placed in [code, message].into_iter().flatten().filter(|_| !is_error) {
+    for placed in [code, message].into_iter().flatten().filter(|_| !failing.is_error) {
         found.report_at(
             placed.span,
             format!("only errors have codes and messages: write `#[fluxar(error)]` on the {whose}"),
         );
+    }
+    if let Some(message) = message.filter(|_| failing.own_display) {
+        found.report_at(message.span, "`own_display` is the text of this error: keep one of both");
     }
     if let Some(code) = code.filter(|code| !CODES.contains(&code.value.as_str())) {
         found.report_at(code.span, format!("no such code: write one of {}", CODES.join(", ")));

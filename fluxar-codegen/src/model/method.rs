@@ -141,6 +141,13 @@ pub enum Shape {
 }
 
 impl<S: Spelling> Method<S> {
+    /// Whether each call gets an idempotency key: it may be sent twice, and is done once. Only what
+    /// is answered once has one.
+    #[must_use]
+    pub fn is_keyed(&self) -> bool {
+        self.options.idempotent && self.shape() == Shape::Unary
+    }
+
     /// The flow that arguments and answer add up to.
     #[must_use]
     pub fn shape(&self) -> Shape {

@@ -116,9 +116,17 @@ impl Package<Contract> {
     /// True of a service that only the dialing side offers.
     #[must_use]
     pub fn is_of_client(&self, service: &Service<Contract>) -> bool {
-        let name = &service.name.source;
-        self.contracts.iter().any(|contract| contract.client.contains(name))
-            && !self.contracts.iter().any(|contract| contract.server.contains(name))
+        self.services_of_client().contains(service.name.source.as_str())
+    }
+
+    /// The names of the services that only the dialing side offers.
+    #[must_use]
+    pub fn services_of_client(&self) -> HashSet<&str> {
+        let names = |side: fn(&ContractDef) -> &Vec<String>| {
+            self.contracts.iter().flat_map(side).map(String::as_str).collect::<HashSet<&str>>()
+        };
+        let server = names(|contract| &contract.server);
+        names(|contract| &contract.client).into_iter().filter(|n| !server.contains(n)).collect()
     }
 
     /// The types that its services and topics say, and those that these are made of, by name.

@@ -173,4 +173,9 @@ fn errors_say_how_they_fail() {
         "each variant",
     );
     type_refused(r#"#[fluxar(error, code = "internal")] struct T<U>(U);"#, "no generics");
+    type_refused("#[fluxar(own_display)] struct T(u8);", "only errors have a text");
+    type_refused(
+        r#"#[fluxar(error, own_display, code = "internal", message = "x")] struct T(u8);"#,
+        "keep one of both",
+    );
 }

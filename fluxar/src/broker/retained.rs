@@ -36,10 +36,10 @@ impl RetainedLimits {
     }
 }
 
-/// Retained values by topic.
-#[derive(Debug, Default)]
-pub struct Retained {
-    trie: Trie<Value>,
+/// Retained values by topic, each with what the publisher said beside it.
+#[derive(Debug)]
+pub struct Retained<M = ()> {
+    trie: Trie<Value<M>>,
     limits: RetainedLimits,
     topics: usize,
     bytes: usize,
@@ -47,24 +47,46 @@ pub struct Retained {
 }
 
 #[derive(Debug)]
-struct Value {
+struct Value<M> {
     topic: Box<str>,
     payload: Bytes,
+    meta: M,
+    /// What `meta` takes.
+    meta_bytes: usize,
 }
 
-impl Retained {
+impl<M> Value<M> {
+    fn bytes(&self) -> usize {
+        self.topic.len() + self.payload.len() + self.meta_bytes
+    }
+}
+
+impl<M> Default for Retained<M> {
+    fn default() -> Self {
+        Self::new(RetainedLimits::default())
+    }
+}
+
+impl<M> Retained<M> {
     /// Nothing retained yet.
     #[must_use]
     pub fn new(limits: RetainedLimits) -> Self {
-        Self { limits, ..Self::default() }
+        Self { trie: Trie::default(), limits, topics: 0, bytes: 0, walk: Walk::default() }
     }
 
     /// Keeps `payload` as the value of `topic`, in place of an older one; an empty one clears it.
-    /// The bytes are copied, since a slice would keep the whole buffer it was read into.
+    /// The bytes are copied, since a slice would keep the whole buffer it was read into. `meta` is
+    /// kept beside it, and counts for `meta_bytes`.
     ///
     /// # Errors
     /// The topic is none, or a limit would be passed; the older value stays then.
-    pub fn set(&mut self, topic: &str, payload: &[u8]) -> Result<(), TopicError> {
+    pub fn set(
+        &mut self,
+        topic: &str,
+        payload: &[u8],
+        meta: M,
+        meta_bytes: usize,
+    ) -> Result<(), TopicError> {
         validate_topic(topic)?;
         if payload.is_empty() {
             self.clear(topic);
@@ -72,19 +94,20 @@ impl Retained {
         }
         let RetainedLimits { topics_max, bytes_max } = self.limits;
         let older = self.trie.single_mut(topic);
-        let replaced = older.as_ref().map_or(0, |value| topic.len() + value.payload.len());
-        let bytes = self.bytes - replaced + topic.len() + payload.len();
+        let replaced = older.as_ref().map_or(0, |value| value.bytes());
+        let bytes = self.bytes - replaced + topic.len() + payload.len() + meta_bytes;
         if bytes > bytes_max {
             return Err(TopicError::RetainedBytes { max: bytes_max });
         }
         let payload = Bytes::copy_from_slice(payload);
+        let value = Value { topic: topic.into(), payload, meta, meta_bytes };
         match older {
-            Some(value) => value.payload = payload,
+            Some(older) => *older = value,
             None if self.topics >= topics_max => {
                 return Err(TopicError::RetainedTopics { max: topics_max });
             }
             None => {
-                self.trie.insert(topic, Value { topic: topic.into(), payload });
+                self.trie.insert(topic, value);
                 self.topics += 1;
             }
         }
@@ -92,7 +115,7 @@ impl Retained {
         Ok(())
     }
 
-    /// Calls `found` with each topic that fits `pattern` and its value, in the order of the
+    /// Calls `found` with each topic that fits `pattern`, its value and what is beside it, in the order of the
     /// topics' segments.
     ///
     /// # Errors
@@ -100,10 +123,11 @@ impl Retained {
     pub fn matching(
         &mut self,
         pattern: &str,
-        mut found: impl FnMut(&str, &Bytes),
+        mut found: impl FnMut(&str, &Bytes, &M),
     ) -> Result<(), TopicError> {
         validate_pattern(pattern)?;
-        self.trie.for_pattern(pattern, &mut self.walk, |value| found(&value.topic, &value.payload));
+        let found = |value: &Value<M>| found(&value.topic, &value.payload, &value.meta);
+        self.trie.for_pattern(pattern, &mut self.walk, found);
         Ok(())
     }
 
@@ -140,7 +164,7 @@ impl Retained {
     fn clear(&mut self, topic: &str) {
         if let Some(value) = self.trie.take_single(topic) {
             self.topics -= 1;
-            self.bytes -= value.topic.len() + value.payload.len();
+            self.bytes -= value.bytes();
         }
     }
 }

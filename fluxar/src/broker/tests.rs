@@ -178,25 +178,25 @@ fn crossed_wildcards_cost_no_more_than_the_tree_has_places() {
 #[test]
 fn retained_values_are_replaced_cleared_and_bounded() {
     let mut retained = Retained::new(RetainedLimits::default().topics_max(2).bytes_max(20));
-    retained.set("a", b"one").expect("fits");
-    retained.set("a", b"three").expect("fits");
-    retained.set("b.c", b"x").expect("fits");
+    retained.set("a", b"one", (), 0).expect("fits");
+    retained.set("a", b"three", (), 0).expect("fits");
+    retained.set("b.c", b"x", (), 0).expect("fits");
     assert_eq!((retained.len(), retained.bytes()), (2, 10));
-    assert_eq!(retained.set("d", b"x"), Err(TopicError::RetainedTopics { max: 2 }));
-    assert_eq!(retained.set("a", &[0; 20]), Err(TopicError::RetainedBytes { max: 20 }));
+    assert_eq!(retained.set("d", b"x", (), 0), Err(TopicError::RetainedTopics { max: 2 }));
+    assert_eq!(retained.set("a", &[0; 20], (), 0), Err(TopicError::RetainedBytes { max: 20 }));
     assert_eq!(found(&mut retained, ">"), [("a".to_owned(), 5), ("b.c".to_owned(), 1)]);
-    retained.set("a", b"").expect("clearing needs no room");
-    retained.set("a", b"").expect("nor does clearing what is not there");
-    retained.set("b.c", b"").expect("clearing needs no room");
+    retained.set("a", b"", (), 0).expect("clearing needs no room");
+    retained.set("a", b"", (), 0).expect("nor does clearing what is not there");
+    retained.set("b.c", b"", (), 0).expect("clearing needs no room");
     assert_eq!((retained.len(), retained.bytes()), (0, 0));
     assert_eq!(retained.places(), 1);
-    assert_eq!(retained.set("a.*", b"x"), Err(TopicError::WildcardInTopic { level: 2 }));
+    assert_eq!(retained.set("a.*", b"x", (), 0), Err(TopicError::WildcardInTopic { level: 2 }));
 }
 
 fn found(retained: &mut Retained, pattern: &str) -> Vec<(String, usize)> {
     let mut out = Vec::new();
     let asked =
-        retained.matching(pattern, |topic, value| out.push((topic.to_owned(), value.len())));
+        retained.matching(pattern, |topic, value, ()| out.push((topic.to_owned(), value.len())));
     asked.expect("a valid pattern");
     out
 }
@@ -205,7 +205,7 @@ fn found(retained: &mut Retained, pattern: &str) -> Vec<(String, usize)> {
 fn a_question_about_one_topic_does_not_look_at_the_others() {
     let mut retained = Retained::default();
     for n in 0..10_000 {
-        retained.set(&format!("site{}.sensor{n}", n % 100), b"x").expect("fits");
+        retained.set(&format!("site{}.sensor{n}", n % 100), b"x", (), 0).expect("fits");
     }
     assert_eq!(found(&mut retained, "site7.sensor107").len(), 1);
     assert_eq!(retained.visited(), 3);
@@ -274,7 +274,7 @@ proptest! {
         let mut retained = Retained::default();
         let mut model = std::collections::BTreeMap::new();
         for (topic, bytes) in values {
-            retained.set(&topic, &vec![0; bytes]).expect("fits");
+            retained.set(&topic, &vec![0; bytes], (), 0).expect("fits");
             if bytes == 0 {
                 model.remove(&topic);
             } else {

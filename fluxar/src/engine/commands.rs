@@ -7,6 +7,7 @@ use crate::engine::event::{Delivered, PublishOptions, Refusal, Request, Subscrib
 use crate::engine::message::envelope::{Outgoing, TARGET_BYTES_MAX};
 use crate::engine::message::kind::Kind;
 use crate::engine::message::meta::MetaOut;
+use crate::engine::message::user::user_status;
 use crate::engine::outbox::PUBLISH_FLOW;
 use crate::engine::pattern::pubsub::is_well_formed;
 use crate::engine::pattern::rpc::too_large_status;
@@ -346,34 +347,39 @@ impl Engine {
         if !is_well_formed(topic, false) || topic.len() > TARGET_BYTES_MAX {
             return Err(topic_status(topic).into());
         }
-        self.admit_new(PUBLISH_FLOW, HEAD_BYTES + topic.len() + payload.len())?;
+        options.meta.check()?;
+        let size = HEAD_BYTES + topic.len() + payload.len() + options.meta.wire_len();
+        self.admit_new(PUBLISH_FLOW, size)?;
         let mut message = Outgoing::new(Kind::Event);
         message.target = topic;
         message.payload = Some(payload);
         message.meta.retain = options.retain;
+        message.meta.carried = Some(&options.meta);
         self.check_size(&message)?;
         self.fx.out.put(PUBLISH_FLOW, &message);
         Ok(())
     }
 
     /// Brings an event to a subscription of the peer's, by its rights, its credit and its policy.
+    /// One with `retain` is a topic's value.
     pub fn deliver(
         &mut self,
         now: Time,
         id: u64,
         topic: &str,
         payload: &Bytes,
-        retained: bool,
+        options: &PublishOptions,
     ) -> Delivered {
         self.advance(now);
         if !self.identity.rights.may_subscribe(topic) {
             return Delivered::Dropped;
         }
-        let writable = self.has_room(id, HEAD_BYTES + topic.len() + payload.len());
-        let event = (payload, retained);
+        let size = HEAD_BYTES + topic.len() + payload.len() + options.meta.wire_len();
+        let writable = self.has_room(id, size);
+        let event = (payload, options);
         let (delivered, sent) =
             self.subscriptions.deliver(id, topic, event, writable, &mut self.fx);
-        if sent && !retained {
+        if sent && !options.retain {
             self.budget.earn();
         }
         delivered
@@ -491,8 +497,7 @@ impl Engine {
             return Err(deadline_status().into());
         }
         if !MetaOut::user_is_valid(request.user_meta) {
-            let text = "meta takes at most 48 unique keys and 7 KiB";
-            return Err(Status::new(Code::InvalidArgument, text).into());
+            return Err(user_status().into());
         }
         let meta: usize =
             request.user_meta.iter().map(|(key, value)| key.len() + value.len() + 10).sum();

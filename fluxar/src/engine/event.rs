@@ -2,6 +2,7 @@
 
 use crate::engine::items::Items;
 use crate::engine::message::meta::Meta;
+use crate::engine::message::user::UserMeta;
 use crate::engine::session::auth::{Credential, Identity};
 use crate::engine::session::handshake::PeerInfo;
 use crate::engine::session::resume::Attachment;
@@ -92,9 +93,34 @@ pub enum Overflow {
 
 /// How an event is published.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PublishOptions {
     /// Keep it as the topic's retained value; an empty payload clears it.
     pub retain: bool,
+    /// What comes with it, for the subscribers' `Message::meta`.
+    pub meta: UserMeta,
+}
+
+impl PublishOptions {
+    /// Not retained, and nothing comes with it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets [`Self::retain`].
+    #[must_use]
+    pub fn retain(mut self, retain: bool) -> Self {
+        self.retain = retain;
+        self
+    }
+
+    /// Adds a meta entry, for the subscribers' `Message::meta`. 48 entries and 7 KiB at most.
+    #[must_use]
+    pub fn meta(mut self, key: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        self.meta.insert(key.as_ref(), value.as_ref());
+        self
+    }
 }
 
 /// What the engine tells the application. Ids name calls, streams and subscriptions; their parity
@@ -256,6 +282,8 @@ pub enum Event {
         dropped: u64,
         /// It is a retained value.
         retained: bool,
+        /// The publisher's meta entries.
+        meta: UserMeta,
     },
     /// The peer publishes.
     Publish {

@@ -60,6 +60,7 @@ use crate::engine::violation::Violation;
 use crate::engine::wire::compress::{Codec, Contexts};
 use crate::engine::wire::seal::Seal;
 use crate::error::{Code, Origin, Status};
+use bytes::BytesMut;
 use std::collections::VecDeque;
 
 /// Which HELLO is due.
@@ -144,6 +145,8 @@ pub struct Engine {
     seal: Option<Seal>,
     /// The session is sealed, on each of its links, by a peer with this key if it has one.
     sealed_with: Option<Option<[u8; 32]>>,
+    /// Frames of a record that are not read yet.
+    opened: BytesMut,
     /// The last batch before it was sealed.
     plain_batch: Vec<u8>,
     /// What messages may be compressed by, both ways.
@@ -217,6 +220,7 @@ impl Engine {
             handed_over: false,
             seal: None,
             sealed_with: None,
+            opened: BytesMut::new(),
             plain_batch: Vec::new(),
             codecs: Vec::new(),
             contexts: Contexts::default(),
@@ -360,7 +364,7 @@ impl Engine {
         if let Some(ping) = self.heartbeat.pong_due.take() {
             self.fx.out.put_now(&Outgoing::answering(Kind::Ack, ping));
         }
-        if self.receipts.is_due() {
+        if self.receipts.is_due() || (self.receipts.goes_along() && self.fx.out.has_output()) {
             self.put_receipt();
         }
         let any = self.take_batch(batch);

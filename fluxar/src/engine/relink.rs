@@ -16,6 +16,7 @@ use crate::engine::violation::Violation;
 use crate::engine::wire::seal::Seal;
 use crate::engine::{Engine, Handshake, Role, brief};
 use crate::error::{Code, Origin, Status};
+use bytes::BytesMut;
 
 /// The HELLOs of a link that takes over a session have these ids, whatever the session's are.
 const OFFER: u64 = 1;
@@ -227,6 +228,7 @@ impl Engine {
         self.heartbeat.stop();
         (self.heartbeat.ping, self.heartbeat.pong_due) = (None, None);
         self.partial_bytes = 0;
+        self.opened = BytesMut::new();
         self.handshake = Handshake::Done;
         self.handshake_deadline = None;
     }
@@ -372,7 +374,7 @@ impl Engine {
         let was_draining = resumable.lost.take().is_some_and(|lost| lost.was_draining);
         let heartbeat = resumable.heartbeat;
         self.fx.out.attach(theirs.rx_next);
-        self.pad_seal(self.peer_limits.frame_bytes_max);
+        self.shape_records(self.peer_limits.frame_bytes_max);
         self.receipts.attach(begins, self.role == Role::Acceptor);
         let silence = self.config.limits.silence_heartbeats_tenths;
         self.heartbeat.start(heartbeat, silence, self.now);

@@ -14,8 +14,9 @@ use crate::engine::session::handshake::{
 use crate::engine::session::resume::ResumeHello;
 use crate::engine::violation::Violation;
 use crate::engine::wire::compress::{Codec, DecompressError};
-use crate::engine::wire::seal::{FRAME_LEN_MAX, OVERHEAD_BYTES, Seal, SealConfig};
+use crate::engine::wire::seal::{OVERHEAD_BYTES, RECORD_LEN_MAX, Seal, SealConfig};
 use crate::error::Status;
+use bytes::BytesMut;
 
 impl Engine {
     // ---- getters
@@ -254,16 +255,16 @@ impl Engine {
             self.fx.out.compress(*codec, self.config.wire.compression.threshold_bytes);
         }
         let whole = body.limits.frame_bytes_max;
-        self.pad_seal(whole);
+        self.shape_records(whole);
         let Some(seal) = &self.seal else { return whole };
         self.sealed_with = Some(seal.remote());
-        whole.min(FRAME_LEN_MAX as u32) - OVERHEAD_BYTES as u32
+        whole.min(RECORD_LEN_MAX as u32) - OVERHEAD_BYTES as u32
     }
 
     /// Lengths tell how well something was compressed.
-    pub(super) fn pad_seal(&mut self, frame_bytes_max: u32) {
+    pub(super) fn shape_records(&mut self, frame_bytes_max: u32) {
         let pads = !self.codecs.is_empty();
-        self.seal.iter_mut().for_each(|seal| seal.pad(pads, frame_bytes_max as usize));
+        self.seal.iter_mut().for_each(|seal| seal.shape(frame_bytes_max as usize, pads));
     }
 
     // ---- another link of a session
@@ -343,37 +344,34 @@ impl Engine {
         if self.is_sealed() { &self.plain_batch } else { batch }
     }
 
-    /// Opens whole frames where they are. Those that were not sealed by the other side do nothing
-    /// but count. False when the link is over, and nothing of the chunk is to be read.
-    pub(super) fn open_chunk(&mut self, chunk: &mut [u8]) -> Result<bool, Violation> {
-        let is_handshaking = self.is_handshaking();
-        let Some(seal) = self.seal.as_mut().filter(|seal| seal.is_in_force()) else {
-            return Ok(true);
-        };
-        if is_handshaking && let Some(status) = farewell(chunk) {
+    /// Opens the record at the front of `bytes`, if it is all there: its frames are read next. One
+    /// that was not sealed by the other side does nothing but count. False when there is none, or
+    /// when the link is over.
+    pub(super) fn open_record(&mut self, bytes: &mut BytesMut) -> Result<bool, Violation> {
+        let Some(whole) = self.whole_frame(bytes)? else { return Ok(false) };
+        let mut record = bytes.split_to(whole);
+        if self.is_handshaking()
+            && let Some(status) = farewell(&record)
+        {
             // An acceptor that could not open the confirmation has no key to say so with.
             self.finish(Some(&status));
             return Ok(false);
         }
-        match seal.open_frames(chunk) {
-            Some(0) => {}
-            Some(_) => self.heartbeat.heard(self.now),
-            None if self.is_resumable() => {
+        let Some(seal) = &mut self.seal else { return Ok(false) };
+        match seal.open_record(&mut record).map_err(Violation::from) {
+            Ok(true) => {
+                self.heartbeat.heard(self.now);
+                self.opened = record;
+            }
+            Ok(false) => {}
+            Err(Violation::SealFailures) if self.is_resumable() => {
                 // Another link may be better.
                 self.detach_for(Violation::SealFailures);
                 return Ok(false);
             }
-            None => return Err(Violation::SealFailures),
+            Err(violation) => return Err(violation),
         }
         Ok(true)
-    }
-
-    /// The frame to read: the one in a sealed one. `None` for what is to be dropped.
-    pub(super) fn inner_frame<'a>(&self, frame: &'a [u8]) -> Result<Option<&'a [u8]>, Violation> {
-        match self.seal.as_ref().filter(|seal| seal.is_in_force()) {
-            None => Ok(Some(frame)),
-            Some(seal) => Ok(seal.inner(frame).transpose()?),
-        }
     }
 }
 

@@ -60,8 +60,8 @@ violations! {
     GroupCodec "L1.codec.2" InvalidArgument "the fragments of a group differ in their codec";
     CodecBroken "L1.codec.3" InvalidArgument "a compressed message is not one whole stream of its codec, with nothing behind it";
     CodecTooLarge "L1.codec.4" ResourceExhausted "a message decompresses to more than message_bytes_max, or to more than 100 times its size: send it as it is";
-    SealFailures "L1.seal.2" DataLoss "too many frames were not sealed by the other side: somebody in between changes what is sent";
-    SealPadding "L1.seal.3" InvalidArgument "a record has no end: write 01 behind the frame in it";
+    SealFailures "L1.seal.2" DataLoss "too many records were not sealed by the other side: somebody in between changes what is sent";
+    SealPadding "L1.seal.3" InvalidArgument "a record holds something else than whole frames and zeros behind them";
     GroupNumber "L1.group.1" InvalidArgument "the group id is not a whole varint in its shortest form";
     GroupOrder "L1.group.2" InvalidArgument "group ids must rise from 1";
     GroupsTooMany "L1.group.3" ResourceExhausted "more fragmented messages are open than the limit in HELLO";

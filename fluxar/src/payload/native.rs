@@ -13,7 +13,7 @@ use super::write::Writer;
 use super::{Decode, Encode, foreign};
 use crate::service::absent::Taken;
 use serde::de::{self, Deserializer, Visitor};
-use serde::ser::{self, Serialize, Serializer};
+use serde::ser::{self, Error as _, Serialize, Serializer};
 use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
@@ -23,6 +23,7 @@ const NATIVE: &str = "$fluxar::native";
 
 thread_local! {
     static WRITER: Cell<Option<Writer>> = const { Cell::new(None) };
+    static REFUSED: Cell<Option<Mismatch>> = const { Cell::new(None) };
     static READER: Cell<Option<Handover>> = const { Cell::new(None) };
 }
 
@@ -48,9 +49,15 @@ impl<T: Encode + ?Sized> Serialize for Native<'_, T> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let Some(mut writer) = WRITER.take() else { return foreign::serialize(self.0, to) };
         let outcome = self.0.encode(&mut writer);
-        writer.failure = outcome.err();
         WRITER.set(Some(writer));
-        to.serialize_none()
+        match outcome {
+            Ok(()) => to.serialize_none(),
+            Err(mismatch) => {
+                let error = S::Error::custom(&mismatch);
+                REFUSED.set(Some(mismatch));
+                Err(error)
+            }
+        }
     }
 }
 
@@ -61,11 +68,7 @@ pub(super) fn write<T: Serialize + ?Sized>(writer: &mut Writer, value: &T) -> Re
     let outcome = value.serialize(Taken);
     let Some(written) = WRITER.take() else { return Err(lost()) };
     *writer = written;
-    match (writer.failure.take(), outcome) {
-        (Some(mismatch), _) => Err(mismatch),
-        (None, Ok(())) => Ok(()),
-        (None, Err(_)) => Err(lost()),
-    }
+    outcome.map_err(|_| REFUSED.take().unwrap_or_else(lost))
 }
 
 #[cold]

@@ -102,6 +102,18 @@ impl<'b> Reader<'b> {
         self.checks
     }
 
+    /// Reads what is long, out of the way: see [`Writer::apart`](super::Writer::apart).
+    ///
+    /// # Errors
+    /// Its own.
+    #[inline(never)]
+    pub fn apart<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, Mismatch>,
+    ) -> Result<T, Mismatch> {
+        read(self)
+    }
+
     /// Nothing may follow.
     ///
     /// # Errors

@@ -55,8 +55,6 @@ impl Mode {
 pub struct Writer {
     pub(super) out: Vec<u8>,
     mode: Mode,
-    /// What a derived type inside a serde type failed with.
-    pub(super) failure: Option<Mismatch>,
 }
 
 /// A record whose entries are not counted yet.
@@ -69,12 +67,14 @@ pub struct OpenRecord {
 impl Writer {
     /// Appends to `out`.
     #[must_use]
+    #[inline]
     pub fn new(out: Vec<u8>, mode: Mode) -> Self {
-        Self { out, mode, failure: None }
+        Self { out, mode }
     }
 
     /// The buffer with everything written.
     #[must_use]
+    #[inline]
     pub fn finish(self) -> Vec<u8> {
         self.out
     }
@@ -105,6 +105,19 @@ impl Writer {
             Keys::Numbers => self.out.extend_from_slice(number),
             Keys::Names => self.out.extend_from_slice(name),
         }
+    }
+
+    /// Writes what is long, out of the way: so that the short variants of a union are put where
+    /// they are written.
+    ///
+    /// # Errors
+    /// Its own.
+    #[inline(never)]
+    pub fn apart(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> Result<(), Mismatch>,
+    ) -> Result<(), Mismatch> {
+        write(self)
     }
 
     /// Begins a record whose entries are counted as they come.

@@ -307,7 +307,7 @@ impl<T: DeserializeOwned, E: Failure> IntoFuture for Call<T, E> {
     type IntoFuture = CallFuture<T, E>;
 
     fn into_future(self) -> Self::IntoFuture {
-        CallFuture { outgoing: self.outgoing, step: Step::Unsent, types: PhantomData }
+        CallFuture { outgoing: self.outgoing, step: Step::Unsent, sent: None, types: PhantomData }
     }
 }
 
@@ -328,26 +328,33 @@ enum Step {
 pub struct CallFuture<T, E = Infallible> {
     outgoing: Outgoing,
     step: Step,
+    /// Of a keyed call: how the last attempt ended that was sent.
+    sent: Option<Status>,
     types: PhantomData<fn() -> (T, E)>,
 }
 
 impl<T, E> CallFuture<T, E> {
-    fn try_again(&self, failed: Option<&Status>) -> Option<Step> {
+    /// What follows from an attempt that failed: another one, or the end. What an attempt came to
+    /// that was sent stays unknown when the last one never left.
+    fn try_again(&mut self, failed: Status) -> Result<Step, Status> {
         let Outgoing { peer, options, .. } = &self.outgoing;
-        let again = peer.another_attempt(failed?, options)?;
-        Some(Step::Blocked(Box::pin(again)))
+        let Some(again) = peer.another_attempt(&failed, options) else {
+            let is_unsent = failed.code() == Code::Unavailable;
+            return Err(self.sent.take().filter(|_| is_unsent).unwrap_or(failed));
+        };
+        if failed.code() == Code::Indeterminate {
+            self.sent = Some(failed);
+        }
+        Ok(Step::Blocked(Box::pin(again)))
     }
 
     fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Status>> {
         loop {
             match &mut self.step {
-                Step::Sent(pending) => {
-                    let answer = ready!(Pin::new(pending).poll(cx));
-                    match self.try_again(answer.as_ref().err()) {
-                        Some(step) => self.step = step,
-                        None => return Poll::Ready(answer),
-                    }
-                }
+                Step::Sent(pending) => match ready!(Pin::new(pending).poll(cx)) {
+                    Ok(answer) => return Poll::Ready(Ok(answer)),
+                    Err(status) => self.step = self.try_again(status)?,
+                },
                 Step::Blocked(writable) => {
                     ready!(writable.as_mut().poll(cx));
                     self.step = Step::Unsent;
@@ -360,10 +367,7 @@ impl<T, E> CallFuture<T, E> {
                         Ok(Attempt::Blocked(writable)) => {
                             Step::Blocked(Box::pin(peer.room(writable, options)))
                         }
-                        Err(status) => match self.try_again(Some(&status)) {
-                            Some(step) => step,
-                            None => return Poll::Ready(Err(status)),
-                        },
+                        Err(status) => self.try_again(status)?,
                     };
                 }
             }

@@ -1,7 +1,7 @@
 //! The dialing side.
 
 use crate::config::Limits;
-use crate::engine::event::Text;
+use crate::engine::event::{PublishOptions, Text};
 use crate::engine::session::auth::Rights;
 use crate::engine::session::handshake::PeerInfo;
 use crate::engine::{Compression, Engine, EngineConfig, Role, WireConfig};
@@ -16,6 +16,7 @@ use crate::peer::seal::{self, Seal};
 use crate::peer::shared::Shared;
 use crate::peer::state::{Progress, State};
 use crate::peer::{Handler, Peer, Service, StreamHandler, handler};
+use crate::service::describe::Registry;
 use crate::transport::{Address, AddressError, DialOptions, Link, TlsClient, TransportError, dial};
 use bytes::Bytes;
 use serde::Serialize;
@@ -81,7 +82,8 @@ impl Client {
         value: &T,
     ) -> Result<(), Status> {
         let payload = Bytes::from(payload::encode(value)?);
-        self.peer.shared.node.publish(&[(Text::from(topic), payload, false)])
+        let options = PublishOptions::default();
+        self.peer.shared.node.publish(&[(Text::from(topic), payload, options)])
     }
 
     /// Presents another credential on the live session: a token that was refreshed, say. Nothing
@@ -261,6 +263,12 @@ impl ClientBuilder {
     /// Serves a service to the acceptor from the first moment on.
     pub fn serve(mut self, service: impl Service) -> Self {
         self.routes.merge(service.routes());
+        self
+    }
+
+    /// Says more of a contract than its services do: generated code does.
+    pub fn describe(mut self, describe: fn(&mut Registry)) -> Self {
+        self.routes.describe(describe);
         self
     }
 

@@ -342,8 +342,8 @@ impl Book {
             Event::SubscriptionEnd { id, status } => {
                 self.on_subscription_end(id, status, keeps_subscriptions, later);
             }
-            Event::Delivery { id, topic, payload, dropped, retained } => {
-                let arrived = Arrived { topic, payload, dropped, retained };
+            Event::Delivery { id, topic, payload, dropped, retained, meta } => {
+                let arrived = Arrived { topic, payload, dropped, retained, meta };
                 self.on_delivery(id, arrived, later);
             }
             Event::Publish { topic, payload, options } => {

@@ -81,7 +81,7 @@ pub(crate) fn perform(shared: &Arc<Shared>, later: &mut Vec<Later>, reader: Opti
                 Later::Stream(stream) => work.stream(shared, stream, routes),
                 Later::Unstarted(id, status) => work.answer(Duty::Call(id), Err(status)),
                 Later::Publish(topic, payload, options) => {
-                    work.published.push((topic, payload, options.retain));
+                    work.published.push((topic, payload, options));
                 }
                 other => simple(shared, other),
             }
@@ -222,7 +222,8 @@ impl Work {
         if self.published.is_empty() {
             return;
         }
-        // Nobody answers a publication: a topic that is none was refused by the engine.
+        // Nobody answers a publication. A topic that is none was refused by the engine, and that no
+        // more is kept is told by the hub.
         let _unrouted = shared.node.publish(&self.published);
         self.published.clear();
     }

@@ -1,6 +1,7 @@
 //! Subscriptions, from the subscriber's side.
 
 use crate::engine::event::{Overflow, Refusal, SubscribeOptions};
+use crate::engine::message::user::UserMeta;
 use crate::engine::pattern::credit_cost;
 use crate::error::{Code, Status};
 use crate::payload;
@@ -30,6 +31,7 @@ pub struct Message {
     payload: Bytes,
     dropped: u64,
     retained: bool,
+    meta: UserMeta,
 }
 
 #[derive(Clone)]
@@ -68,6 +70,12 @@ impl Message {
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    /// The publisher's meta entry with this key.
+    #[must_use]
+    pub fn meta(&self, key: &str) -> Option<&str> {
+        self.meta.get(key)
     }
 
     /// True for the topic's last value at the time of subscribing, as against something new.
@@ -242,12 +250,12 @@ impl Events {
     }
 
     fn message(&self, arrived: Arrived) -> Message {
-        let Arrived { topic, payload, dropped, retained } = arrived;
+        let Arrived { topic, payload, dropped, retained, meta } = arrived;
         let topic = match topic {
             Some(topic) => Topic::Named(topic),
             None => Topic::Pattern(Arc::clone(&self.pattern)),
         };
-        Message { topic, payload, dropped, retained }
+        Message { topic, payload, dropped, retained, meta }
     }
 
     fn took(&mut self, cost: u64) {

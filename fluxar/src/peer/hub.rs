@@ -1,7 +1,8 @@
 //! Topics of one node: who has subscribed, over all of its sessions, and the retained values.
 
-use crate::broker::{Broker, Retained, RetainedLimits};
-use crate::engine::event::{Delivered, SubscribeOptions, Text};
+use crate::broker::{Broker, Retained, RetainedLimits, TopicError};
+use crate::engine::event::{Delivered, PublishOptions, SubscribeOptions, Text};
+use crate::engine::message::user::UserMeta;
 use crate::error::{Code, Status};
 use crate::peer::node::NodeInner;
 use crate::peer::queue::{Arrived, EventQueue};
@@ -17,8 +18,8 @@ const LOCAL: u64 = 0;
 /// A session's key and a subscription's id in it.
 type Subscriber = (u64, u64);
 
-/// Topic, payload, and whether to retain it.
-pub(crate) type Published = (Text, Bytes, bool);
+/// Topic, payload, and what is said with it.
+pub(crate) type Published = (Text, Bytes, PublishOptions);
 
 #[derive(Default)]
 pub(crate) struct Hub {
@@ -27,10 +28,12 @@ pub(crate) struct Hub {
 
 struct Inner {
     broker: Broker<Subscriber>,
-    retained: Retained,
+    retained: Retained<UserMeta>,
     of_session: FxHashMap<u64, FxHashSet<u64>>,
     local: FxHashMap<u64, Arc<EventQueue>>,
     next_local: u64,
+    /// It was told that no more values are kept.
+    told_full: bool,
     /// No local subscriptions any more.
     is_closed: bool,
     /// Reused between publications.
@@ -45,6 +48,7 @@ impl Default for Inner {
             of_session: FxHashMap::default(),
             local: FxHashMap::default(),
             next_local: 0,
+            told_full: false,
             is_closed: false,
             found: Vec::new(),
         }
@@ -58,17 +62,31 @@ impl Inner {
         id: u64,
         pattern: &str,
         group: Option<&str>,
-    ) -> Result<Vec<(Text, Bytes)>, Status> {
+    ) -> Result<Vec<Published>, Status> {
         self.broker.subscribe((session, id), pattern, group)?;
         self.of_session.entry(session).or_default().insert(id);
         let mut values = Vec::new();
         // A group shares the stream of events; a value that lasts belongs to nobody's turn.
         if group.is_none() {
-            let found =
-                |topic: &str, value: &Bytes| values.push((Text::from(topic), value.clone()));
+            let found = |topic: &str, value: &Bytes, meta: &UserMeta| {
+                let options = PublishOptions { retain: true, meta: meta.clone() };
+                values.push((Text::from(topic), value.clone(), options));
+            };
             self.retained.matching(pattern, found)?;
         }
         Ok(values)
+    }
+
+    /// Keeps a value, or tells that there is no room for it. `[L5.retain.3]`
+    fn keep(&mut self, topic: &str, payload: &[u8], meta: &UserMeta) -> Result<(), TopicError> {
+        let kept = self.retained.set(topic, payload, meta.clone(), meta.wire_len());
+        if let Err(error) = &kept
+            && !std::mem::replace(&mut self.told_full, true)
+        {
+            tracing::warn!(target: "fluxar", %topic, %error, "a value was delivered and not kept");
+        }
+        self.told_full &= kept.is_err();
+        kept
     }
 }
 
@@ -92,7 +110,7 @@ impl Hub {
         id: u64,
         pattern: &str,
         group: Option<&str>,
-    ) -> Result<Vec<(Text, Bytes)>, Status> {
+    ) -> Result<Vec<Published>, Status> {
         self.lock().subscribe(session, id, pattern, group)
     }
 
@@ -133,8 +151,9 @@ impl Hub {
         }
         inner.next_local += 1;
         let id = inner.next_local;
-        for (topic, payload) in inner.subscribe(LOCAL, id, pattern, group)? {
-            let arrived = Arrived { topic: Some(topic), payload, dropped: 0, retained: true };
+        for (topic, payload, options) in inner.subscribe(LOCAL, id, pattern, group)? {
+            let (topic, meta) = (Some(topic), options.meta);
+            let arrived = Arrived { topic, payload, dropped: 0, retained: true, meta };
             // Nobody polls it yet.
             let _waker = queue.push(arrived);
         }
@@ -167,10 +186,10 @@ impl Hub {
         let mut inner = self.lock();
         let mut outcome = Ok(());
         let mut found = std::mem::take(&mut inner.found);
-        for (index, (topic, payload, retain)) in events.iter().enumerate() {
+        for (index, (topic, payload, options)) in events.iter().enumerate() {
             found.clear();
-            let kept = match retain {
-                true => inner.retained.set(topic.as_str(), payload),
+            let kept = match options.retain {
+                true => inner.keep(topic.as_str(), payload, &options.meta),
                 false => Ok(()),
             };
             let routed = inner.broker.publish(topic.as_str(), &mut found);
@@ -200,9 +219,10 @@ impl NodeInner {
         let mut local = Vec::new();
         let outcome = self.hub.route(events, &mut remote, &mut local);
         for (queue, index) in local {
-            let (topic, payload, _) = &events[index];
-            let (topic, payload) = (Some(topic.clone()), payload.clone());
-            let waker = queue.push(Arrived { topic, payload, dropped: 0, retained: false });
+            let (topic, payload, options) = &events[index];
+            let (topic, payload, meta) = (topic.clone(), payload.clone(), options.meta.clone());
+            let topic = Some(topic);
+            let waker = queue.push(Arrived { topic, payload, dropped: 0, retained: false, meta });
             waker.into_iter().for_each(Waker::wake);
         }
         if events.len() > 1 {
@@ -214,8 +234,9 @@ impl NodeInner {
             let gone: Vec<u64> = shared.with(|core, now| {
                 let Some(engine) = core.engine.as_mut() else { return Vec::new() };
                 let deliver = |(_, id, index): &(u64, u64, usize)| {
-                    let (topic, payload, _) = &events[*index];
-                    let delivered = engine.deliver(now, *id, topic.as_str(), payload, false);
+                    let (topic, payload, options) = &events[*index];
+                    let options = options.clone().retain(false);
+                    let delivered = engine.deliver(now, *id, topic.as_str(), payload, &options);
                     (delivered == Delivered::Gone).then_some(*id)
                 };
                 group.iter().filter_map(deliver).collect()
@@ -242,8 +263,8 @@ impl NodeInner {
             match self.hub.subscribe(shared.session, id, pattern, group) {
                 Ok(values) => {
                     engine.grant(now, id);
-                    for (topic, payload) in values {
-                        engine.deliver(now, id, topic.as_str(), &payload, true);
+                    for (topic, payload, options) in values {
+                        engine.deliver(now, id, topic.as_str(), &payload, &options);
                     }
                 }
                 Err(status) => engine.refuse_subscription(now, id, &status),

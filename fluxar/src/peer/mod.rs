@@ -285,7 +285,7 @@ impl Peer {
     /// # Errors
     /// As [`Peer::publish`].
     pub async fn clear_retained(&self, topic: &str) -> Result<(), Status> {
-        let options = PublishOptions { retain: true };
+        let options = PublishOptions::new().retain(true);
         loop {
             let publish =
                 self.shared.attempt(|engine, _, now| engine.publish(now, topic, &[], &options));

@@ -1,6 +1,7 @@
 //! Events on their way to one subscriber.
 
 use crate::engine::event::Text;
+use crate::engine::message::user::UserMeta;
 use crate::engine::pattern::credit_cost;
 use crate::error::Status;
 use bytes::Bytes;
@@ -15,6 +16,7 @@ pub(crate) struct Arrived {
     pub(crate) payload: Bytes,
     pub(crate) dropped: u64,
     pub(crate) retained: bool,
+    pub(crate) meta: UserMeta,
 }
 
 /// A queue between one producer and one subscriber. For a remote subscription the credit bounds
@@ -93,5 +95,5 @@ impl EventQueue {
 /// What an event costs against credit and bounds: the same as in the engine, or the subscriber
 /// would give back less than the publisher's side took, and starve.
 pub(crate) fn cost(arrived: &Arrived) -> u64 {
-    credit_cost(arrived.payload.len())
+    credit_cost(arrived.payload.len() + arrived.meta.wire_len())
 }

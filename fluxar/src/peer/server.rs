@@ -217,8 +217,9 @@ impl Server {
         value: &T,
         options: &PublishOptions,
     ) -> Result<(), Status> {
+        options.meta.check()?;
         let payload = Bytes::from(payload::encode(value)?);
-        self.inner.node.publish(&[(Text::from(topic), payload, options.retain)])
+        self.inner.node.publish(&[(Text::from(topic), payload, options.clone())])
     }
 
     /// Subscribes to what is published here, by peers or by this program. Dropping the [`Events`]

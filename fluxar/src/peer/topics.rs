@@ -37,8 +37,21 @@ impl<T: Topic> Publisher<T> {
     /// `invalid_argument` when a part of the path is empty or the value breaks a constraint; and
     /// as [`Peer::publish`].
     pub async fn publish(&self, at: &T, value: &T::Value) -> Result<(), Status> {
-        let options = PublishOptions { retain: T::RETAIN };
-        self.peer.publish_with(&at.path()?, value, &options).await
+        self.publish_with(at, value, PublishOptions::new()).await
+    }
+
+    /// Publishes with options. A topic that is retained by its contract is so whatever they say.
+    ///
+    /// # Errors
+    /// As [`Publisher::publish`].
+    pub async fn publish_with(
+        &self,
+        at: &T,
+        value: &T::Value,
+        options: PublishOptions,
+    ) -> Result<(), Status> {
+        let retain = T::RETAIN || options.retain;
+        self.peer.publish_with(&at.path()?, value, &options.retain(retain)).await
     }
 }
 

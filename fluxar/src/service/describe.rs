@@ -6,7 +6,7 @@
 //! through a [`Registry`], which also ends the recursion of types that contain themselves.
 
 use super::probe::Probe;
-use crate::payload::{Mode, Writer};
+use crate::payload::{self, Mode, Value, Writer};
 use std::any::TypeId;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -141,7 +141,11 @@ pub struct Registry {
     services: BTreeMap<String, Vec<u8>>,
     topics: BTreeMap<String, Vec<u8>>,
     contracts: BTreeMap<String, Vec<u8>>,
-    targets: HashSet<&'static str>,
+    /// The names here of the services that have them.
+    targets: HashMap<&'static str, String>,
+    /// What the services and topics that were described last are called here, by their own names:
+    /// those of the contract that follows.
+    called: HashMap<String, String>,
     /// The packages of the services.
     packages: BTreeSet<&'static str>,
     /// By the names of their packages.
@@ -209,16 +213,19 @@ impl Registry {
         // One without methods is known by its name alone.
         let is_known = match targets {
             [] => self.services.contains_key(name),
-            targets => targets.iter().all(|target| self.targets.contains(target)),
+            targets => targets.iter().all(|target| self.targets.contains_key(target)),
         };
         if is_known {
+            let known = targets.first().map_or(name, |target| &self.targets[target]);
+            self.called.insert(name.to_owned(), known.to_owned());
             return;
         }
-        self.targets.extend(targets);
         self.packages.extend(package);
-        let name = free_name(&self.services, name);
-        let body = body(self, &name);
-        self.services.insert(name, body);
+        let free = free_name(&self.services, name);
+        self.targets.extend(targets.iter().map(|target| (*target, free.clone())));
+        self.called.insert(name.to_owned(), free.clone());
+        let body = body(self, &free);
+        self.services.insert(free, body);
     }
 
     /// Says what the whole contract is called, in place of what its services say.
@@ -227,23 +234,36 @@ impl Registry {
         self.heads.insert(head.name, head);
     }
 
-    /// Describes a topic once.
+    /// Describes a topic once. Another one of the same name gets another name here.
     pub fn topic(&mut self, name: &str, body: impl FnOnce(&mut Self) -> Vec<u8>) {
-        if !self.topics.contains_key(name) {
-            let body = body(self);
-            self.topics.insert(name.to_owned(), body);
-        }
+        let body = body(self);
+        let placed = place(&mut self.topics, name, body);
+        self.called.insert(name.to_owned(), placed);
     }
 
-    /// Adds a contract, which is nothing but names.
+    /// Adds a contract, which is nothing but names: of services and topics that were described just
+    /// before. Another one of the same name gets another name here.
     pub fn contract(&mut self, name: &str, body: &[u8]) {
-        self.contracts.insert(name.to_owned(), body.to_vec());
+        let called = &self.called;
+        let body = changed(body, |key, value| match value {
+            Value::List(names) if (2..=4).contains(&key) => {
+                let own = names.iter().filter_map(|name| match name {
+                    Value::Text(name) => Some(called.get(name).unwrap_or(name).clone()),
+                    _ => None,
+                });
+                let mut here: Vec<String> = own.collect();
+                here.sort();
+                *names = here.into_iter().map(Value::Text).collect();
+            }
+            _ => {}
+        });
+        place(&mut self.contracts, name, body);
     }
 
     /// The targets of the services so far.
     #[cfg(feature = "tokio")]
     pub(crate) fn targets(&self) -> impl Iterator<Item = &'static str> {
-        self.targets.iter().copied()
+        self.targets.keys().copied()
     }
 
     /// Describes what is served by closures: what they take and give, nobody knows. Targets that
@@ -325,9 +345,44 @@ impl Registry {
 
 /// The name, or with a number behind it when it is taken.
 fn free_name<V>(taken: &BTreeMap<String, V>, wanted: &str) -> String {
-    let numbered = (2_usize..).map(|number| format!("{wanted}_{number}"));
-    let mut candidates = std::iter::once(wanted.to_owned()).chain(numbered);
-    candidates.find(|name| !taken.contains_key(name)).unwrap_or_else(|| wanted.to_owned())
+    let free = candidates(wanted).find(|name| !taken.contains_key(name));
+    free.unwrap_or_else(|| wanted.to_owned())
+}
+
+fn candidates(wanted: &str) -> impl Iterator<Item = String> {
+    let numbered = (2_usize..).map(move |number| format!("{wanted}_{number}"));
+    std::iter::once(wanted.to_owned()).chain(numbered)
+}
+
+/// Adds a description, unless it is there; under another name when something else has its own.
+/// Gives the name.
+fn place(items: &mut BTreeMap<String, Vec<u8>>, wanted: &str, body: Vec<u8>) -> String {
+    for name in candidates(wanted) {
+        let body = match name == wanted {
+            true => body.clone(),
+            false => changed(&body, |key, value| {
+                if key == 0 {
+                    *value = Value::Text(name.clone());
+                }
+            }),
+        };
+        if items.get(&name).is_none_or(|other| *other == body) {
+            items.insert(name.clone(), body);
+            return name;
+        }
+    }
+    wanted.to_owned()
+}
+
+/// A description whose entries were changed. What cannot be read stays as it is: macros made it.
+fn changed(body: &[u8], mut change: impl FnMut(i128, &mut Value)) -> Vec<u8> {
+    let Ok(Value::Map(mut entries)) = payload::decode(body) else { return body.to_vec() };
+    for (key, value) in &mut entries {
+        if let Value::Int(key) = key {
+            change(*key, value);
+        }
+    }
+    payload::encode(&Value::Map(entries)).unwrap_or_else(|_| body.to_vec())
 }
 
 /// A letter or `_`, then letters, digits and `_`.
@@ -378,13 +433,13 @@ scalars! {
     "string": String, Box<str>, char;
     "bytes": bytes::Bytes;
     "unit": ();
-    "int": crate::payload::Int;
-    "uuid": crate::payload::Uuid;
-    "timestamp": crate::payload::Timestamp;
+    "int": payload::Int;
+    "uuid": payload::Uuid;
+    "timestamp": payload::Timestamp;
     "duration": std::time::Duration;
-    "decimal": crate::payload::Decimal;
-    "url": crate::payload::Url;
-    "any": crate::payload::Value;
+    "decimal": payload::Decimal;
+    "url": payload::Url;
+    "any": Value;
 }
 
 macro_rules! described_as {

@@ -11,7 +11,7 @@ use fluxar::engine::message::envelope::Envelope;
 use fluxar::engine::session::auth::Identity;
 use fluxar::engine::session::phase::Phase;
 use fluxar::engine::{Engine, Role};
-use fluxar::{Code, Limits, Status};
+use fluxar::{Code, Limits, PublishOptions, Status};
 use std::time::Duration;
 
 fn outcomes(events: &[Event]) -> Vec<Code> {
@@ -65,7 +65,7 @@ fn a_large_transfer_is_no_stall() {
     victim.feed(&wire::subscribe(3, "a", 1 << 31));
     victim.reads = false;
     let payload = bytes::Bytes::from(vec![7; 15 * MIB]);
-    victim.engine.deliver(victim.now, 3, "a", &payload, false);
+    victim.engine.deliver(victim.now, 3, "a", &payload, &PublishOptions::new());
     // 64 KiB a second is slow, and moves.
     for second in 0..200 {
         victim.pass(Duration::from_secs(1));

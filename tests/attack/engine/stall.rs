@@ -5,7 +5,7 @@ use crate::victim::{Handlers, Victim, all_rights};
 use crate::wire::{self, CALL, CANCEL, EVENT, Message, end, open, pair, uint};
 use bytes::Bytes;
 use fluxar::engine::event::{Delivered, Event, Refusal, Request};
-use fluxar::{Code, Limits};
+use fluxar::{Code, Limits, PublishOptions};
 use std::time::Duration;
 
 fn ids(count: u64) -> impl Iterator<Item = u64> {
@@ -145,7 +145,7 @@ fn row_14_a_slow_subscriber_costs_its_queue() {
         watch.restart();
         let mut dropped = 0_u64;
         for _ in 0..100_000 {
-            let fate = victim.engine.deliver(victim.now, 3, "a", &payload, false);
+            let fate = victim.engine.deliver(victim.now, 3, "a", &payload, &PublishOptions::new());
             dropped += u64::from(fate == Delivered::Dropped);
             victim.round();
         }
@@ -178,9 +178,9 @@ fn row_14_the_policy_disconnect_ends_the_slow_subscription_only() {
     let mut slow = Delivered::Queued;
     for _ in 0..40 {
         if slow != Delivered::Gone {
-            slow = victim.engine.deliver(victim.now, 3, "a", &payload, false);
+            slow = victim.engine.deliver(victim.now, 3, "a", &payload, &PublishOptions::new());
         }
-        let quick = victim.engine.deliver(victim.now, 5, "a", &payload, false);
+        let quick = victim.engine.deliver(victim.now, 5, "a", &payload, &PublishOptions::new());
         assert_eq!(quick, Delivered::Queued);
         victim.round();
     }
@@ -200,7 +200,7 @@ fn row_14_all_queues_of_a_session_together_are_bounded() {
     watch.restart();
     for _ in 0..400 {
         for id in ids(1000) {
-            victim.engine.deliver(victim.now, id, "a", &payload, false);
+            victim.engine.deliver(victim.now, id, "a", &payload, &PublishOptions::new());
         }
         victim.transmit();
         victim.read.clear();

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use fluxar::broker::{Broker, Retained, RetainedLimits};
 use fluxar::engine::message::envelope::Envelope;
 use fluxar::engine::session::auth::Rights;
-use fluxar::{Code, Limits};
+use fluxar::{Code, Limits, PublishOptions};
 
 fn ids(count: u64) -> impl Iterator<Item = u64> {
     (1..=count).map(|n| n * 2 + 1)
@@ -94,7 +94,7 @@ fn row_15_rights_cover_the_whole_pattern_and_each_delivery() {
     victim.read.clear();
     // A broker that brings the wrong topic is not believed.
     let secret = Bytes::from_static(b"secret");
-    victim.engine.deliver(victim.now, 101, "secret.x", &secret, false);
+    victim.engine.deliver(victim.now, 101, "secret.x", &secret, &PublishOptions::new());
     victim.round();
     assert!(victim.read.is_empty());
 }
@@ -142,23 +142,24 @@ fn row_15_retained_values_are_bounded_and_replaying_them_is_charged() {
     watch.restart();
     let mut kept = 0;
     for n in 0..20_000 {
-        kept += usize::from(retained.set(&format!("t.{n}"), &[7; 100]).is_ok());
+        kept += usize::from(retained.set(&format!("t.{n}"), &[7; 100], (), 0).is_ok());
     }
     assert_eq!(kept, 10_000);
     assert!(watch.held() <= 16 * MIB, "{} bytes", watch.held());
     let mut refused = 0;
     for n in 0..100 {
-        refused += usize::from(retained.set(&format!("t.{n}"), &vec![7; MIB]).is_err());
+        refused += usize::from(retained.set(&format!("t.{n}"), &vec![7; MIB], (), 0).is_err());
     }
     assert!(refused > 30 && retained.bytes() <= 64 * MIB, "{refused} {}", retained.bytes());
     // Subscribe, have all values replayed, cancel: the replay must not pay for the next round.
     let mut victim = Victim::with(Limits::default(), Limits::default(), all_rights()).stalled();
     let value = Bytes::from_static(&[7; 100]);
+    let kept = PublishOptions::new().retain(true);
     let mut replays = 0_u32;
     for id in ids(20_000) {
         victim.feed(&wire::subscribe(id, ">", 1));
         for n in 0..20 {
-            victim.engine.deliver(victim.now, id, &format!("t.{n}"), &value, true);
+            victim.engine.deliver(victim.now, id, &format!("t.{n}"), &value, &kept);
         }
         victim.feed(&Message::new(CANCEL).reference(id).frame());
         replays += 1;

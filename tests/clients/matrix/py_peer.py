@@ -8,11 +8,16 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import cbor2
 
 sys.path.insert(0, os.environ["FLUXAR_GENERATED"])
 
 import matrix.matrix_v1 as m
-from matrix.fluxar_rt import Broker, Code, Context, HasSession, Peer, Sink, Status, Unknown
+from matrix.fluxar_rt import (
+    Broker, Code, Context, HasSession, Peer, Sink, Status, Unknown, hash_descriptor,
+)
 
 PATIENCE = 30
 """Seconds that a case may take."""
@@ -22,7 +27,7 @@ class Shapes:
     """The callee."""
 
     def __init__(self) -> None:
-        self.stopped = self.sum = 0
+        self.stopped = self.sum = self.runs = 0
         self.broker: Broker | None = None
 
     def fail(self, text: str) -> None:
@@ -97,6 +102,12 @@ class Shapes:
     async def cancelled(self, ctx: Context, /) -> int:
         return self.stopped
 
+    async def once(self, ctx: Context, ms: int, /) -> int:
+        self.runs += 1
+        run = self.runs
+        await asyncio.sleep(ms / 1000)
+        return run
+
     async def back(self, ctx: Context, text: str, /) -> str:
         return await m.MatrixPeer(ctx).back.answer(text)
 
@@ -142,10 +153,20 @@ def same(got: object, wanted: object) -> None:
         raise AssertionError(f"got {got!r}, not {wanted!r}"[:500])
 
 
+def bare(descriptor: Any) -> Any:
+    """A descriptor without the documentation, which is under 15 in every map."""
+    if isinstance(descriptor, list):
+        return [bare(part) for part in descriptor]
+    if isinstance(descriptor, dict):
+        return {key: bare(part) for key, part in descriptor.items() if key != 15}
+    return descriptor
+
+
 class Calls:
     """The cases of a caller: each public method is one."""
 
     def __init__(self, peer: HasSession, broker: Broker) -> None:
+        self.peer = peer
         self.shapes, self.there = m.ShapesClient(peer), m.TicksTopic(peer)
         self.here, self.last = m.TicksTopic(broker), m.LastTopic(peer)
 
@@ -265,6 +286,19 @@ class Calls:
             same(status.code, Code.DEADLINE_EXCEEDED)
         await self.counts(before + 1)
 
+    async def idempotent(self) -> None:
+        before, key = await self.shapes.once(0), os.urandom(16)
+        attempts = (self.shapes.once(20, idempotency_key=key) for _ in range(2))
+        same(await asyncio.gather(*attempts), [before + 1, before + 1])
+        same(await self.shapes.once(20, idempotency_key=key), before + 1)
+        try:
+            await self.shapes.once(21, idempotency_key=key)
+        except Status as status:
+            same(status.code, Code.FAILED_PRECONDITION)
+        else:
+            raise AssertionError("did not fail")
+        same(await self.shapes.once(0), before + 2)
+
     async def counts(self, wanted: int) -> None:
         while await self.shapes.cancelled() < wanted:
             pass
@@ -309,14 +343,28 @@ class Calls:
                 received = await events.next()
                 same((received.value, received.retained), (m.Item(n=n), is_kept))
 
+    async def topic_meta(self) -> None:
+        meta = {"by": "py", "ü": "é"}
+        async with self.last.subscribe(name="meta py") as live:
+            await self.last.publish(m.Item(n=1), name="meta py", meta=meta)
+            same((await live.next()).meta, meta)
+        async with self.last.subscribe(name="meta py") as late:
+            received = await late.next()
+            same((received.retained, received.meta), (True, meta))
+
+    async def describe(self) -> None:
+        said = cbor2.loads(await self.peer.session.calls.call("fluxar.describe", None, None, None))
+        same(hash_descriptor(bare(said)), m.HASH)
+
     async def all(self) -> int:
         """Goes through all cases, and says what came of each; the exit code."""
         cases: list[Callable[[], Awaitable[None]]] = [
             self.unary, self.typed_error, self.nothing, self.notification, self.names,
             self.server_stream, self.stream_error, self.client_stream, self.both_ways,
             self.stream_then, self.both_then, self.large, self.many_items, self.cancel_call,
-            self.cancel_stream, self.deadline, self.reverse_call, self.reverse_error,
-            self.topic_there, self.topic_here, self.topic_kept,
+            self.cancel_stream, self.deadline, self.idempotent, self.reverse_call,
+            self.reverse_error, self.topic_there, self.topic_here, self.topic_kept, self.topic_meta,
+            self.describe,
         ]
         failed = 0
         for case in cases:

@@ -1,7 +1,7 @@
 // The TypeScript peer of the matrix: see README.md. Compiled beside the generated contract, as strictly as that.
-import { FluxarError, memoryLinks } from "./fluxar/index.js";
+import { FluxarError, descriptorHash, memoryLinks } from "./fluxar/index.js";
 import type { ConnectOptions, Context, Peer, WebSocketConstructor } from "./fluxar/index.js";
-import { BackClient, LastTopic, Matrix, Mirror, TicksTopic, isMatrixError, matrixError } from "./matrix_v1.js";
+import { BackClient, HASH, LastTopic, Matrix, Mirror, TicksTopic, isMatrixError, matrixError } from "./matrix_v1.js";
 import type { Back, Item, Odd, Say, Shapes, ShapesClient, Tick, Word } from "./matrix_v1.js";
 
 /** Milliseconds that a case may take. */
@@ -25,6 +25,7 @@ class Served implements Shapes {
   /** Set when there is a session. */
   home: Peer | undefined;
   private stopped = 0;
+  private runs = 0;
   private sum = 0;
 
   unary({ item }: { item: Item }): Item {
@@ -92,6 +93,13 @@ class Served implements Shapes {
 
   cancelled(): number {
     return this.stopped;
+  }
+
+  async once({ ms }: { ms: number }, { signal }: Context): Promise<number> {
+    this.runs += 1;
+    const run = this.runs;
+    await pause(ms, signal);
+    return run;
   }
 
   back({ text }: { text: string }, { peer }: Context): Promise<string> {
@@ -293,6 +301,16 @@ class Calls {
     await this.counts(before + 1);
   }
 
+  async idempotent() {
+    const before = await this.shapes.once({ ms: 0 });
+    const idempotencyKey = crypto.getRandomValues(new Uint8Array(16));
+    const attempt = (ms: number) => this.shapes.once({ ms }, { idempotencyKey });
+    same(await Promise.all([attempt(20), attempt(20)]), [before + 1, before + 1]);
+    same(await attempt(20), before + 1);
+    same((await failure(attempt(21))).code, "failed_precondition");
+    same(await this.shapes.once({ ms: 0 }), before + 2);
+  }
+
   private counts(wanted: number) {
     return this.reaches(() => this.shapes.cancelled(), wanted);
   }
@@ -348,6 +366,21 @@ class Calls {
     }
   }
 
+  async topic_meta() {
+    const last = new LastTopic(this.peer);
+    await using live = last.subscribe({ name: "meta ts" });
+    await live.granted;
+    last.publish({ name: "meta ts" }, item(1), { meta: { by: "ts", "ü": "é" } });
+    same([...((await live.next())?.meta ?? [])], [["by", "ts"], ["ü", "é"]]);
+    await using late = last.subscribe({ name: "meta ts" });
+    const kept = await late.next();
+    same([kept?.isRetained, kept?.meta.get("by"), kept?.meta.get("ü")], [true, "ts", "é"]);
+  }
+
+  async describe() {
+    same(descriptorHash(await this.peer.callBytes("fluxar.describe", undefined)), HASH);
+  }
+
   /** Goes through all cases, and says what came of each; whether all passed. */
   async all(): Promise<boolean> {
     let passed = true;
@@ -365,8 +398,8 @@ class Calls {
 
 const CASES = [
   "unary", "typed_error", "nothing", "notification", "names", "server_stream", "stream_error", "client_stream", "both_ways",
-  "stream_then", "both_then", "large", "many_items", "cancel_call", "cancel_stream", "deadline", "reverse_call", "reverse_error",
-  "topic_there", "topic_here", "topic_kept",
+  "stream_then", "both_then", "large", "many_items", "cancel_call", "cancel_stream", "deadline", "idempotent", "reverse_call", "reverse_error",
+  "topic_there", "topic_here", "topic_kept", "topic_meta", "describe",
 ] as const satisfies readonly (keyof Calls)[];
 
 /** A source of items that are pushed one by one. */

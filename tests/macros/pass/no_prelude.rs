@@ -71,7 +71,7 @@ mod shop {
     #[derive(::fluxar::Type)]
     pub struct Id<T>(pub T);
 
-    #[derive(::fluxar::Type)]
+    #[derive(::core::fmt::Debug, ::fluxar::Type)]
     #[fluxar(error)]
     pub enum Gone {
         #[fluxar(code = "not_found", message = "no {id} of {id}")]

@@ -79,7 +79,7 @@ mod renamed {
 
     mod fluxar {}
 
-    #[derive(::fluxar::Type)]
+    #[derive(Debug, ::fluxar::Type)]
     #[fluxar(crate = "crate::odd_names::renamed::wire::other_name", error)]
     pub enum Gone {
         #[fluxar(code = "not_found")]

@@ -217,6 +217,7 @@ impl Shop {
     ) -> ::core::result::Result<Self, ::fluxar::ConnectError> {
         let __fx_client = __fx_builder
             .serve(ApprovalsServer::new(approvals))
+            .describe(describe)
             .build()
             .await?;
         ::core::result::Result::Ok(Self::of(__fx_client))

@@ -312,6 +312,12 @@ def tolerated():
     yield case("receipt_is_ignored", ["X.ack.1"], one(6, VOLATILE, meta={21: 7}))
     yield case("bad_topic_is_dropped", ["L3.target.2"], one(5, VOLATILE, target="a..b", payload=b""))
     yield case("wildcard_topic_is_dropped", ["L3.target.2"], one(5, VOLATILE, target="a.*", payload=b""))
+    many = {f"k{n:02}": "v" for n in range(49)}
+    yield case("event_of_49_user_keys_is_dropped", ["L5.carry.1"],
+               one(5, VOLATILE, target="a", payload=b"", meta=many))
+    long = {"key": "v" * 7_162}
+    yield case("event_of_7169_user_bytes_is_dropped", ["L5.carry.1"],
+               one(5, VOLATILE, target="a", payload=b"", meta=long))
     yield case("goodbye_is_answered", ["L4.bye.2"], one(7), one(7))
     for target in ("a..b", ".a", "a.", "a b", "a.*", ">", "a\x00", "\x7f", ".".join("s" * 17)):
         shown = target.encode().hex()

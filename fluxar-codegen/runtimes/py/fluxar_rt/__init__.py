@@ -10,7 +10,7 @@ from .context import Context
 from .descriptor import encode_descriptor, hash_descriptor
 from .feed import DISCONNECT, DROP_NEWEST, DROP_OLDEST, LATEST
 from .hello import Auth, PeerInfo
-from .limits import Limits
+from .limits import KeyedLimits, Limits
 from .payload import Invalid
 from .peer import Backoff, HasSession, Peer, connect, connect_on
 from .routes import Routes
@@ -39,6 +39,7 @@ __all__ = [
     "HasSession",
     "Invalid",
     "Items",
+    "KeyedLimits",
     "Limits",
     "Peer",
     "PeerInfo",

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
+import logging
 import random
-from collections import deque
+from dataclasses import replace
 
-from .feed import DROP_OLDEST, Feed, Queues, RawEvent
+from .feed import DROP_OLDEST, EventReader, Feed, Queues, RawEvent
 from .limits import Limits
 from .names import is_well_formed, matches
 from .status import Code, Status
-from .window import cost
+from .user import UserMeta, checked
+
+log = logging.getLogger("fluxar")
 
 
 class Broker:
-    """Topics of one node. Retained values are bounded: the oldest give way."""
+    """Topics of one node. Retained values are bounded: those that are kept stay."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.subscriptions: dict[int, tuple[list[str], Feed]] = {}
-        self.retained: dict[str, bytes] = {}
+        self.retained: dict[str, RawEvent] = {}
         self.retained_bytes = 0
+        self._told_full = False
         self.queues = Queues(limits)
         self.is_closed = False
 
@@ -29,22 +32,30 @@ class Broker:
         pattern = subscription.pattern.split(".")
         self.subscriptions[id(subscription)] = (pattern, subscription)
         if subscription.group is None:
-            for topic, payload in list(self.retained.items()):
+            for topic, event in list(self.retained.items()):
                 if matches(pattern, topic.split(".")):
-                    subscription.deliver(RawEvent(topic, payload, retained=True))
+                    subscription.deliver(event)
 
     def remove(self, subscription: Feed) -> None:
         """It gets nothing more."""
         subscription.clear()
         self.subscriptions.pop(id(subscription), None)
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Delivers to every subscription that matches, and to one of each group [L5.topic.2]."""
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False,
+                meta: UserMeta | None = None) -> None:
+        """Publishes to whoever has subscribed here; raises `Status` (resource_exhausted) for a value
+        that was delivered and not kept [L5.retain.3]."""
         if not is_well_formed(topic, wildcards=False):
             raise Status(Code.INVALID_ARGUMENT, f"[L3.target.2] `{topic}` is no topic")
-        if retain:
-            self._retain(topic, payload)
-        segments = topic.split(".")
+        if not self.deliver(RawEvent(topic, payload, meta=checked(meta)), retain=retain):
+            text = "the value was delivered and not kept: too many topics or bytes are retained"
+            raise Status(Code.RESOURCE_EXHAUSTED, text)
+
+    def deliver(self, event: RawEvent, *, retain: bool) -> bool:
+        """Delivers to every subscription that matches, and to one of each group [L5.topic.2]. False
+        when it was to be kept, and is not."""
+        is_kept = not retain or self._keep(replace(event, retained=True))
+        segments = event.topic.split(".")
         groups: dict[str, list[Feed]] = {}
         hit: list[Feed] = []
         for pattern, subscription in self.subscriptions.values():
@@ -55,9 +66,9 @@ class Broker:
             else:
                 groups.setdefault(subscription.group, []).append(subscription)
         hit += (random.choice(members) for members in groups.values())
-        event = RawEvent(topic, payload)
         for subscription in hit:
             subscription.deliver(event)
+        return is_kept
 
     async def subscribe(self, pattern: str, *, group: str | None = None,
                         overflow: int = DROP_OLDEST, credit: int | None = None) -> OwnSubscription:
@@ -78,49 +89,42 @@ class Broker:
             if isinstance(subscription, OwnSubscription):
                 subscription.end(None)
 
-    def _retain(self, topic: str, payload: bytes) -> None:
-        before = self.retained.pop(topic, None)
-        if before is not None:
-            self.retained_bytes -= len(topic) + len(before)
-        if not payload:
-            return
-        self.retained[topic] = payload
-        self.retained_bytes += len(topic) + len(payload)
-        limits = self.limits
-        while (
-            len(self.retained) > limits.retained_max
-            or self.retained_bytes > limits.retained_bytes_max
-        ):
-            oldest = next(iter(self.retained))
-            self.retained_bytes -= len(oldest) + len(self.retained.pop(oldest))
+    def _keep(self, event: RawEvent) -> bool:
+        """Keeps a value in place of the one before, if there is room [L5.retain.3]; an empty one
+        removes it."""
+        topic, limits = event.topic, self.limits
+        before = self.retained.get(topic)
+        size = self.retained_bytes - (0 if before is None else before.held)
+        if not event.payload:
+            self.retained.pop(topic, None)
+            self.retained_bytes = size
+            return True
+        is_full = before is None and len(self.retained) >= limits.retained_max
+        if is_full or size + event.held > limits.retained_bytes_max:
+            if not self._told_full:
+                # Nobody answers a peer's publication, so this is how it is known.
+                log.warning("no more values are kept, not that of %s either", topic)
+            self._told_full = True
+            return False
+        self._told_full = False
+        self.retained[topic] = event
+        self.retained_bytes = size + event.held
+        return True
 
 
-class OwnSubscription(Feed):
+class OwnSubscription(Feed, EventReader):
     """A subscription of this program: what it takes is credit again at once."""
 
     def __init__(self, broker: Broker, pattern: str, group: str | None, overflow: int,
                  credit: int) -> None:
-        super().__init__(broker.queues, pattern, group, overflow, credit)
+        Feed.__init__(self, broker.queues, pattern, group, overflow, credit)
+        EventReader.__init__(self)
         self.broker = broker
-        self.events: deque[RawEvent] = deque()
-        self.left = self.over = self.is_lost = False
-        self.error: Status | None = None
-        self._reader: asyncio.Future[None] | None = None
 
-    async def next(self) -> RawEvent | None:
-        """The next event; `None` when the subscription is over."""
-        while not self.events:
-            if self.over:
-                return None
-            self._reader = asyncio.get_running_loop().create_future()
-            await self._reader
-        event = self.events.popleft()
-        if not self.over:
-            self.granted(cost(event.payload))
-        return event
+    def took(self, event: RawEvent) -> None:
+        self.granted(event.cost)
 
     def leave(self) -> None:
-        """Ends the subscription; what waits is dropped."""
         self.left = True
         self.events.clear()
         self.end(None)
@@ -130,21 +134,14 @@ class OwnSubscription(Feed):
         if not self.over:
             self.over, self.error = True, error
             self.broker.remove(self)
-            self._wake()
+            self.wake()
 
     def has_room(self, event: RawEvent) -> bool:
         return not self.over
 
     def send(self, event: RawEvent) -> bool:
-        if self.dropped:
-            event = RawEvent(event.topic, event.payload, event.retained, self.dropped)
-        self.events.append(event)
-        self._wake()
+        self.arrived(replace(event, dropped=self.dropped) if self.dropped else event)
         return True
 
     def too_slow(self, status: Status) -> None:
         self.end(status)
-
-    def _wake(self) -> None:
-        if self._reader is not None and not self._reader.done():
-            self._reader.set_result(None)

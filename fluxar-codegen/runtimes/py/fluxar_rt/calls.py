@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .context import Context
-from .message import CALL, CANCEL, DEADLINE, HOPS, Message
+from .keyed import KeyName
+from .message import CALL, CANCEL, DEADLINE, HOPS, IDEMPOTENCY_KEY, Message
 from .scope import SCOPE, Scope, deadline_status
 from .status import Code, Status
-from .work import CallHandler, Work, outcome_of
+from .user import UserMeta
+from .work import CallHandler, Outcome, Work, failed, outcome_of
 
 if TYPE_CHECKING:
     from .session import Session
@@ -37,11 +39,15 @@ class Calls:
     # ---- ours
 
     async def call(self, target: str, payload: bytes | None, deadline: float | None,
-                   user_meta: dict[str, str] | None) -> bytes:
-        """Calls the peer; cancelling the task cancels the call."""
+                   user_meta: UserMeta | None, key: bytes | None = None) -> bytes:
+        """Calls the peer; cancelling the task cancels the call. See `call_at` for what a key does."""
         session = self.session
         await session.place(self.outbound, session.peer_limits.calls_max, payload, deadline)
         message = session.request(CALL, target, payload, deadline, user_meta)
+        if key is not None:
+            if len(key) != 16:
+                raise Status(Code.INVALID_ARGUMENT, "an idempotency key has 16 bytes")
+            message.meta[IDEMPOTENCY_KEY] = key
         id = message.id = session.mint()
         answer: asyncio.Future[bytes] = session.loop.create_future()
         call = _Outbound(answer, session.put(id, message))
@@ -61,7 +67,7 @@ class Calls:
                 call.timer.cancel()
 
     async def notify(self, target: str, payload: bytes | None,
-                     user_meta: dict[str, str] | None) -> None:
+                     user_meta: UserMeta | None) -> None:
         """Tells the peer something that nobody answers."""
         await self.session.room(0, payload, None)
         message = self.session.request(CALL, target, payload, None, user_meta)
@@ -105,7 +111,11 @@ class Calls:
         SCOPE.set(scope)
         context = Context(self.session, message, scope)
         try:
-            outcome = await outcome_of(handler(context, message.payload), work, message.target)
+            key = message.meta.get(IDEMPOTENCY_KEY)
+            if isinstance(key, bytes):
+                outcome = await self._keyed(key, context, message.payload, handler, work)
+            else:
+                outcome = await outcome_of(handler(context, message.payload), work, message.target)
             if work.id is not None:
                 payload = None if isinstance(outcome, Status) else outcome
                 await self.session.room(work.id, payload, None)
@@ -115,6 +125,31 @@ class Calls:
             work.finish()
             self.inbound.pop(work.id or 0, None)
             self.session.check_drained()
+
+    async def _keyed(self, key: bytes, context: Context, payload: bytes | None,
+                     handler: CallHandler, work: Work) -> Outcome:
+        """An attempt at a call that may come more than once: its handler is no work of this session."""
+        session, target = self.session, context.target
+
+        async def run() -> Outcome:
+            try:
+                return await handler(context, payload)
+            except asyncio.CancelledError:
+                return cancelled_status()
+            except Exception as error:
+                return failed(error, target)
+
+        instance = b"" if session.identity is not None else session.remote.instance
+        name = KeyName(session.identity, instance, target, key)
+        try:
+            return await session.config.keyed.run(name, payload, work.deadline, run)
+        except asyncio.CancelledError:
+            # The caller gives up, or the session is over.
+            if session.is_closed or work.reason is None:
+                raise
+            return work.reason
+        finally:
+            work.is_over = True
 
     def _respond(self, work: Work, outcome: bytes | Status) -> None:
         if work.id is None or self.inbound.pop(work.id, None) is None:

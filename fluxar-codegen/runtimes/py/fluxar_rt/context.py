@@ -16,7 +16,8 @@ class Context:
     """The surroundings of one call.
 
     When the caller gives up or the deadline passes, the handler's task is cancelled: it sees
-    `asyncio.CancelledError`, may clean up, and may still return a result.
+    `asyncio.CancelledError`, may clean up, and may still return a result. A call with a key runs on
+    when its caller gives up or the session ends: the next attempt finds it.
     """
 
     def __init__(self, session: Session, message: Message, scope: Scope) -> None:
@@ -33,6 +34,11 @@ class Context:
     def caller(self) -> PeerInfo:
         """Who the caller says that it is."""
         return self.session.remote
+
+    @property
+    def identity(self) -> str | None:
+        """Who the caller is, where `authenticate` has said so."""
+        return self.session.identity
 
     @property
     def numbers(self) -> bool:

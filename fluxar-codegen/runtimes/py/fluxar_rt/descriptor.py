@@ -10,11 +10,21 @@ from typing import Any
 from .cbor import encode
 
 FORM = 1
-NAME, WIRE, PACKAGE, METHODS, ANSWER, DOCS = 0, 1, 2, 3, 5, 15
+NAME, WIRE, PACKAGE, METHODS, DOCS = 0, 1, 2, 3, 15
+KIND, CONTENT, RETIRED = 2, 3, 8
+RECORD, NEWTYPE = 0, 1
+FIELD_TYPE = VARIANT = 3
+PARAMS, INPUT, ITEMS, ANSWER, FAILURE = range(2, 7)
+SEGMENTS, PAYLOAD = 2, 3
+SERVER, CLIENT, OFFERED = 2, 3, 4
 TYPES, SERVICES, TOPICS, CONTRACTS = 3, 4, 5, 6
 KINDS = (TYPES, SERVICES, TOPICS, CONTRACTS)
 ANY = 20
 SAYABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+")
+Named = dict[int, dict[str, Any]]
+"""Items by their kind and their name."""
+Names = dict[int, dict[str, str]]
+"""New names by the kind and the old name."""
 RAW = " Served by a closure: what it takes and gives is not described."
 
 
@@ -31,14 +41,13 @@ def hash_descriptor(descriptor: object) -> str:
 def describe(contracts: Iterable[Any], targets: Set[str]) -> bytes:
     """The descriptor of all that is served [IDL.desc.8]: what no contract says, by name alone."""
     served = list(contracts)
-    together: dict[int, dict[str, Any]] = {kind: {} for kind in KINDS}
+    together: Named = {kind: {} for kind in KINDS}
     known: set[str] = set()
     for contract in served:
         items = [(kind, item) for kind in KINDS for item in contract.get(kind, ())]
-        if any(together[kind].get(item[NAME], item) != item for kind, item in items):
-            # Two things of one name: the later contract is said by name alone.
-            continue
+        names = free_names(items, together)
         for kind, item in items:
+            item = renamed(kind, item, names)
             together[kind][item[NAME]] = item
         known.update(targets_of(contract))
     services = together[SERVICES]
@@ -53,6 +62,100 @@ def describe(contracts: Iterable[Any], targets: Set[str]) -> bytes:
         if named:
             whole[kind] = [named[name] for name in sorted(named)]
     return encode(whole)
+
+
+def free_names(items: list[tuple[int, Any]], together: Named) -> Names:
+    """New names for those of a contract's items whose name something else has already."""
+    names: Names = {kind: {} for kind in KINDS}
+    own = {(kind, item[NAME]) for kind, item in items}
+    tried: dict[tuple[int, str], int] = {}
+    settled = False
+    while not settled:
+        # What refers to something that gets another name is something else by that, too.
+        settled = True
+        for kind, item in items:
+            made, name = renamed(kind, item, names), item[NAME]
+            if together[kind].get(made[NAME], made) == made:
+                continue
+            settled = False
+            number = tried.get((kind, name), 1) + 1
+            while (kind, f"{name}_{number}") in own:
+                number += 1
+            tried[kind, name] = number
+            names[kind][name] = f"{name}_{number}"
+    return names
+
+
+def renamed(kind: int, item: Any, names: Names) -> Any:
+    """An item of a contract under the names that it and its types, services and topics have here."""
+    made, name = dict(item), names[kind].get(item[NAME])
+    if name is not None:
+        made[NAME] = name
+        if kind in (TYPES, SERVICES):
+            # The peer goes by this one.
+            made.setdefault(WIRE, item[NAME])
+    types = names[TYPES]
+    if kind == TYPES:
+        if CONTENT in item:
+            made[CONTENT] = _content(item[KIND], item[CONTENT], types)
+        if RETIRED in item:
+            made[RETIRED] = _fields(item[RETIRED], types)
+    elif kind == SERVICES:
+        if METHODS in item:
+            made[METHODS] = [_method(method, types) for method in item[METHODS]]
+    elif kind == TOPICS:
+        if SEGMENTS in item:
+            made[SEGMENTS] = [_tail(part, types) for part in item[SEGMENTS]]
+        made[PAYLOAD] = _type(item[PAYLOAD], types)
+    else:
+        for key, of in ((SERVER, SERVICES), (CLIENT, SERVICES), (OFFERED, TOPICS)):
+            if key in item:
+                made[key] = sorted(names[of].get(str(one), str(one)) for one in item[key])
+    return made
+
+
+def _type(of: Any, types: dict[str, str]) -> Any:
+    """A reference to a type: a number, a name, or a list of its kind and what it is made of."""
+    if isinstance(of, str):
+        return types.get(of, of)
+    return _tail(of, types) if isinstance(of, list) else of
+
+
+def _tail(pair: Any, types: dict[str, str]) -> Any:
+    """A list whose first part is no type."""
+    if not isinstance(pair, list):
+        return pair
+    parts: list[Any] = pair  # pyright: ignore[reportUnknownVariableType]
+    return [parts[0], *(_type(part, types) for part in parts[1:])]
+
+
+def _fields(fields: Any, types: dict[str, str]) -> Any:
+    """Whatever has its type under 3: fields, parameters, what is retired."""
+    return [{**one, FIELD_TYPE: _type(one[FIELD_TYPE], types)} if FIELD_TYPE in one else one
+            for one in fields]
+
+
+def _content(kind: int, content: Any, types: dict[str, str]) -> Any:
+    if kind == RECORD:
+        return _fields(content, types)
+    if kind == NEWTYPE:
+        return _type(content, types)
+    return [{**one, VARIANT: _variant(one[VARIANT], types)} if VARIANT in one else one
+            for one in content]
+
+
+def _variant(content: Any, types: dict[str, str]) -> Any:
+    holds, of = content
+    return [holds, _type(of, types) if holds == 0 else _fields(of, types)]
+
+
+def _method(method: Any, types: dict[str, str]) -> Any:
+    made = dict(method)
+    for key, change in ((PARAMS, _fields), (INPUT, _tail), (ITEMS, _type), (ANSWER, _tail),
+                        (FAILURE, _type)):
+        if key in made:
+            made[key] = change(made[key], types)
+    return made
 
 
 def targets_of(contract: Any) -> Iterable[str]:

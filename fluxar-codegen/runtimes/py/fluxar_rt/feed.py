@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .limits import Limits
 from .names import has_wildcard
 from .status import Code, Status
+from .user import NO_META, UserMeta
 from .window import add_credit, cost
 
 DROP_OLDEST, DROP_NEWEST, LATEST, DISCONNECT = range(4)
-ENTRY_COST = 64
-"""About what the bookkeeping of a waiting event takes."""
+ENTRY_COST = 32
+"""About what the bookkeeping of a waiting event takes, beside what an item costs."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,63 @@ class RawEvent:
     payload: bytes
     retained: bool = False
     dropped: int = 0
+    meta: UserMeta = field(default_factory=lambda: NO_META)
+    """What its publisher says beside it."""
+
+    @property
+    def cost(self) -> int:
+        """What it takes of a subscriber's credit."""
+        return cost(self.payload, self.meta)
+
+    @property
+    def held(self) -> int:
+        """What it takes to hold it."""
+        return self.cost + len(self.topic) + ENTRY_COST
 
 
-def held(event: RawEvent) -> int:
-    """What a waiting event takes."""
-    return len(event.payload) + len(event.topic) + ENTRY_COST
+class EventReader:
+    """The reading half of a subscription: events that wait for the application."""
+
+    def __init__(self) -> None:
+        self.events: deque[RawEvent] = deque()
+        self.left = self.over = False
+        self.error: Status | None = None
+        self._reader: asyncio.Future[None] | None = None
+
+    async def next(self) -> RawEvent | None:
+        """The next event; `None` when the subscription is over."""
+        while not self.events:
+            if self.over or self.left:
+                return None
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
+        event = self.events.popleft()
+        if not self.over and not self.left:
+            self.took(event)
+        return event
+
+    def took(self, event: RawEvent) -> None:
+        """The application has it: there is credit again."""
+        raise NotImplementedError
+
+    def leave(self) -> None:
+        """Ends the subscription; what waits is dropped."""
+        raise NotImplementedError
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it ended with its session."""
+        return False
+
+    def arrived(self, event: RawEvent) -> None:
+        """An event for the application."""
+        self.events.append(event)
+        self.wake()
+
+    def wake(self) -> None:
+        """Whoever reads has something to see."""
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
 
 
 @dataclass
@@ -74,7 +128,7 @@ class Feed:
             self._make_room(lambda: self._fits(event))
         if self._fits(event):
             self.queue.append(event)
-            self._hold(held(event))
+            self._hold(event.held)
         elif self.overflow == DISCONNECT:
             text = "the subscriber is too slow for its overflow policy `disconnect`"
             self.too_slow(Status(Code.RESOURCE_EXHAUSTED, text))
@@ -97,7 +151,7 @@ class Feed:
         self.queue.clear()
 
     def _fits(self, event: RawEvent) -> bool:
-        limits, size = self.queues.limits, held(event)
+        limits, size = self.queues.limits, event.held
         own = self.queue_bytes + size <= limits.subscription_bytes_max
         return own and self.queues.bytes + size <= limits.session_queue_bytes_max
 
@@ -112,12 +166,12 @@ class Feed:
 
     def _pop(self) -> RawEvent:
         event = self.queue.popleft()
-        self._hold(-held(event))
+        self._hold(-event.held)
         return event
 
     def _send(self, event: RawEvent) -> None:
         if not self.send(event):
             self.dropped += 1
             return
-        self.credit -= cost(event.payload)
+        self.credit -= event.cost
         self.dropped = 0

@@ -31,6 +31,8 @@ class Handshake:
         self.due = m.ANSWER if session.dialer else m.OFFER
         self.last_id = 0
         self.body: HelloBody | None = None
+        self.identity: str | None = None
+        """Of an offer that was taken: who made it."""
         self.waiter: asyncio.Future[None] | None = None
         """Who authenticates again."""
 
@@ -115,6 +117,7 @@ class Handshake:
         elif message.payload is not None:
             raise Violation("L3.hello.3")
         elif self.body is not None:
+            session.identity = self.identity
             self._ready(self.body)
 
     def _offered(self, message: Message) -> None:
@@ -129,13 +132,14 @@ class Handshake:
 
     async def _decide(self, offer: int | None, body: HelloBody) -> None:
         session = self.session
-        status = await self._verdict(body)
+        verdict = await self._verdict(body)
         if session.is_closed:
             return
-        if status is not None:
+        if isinstance(verdict, Status):
             self.due = ""
-            self._refuse(offer, status)
+            self._refuse(offer, verdict)
             return
+        self.identity = verdict
         if session.phase == HANDSHAKING:
             session.name = os.urandom(16)
         answer = replace(self._own(body.encodings), session=session.name)
@@ -143,11 +147,11 @@ class Handshake:
         self.due, self.body = m.CONFIRM, body
         session.put_now(Message(HELLO, self.last_id, offer, payload=answer.encode()))
 
-    async def _verdict(self, body: HelloBody) -> Status | None:
-        """Why a credential is refused."""
+    async def _verdict(self, body: HelloBody) -> Status | str | None:
+        """Why a credential is refused, or who it is of if that has a name."""
         session, auth = self.session, body.auth or NO_AUTH
         authenticate = session.config.authenticate
-        is_let_in = is_formed(auth)
+        is_let_in: bool | str = is_formed(auth)
         try:
             if is_let_in and authenticate is not None:
                 # During the first handshake another timer runs [L4.phase.3].
@@ -159,7 +163,7 @@ class Handshake:
             log.exception("the decision on a credential failed")
             is_let_in = False
         if is_let_in:
-            return None
+            return is_let_in if isinstance(is_let_in, str) else None
         return Status(Code.UNAUTHENTICATED, "[L4.auth.1] the credential is not valid here")
 
     def _refuse(self, offer: int | None, status: Status) -> None:

@@ -68,6 +68,26 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class KeyedLimits:
+    """What calls with keys may hold at a node [L5.idempotent.4]."""
+
+    kept_for: float = 24 * 3600.0
+    """How long an outcome is kept, in seconds."""
+    keys_max: int = 10_000
+    """Keys of one caller; the oldest that are done make room."""
+    running_max: int = 1024
+    """Of these, calls that run."""
+    running_all_max: int = 8192
+    """Calls with keys that run, of all callers: their handlers outlive the sessions that count them."""
+    attempts_max: int = 64
+    """Attempts that wait for one outcome."""
+    outcome_bytes_max: int = 64 << 10
+    """Bytes of an outcome that is kept. A larger one is not, and the call is done anew."""
+    bytes_max: int = 64 << 20
+    """Bytes of all outcomes; the oldest make room."""
+
+
+@dataclass(frozen=True)
 class PeerLimits:
     """What a side declares in HELLO, in the order of the keys."""
 

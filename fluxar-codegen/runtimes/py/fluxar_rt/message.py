@@ -8,6 +8,7 @@ from typing import Union
 from . import cbor
 from .cbor import Reader
 from .status import Code, Status, Violation, cut
+from .user import NO_META, UserMeta
 
 HELLO, CALL, STREAM, SUBSCRIBE, EVENT, ACK, CANCEL = range(1, 8)
 
@@ -53,9 +54,10 @@ class Message:
         return value if isinstance(value, int) else default
 
     @property
-    def user_meta(self) -> dict[str, str]:
+    def user_meta(self) -> UserMeta:
         """The user's entries of meta."""
-        return {k: v for k, v in self.meta.items() if isinstance(k, str) and isinstance(v, str)}
+        own = {k: v for k, v in self.meta.items() if isinstance(k, str) and isinstance(v, str)}
+        return own or NO_META
 
     def encode(self) -> bytes:
         """The envelope's bytes."""
@@ -240,9 +242,12 @@ def _checked(value: MetaValue, holds: bool) -> MetaValue:
     return value
 
 
-def unsupported(meta: Meta) -> int | None:
-    """A key that asks for something this version does not do (exceptions.md)."""
-    for key in (IDEMPOTENCY_KEY, TO, POSITION, DURABLE, PRODUCER, SEALED):
+def unsupported(meta: Meta, *, keyed: bool = False) -> int | None:
+    """A key that asks for something this version does not do (exceptions.md). Only a call that is
+    answered may be `keyed`."""
+    if IDEMPOTENCY_KEY in meta and not keyed:
+        return IDEMPOTENCY_KEY
+    for key in (TO, POSITION, DURABLE, PRODUCER, SEALED):
         if key in meta:
             return key
     if meta.get(QOS):

@@ -16,11 +16,12 @@ from .hello import NO_AUTH, Auth, PeerInfo
 from .limits import Limits
 from .link import Link, dial, parse
 from .routes import Routes
-from .scope import NO_SCOPE, SCOPE, deadline_of
+from .scope import NO_SCOPE, SCOPE, deadline_of, until
 from .session import Config, Session
 from .status import Code, ConnectError, Status
 from .streams import RawStream
 from .topics import RawSubscription
+from .user import UserMeta
 
 log = logging.getLogger("fluxar")
 
@@ -163,19 +164,24 @@ class Peer:
     # ---- bytes
 
     async def call(self, target: str, payload: bytes | None = None, *,
-                   timeout: float | None = None, meta: dict[str, str] | None = None) -> bytes:
-        """Calls a target with encoded parameters. Cancelling the task cancels the call."""
-        return await self.session.calls.call(target, payload, deadline_of(timeout), meta)
+                   timeout: float | None = None, meta: UserMeta | None = None,
+                   idempotency_key: bytes | None = None) -> bytes:
+        """Calls a target with encoded parameters. Cancelling the task cancels the call.
+
+        A key of 16 bytes names one intention: the callee does it once, however often the call
+        comes. Should the session be lost, a peer that dials again sends the call again.
+        """
+        return await call_at(self, target, payload, deadline_of(timeout), meta, idempotency_key)
 
     async def notify(self, target: str, payload: bytes | None = None, *,
-                     meta: dict[str, str] | None = None) -> None:
+                     meta: UserMeta | None = None) -> None:
         """Tells the peer something that nobody answers."""
         await self.session.calls.notify(target, payload, meta)
 
     async def open_stream(self, target: str, payload: bytes | None = None, *,
                           timeout: float | None = None, half_closed: bool = False,
                           credit: int | None = None,
-                          meta: dict[str, str] | None = None) -> RawStream:
+                          meta: UserMeta | None = None) -> RawStream:
         """Opens a stream of encoded items."""
         deadline = deadline_of(timeout)
         return await self.session.streams.open(
@@ -189,13 +195,15 @@ class Peer:
             pattern, group=group, overflow=overflow, credit=credit
         )
 
-    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Publishes at the other side, at most once."""
-        await self.session.publish(topic, payload, retain=retain)
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False,
+                      meta: UserMeta | None = None) -> None:
+        """Publishes at the other side, at most once. `meta` reaches its subscribers."""
+        await self.session.publish(topic, payload, retain=retain, user_meta=meta)
 
-    def publish_local(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Publishes to what the other side has subscribed to here."""
-        self.config.broker.publish(topic, payload, retain=retain)
+    def publish_local(self, topic: str, payload: bytes, *, retain: bool = False,
+                      meta: UserMeta | None = None) -> None:
+        """Publishes to what the other side has subscribed to here; see `Broker.publish`."""
+        self.config.broker.publish(topic, payload, retain=retain, meta=meta)
 
     async def reauthenticate(self, auth: Auth) -> None:
         """Presents another credential: a token that was refreshed, say. Nothing is dropped.
@@ -208,6 +216,30 @@ class Peer:
     async def ping(self, timeout: float = 5.0) -> float:
         """Seconds to the peer and back."""
         return await self.session.beat.ping(timeout)
+
+
+async def call_at(peer: HasSession, target: str, payload: bytes | None, deadline: float | None,
+                  meta: UserMeta | None, key: bytes | None) -> bytes:
+    """Calls. A call with a key is sent again while its session is lost and there may be another
+    [L5.idempotent.2]."""
+    if key is None or not isinstance(peer, Peer):
+        return await peer.session.calls.call(target, payload, deadline, meta, key)
+    sent: Status | None = None
+    while True:
+        session: Session | None = None
+        try:
+            await until(deadline, peer.wait_ready())
+            session = peer.session
+            return await session.calls.call(target, payload, deadline, meta, key)
+        except Status as status:
+            is_lost = session is None or session.phase != READY
+            if not is_lost or status.code not in (Code.UNAVAILABLE, Code.INDETERMINATE):
+                raise
+            if status.code == Code.INDETERMINATE:
+                sent = status
+            if peer.state == CLOSED:
+                # What an earlier attempt came to stays unknown when the last one never left.
+                raise sent or status from None
 
 
 class Relink(Protocol):

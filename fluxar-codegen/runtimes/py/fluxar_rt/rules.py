@@ -148,8 +148,7 @@ RULES: dict[str, tuple[str, str]] = {
     ),
     "L4.body.5": ("INVALID_ARGUMENT", "a limit in HELLO is below the least that works"),
     "L4.version.1": ("UNIMPLEMENTED", "no common protocol version: this side speaks version 1"),
-    "L4.auth.1": ("UNAUTHENTICATED", "the credential is not of its scheme's form"),
-    "L4.rights.2": ("PERMISSION_DENIED", "the identity may not publish to this topic"),
+    "L4.caps.1": ("INVALID_ARGUMENT", "the answer has a capability that was not offered"),
     "L4.beat.2": ("UNAVAILABLE", "nothing was heard for 2.5 heartbeats"),
     "L4.calm.1": (
         "RESOURCE_EXHAUSTED",

@@ -24,6 +24,7 @@ from .peer import Peer, open_session
 from .routes import Routes
 from .session import Authenticate, Config
 from .status import ConnectError
+from .user import UserMeta
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -108,9 +109,10 @@ class Server:
         """The topics of this side: what is published here reaches whoever subscribed here."""
         return self.config.broker
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Publishes to whoever has subscribed here."""
-        self.config.broker.publish(topic, payload, retain=retain)
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False,
+                meta: UserMeta | None = None) -> None:
+        """Publishes to whoever has subscribed here; see `Broker.publish`."""
+        self.config.broker.publish(topic, payload, retain=retain, meta=meta)
 
     async def close(self) -> None:
         """Says goodbye to all, waits for what is open, and ends."""

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sized
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Union
 
 from . import message as m
 from .beat import Beat
 from .broker import Broker
 from .budget import Budget
 from .calls import Calls, cancelled_status
+from .feed import RawEvent
 from .frame import Arrived, Receiver
 from .handshake import CLOSED, DRAINING, HANDSHAKING, READY, Handshake
 from .hello import NO_AUTH, Auth, PeerInfo
-from .limits import OUTBOUND_MAX, Limits, PeerLimits
+from .keyed import Keyed
+from .limits import OUTBOUND_MAX, KeyedLimits, Limits, PeerLimits
 from .link import Link, LinkLost
 from .message import Message
 from .names import is_well_formed
@@ -31,8 +34,10 @@ from .scope import NO_SCOPE, SCOPE, deadline_status, until
 from .status import Code, Status, Violation
 from .streams import Streams
 from .topics import Topics
+from .user import UserMeta, checked, fits
 
-Authenticate = Callable[[Auth, PeerInfo], Awaitable[bool]]
+Authenticate = Callable[[Auth, PeerInfo], Awaitable[Union[bool, str]]]
+"""Decides on a credential: whether it is good, or the name of who it is."""
 log = logging.getLogger("fluxar")
 FLUSH_SECONDS = 1.0
 """How long the last words may take to be written."""
@@ -51,6 +56,8 @@ class Config:
     """Of an acceptor: decides on a credential. Without one everybody is let in."""
     numbers: bool = True
     """Whether payloads may have numbers for keys."""
+    keyed: Keyed = field(default_factory=lambda: Keyed(KeyedLimits(), time.monotonic))
+    """The calls with keys at this side."""
 
 
 class Session:
@@ -62,6 +69,8 @@ class Session:
         self.limits, self.broker = config.limits, config.broker
         self.phase = HANDSHAKING
         self.remote = PeerInfo(b"")
+        self.identity: str | None = None
+        """Who that is, where `authenticate` has said so."""
         self.peer_limits: PeerLimits = config.limits.declared()
         self.numbers = False
         self.name = b""
@@ -238,7 +247,7 @@ class Session:
         self.check_drained()
 
     def request(self, kind: int, target: str, payload: bytes | None, deadline: float | None,
-                user_meta: dict[str, str] | None) -> Message:
+                user_meta: UserMeta | None) -> Message:
         """The message that opens a call or stream, without its id."""
         self.check_open()
         if not is_well_formed(target, wildcards=False):
@@ -252,21 +261,18 @@ class Session:
         hops = SCOPE.get().hops
         if hops:
             message.meta[m.HOPS] = hops
-        if user_meta:
-            size = sum(len(k.encode()) + len(v.encode()) + 10 for k, v in user_meta.items())
-            if len(user_meta) > 48 or size > 7 << 10:
-                text = "meta takes at most 48 keys and 7 KiB"
-                raise Status(Code.INVALID_ARGUMENT, text)
-            message.meta.update(user_meta)
+        message.meta.update(checked(user_meta))
         return message
 
-    async def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
+    async def publish(self, topic: str, payload: bytes, *, retain: bool,
+                      user_meta: UserMeta | None = None) -> None:
         """Publishes at the peer, at most once."""
         if not is_well_formed(topic, wildcards=False):
             raise Status(Code.INVALID_ARGUMENT, f"[L3.target.2] `{topic}` is no topic")
         await self.room(PUBLISH_FLOW, payload, None)
         self.check_open()
         message = Message(m.EVENT, target=topic, payload=payload)
+        message.meta.update(checked(user_meta))
         if retain:
             message.meta[m.RETAIN] = True
         self.put(PUBLISH_FLOW, message)
@@ -373,7 +379,7 @@ class Session:
     def _refusal_of_state(self, message: Message) -> Status | None:
         if self.phase == DRAINING and message.id is not None:
             return Status(Code.UNAVAILABLE, "this side is closing its session: reconnect")
-        key = m.unsupported(message.meta)
+        key = m.unsupported(message.meta, keyed=message.kind == m.CALL and message.id is not None)
         if key is not None:
             text = f"[X.open.1] meta key {key} asks for what was not offered"
             return Status(Code.UNIMPLEMENTED, text)
@@ -428,10 +434,12 @@ class Session:
             raise Violation("X.event.1")
         if subscription is not None:
             subscription.delivered(message)
-        elif is_well_formed(message.target or "", wildcards=False):
-            retain = m.RETAIN in message.meta
-            self.broker.publish(message.target or "", message.payload or b"", retain=retain)
+        elif is_well_formed(message.target or "", wildcards=False) and fits(message.user_meta):
+            payload, meta = message.payload or b"", message.user_meta
+            event = RawEvent(message.target or "", payload, meta=meta)
+            self.broker.deliver(event, retain=m.RETAIN in message.meta)
         else:
+            # With keys of ours beside too many of the user's no subscriber would take it.
             self.budget.charge()
 
     # ---- the end

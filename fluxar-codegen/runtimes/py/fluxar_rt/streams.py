@@ -11,6 +11,7 @@ from .limits import CREDIT_MAX
 from .message import ACK, CANCEL, CREDIT, DEADLINE, END, HOPS, STREAM, Message
 from .scope import SCOPE, Scope, deadline_status
 from .status import Code, Status, Violation
+from .user import UserMeta
 from .window import Window, add_credit, cost
 from .work import StreamHandler, Work, outcome_of
 
@@ -72,7 +73,7 @@ class RawStream:
                 return None
             await self._wait(self._readers)
         payload = self.items.popleft()
-        grant = None if self.remote_ended else self.window.consume(payload)
+        grant = None if self.remote_ended else self.window.consume(cost(payload))
         if grant is not None:
             self.session.put_now(Message(ACK, ref=self.id, meta={CREDIT: grant}))
         return payload
@@ -110,7 +111,7 @@ class RawStream:
         """An item came."""
         if self.remote_ended:
             raise Violation("L5.stream.4")
-        self.window.take(payload)
+        self.window.take(cost(payload))
         callee_is_done = not self.ours and self.local_ended
         # What nobody reads is not granted again: the sender runs dry until it hears the end.
         if not self.abandoned and not callee_is_done:
@@ -226,7 +227,7 @@ class Streams:
     # ---- ours
 
     async def open(self, target: str, payload: bytes | None, deadline: float | None,
-                   user_meta: dict[str, str] | None, *, half_closed: bool,
+                   user_meta: UserMeta | None, *, half_closed: bool,
                    credit: int | None) -> RawStream:
         """Opens a stream; with `half_closed` we send no items."""
         session = self.session

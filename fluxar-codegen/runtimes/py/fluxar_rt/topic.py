@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, Union
 from uuid import UUID
 
-from .broker import Broker, OwnSubscription
+from .broker import Broker
 from .checks import Checked
 from .codec import Bool, Codec, Int, Text, Uuid, decode, encode
+from .feed import EventReader, RawEvent
 from .names import escape, unescape
 from .payload import Invalid
 from .peer import HasSession, Peer
 from .status import Code, Status
-from .feed import RawEvent
-from .topics import RawSubscription
 from .types import Enum, Lazy
+from .user import UserMeta
 
 log = logging.getLogger("fluxar")
 TopicHost = Union[HasSession, Broker]
@@ -114,7 +114,8 @@ class TopicDef(Generic[K, V]):
             if not isinstance(segment, str):
                 values[segment[0]] = of_segment(segment[1], part)
         value = decode(self.payload, event.payload)
-        return Received(self.key(**values), value, event.topic, event.retained, event.dropped)
+        key = self.key(**values)
+        return Received(key, value, event.topic, event.retained, event.dropped, event.meta)
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,8 @@ class Received(Generic[K, V]):
     topic: str
     retained: bool
     dropped: int
+    meta: UserMeta
+    """What the publisher said beside it."""
 
 
 class Subscription(Generic[K, V]):
@@ -135,7 +138,7 @@ class Subscription(Generic[K, V]):
                  group: str | None, overflow: int, credit: int | None) -> None:
         self._host, self._topic, self._values = host, topic, values
         self._group, self._overflow, self._credit = group, overflow, credit
-        self._raw: RawSubscription | OwnSubscription | None = None
+        self._raw: EventReader | None = None
         self.dropped = 0
         """Events that this subscription missed, as far as the publisher's side says."""
 
@@ -180,7 +183,7 @@ class Subscription(Generic[K, V]):
             except (Invalid, Status) as error:
                 log.warning("an event on %s is passed over: %s", event.topic, error)
 
-    async def _over(self, raw: RawSubscription | OwnSubscription) -> None:
+    async def _over(self, raw: EventReader) -> None:
         error = raw.error
         if raw.left or error is None:
             raise StopAsyncIteration
@@ -203,22 +206,23 @@ class TopicClient(Generic[K, V]):
     def __init__(self, host: TopicHost, topic: TopicDef[K, V]) -> None:
         self._host, self._topic = host, topic
 
-    async def _publish(self, value: V, values: dict[str, Any], retain: bool | None) -> None:
+    async def _publish(self, value: V, values: dict[str, Any], retain: bool | None,
+                       meta: UserMeta | None = None) -> None:
         path = self._topic.path(values, pattern=False)
         # Names always: a publisher does not know its subscribers.
         payload = encode(self._topic.payload, value, False)
         keep = self._topic.retain if retain is None else retain
-        await self._put(path, payload, keep)
+        await self._put(path, payload, keep, meta)
 
     async def _clear(self, values: dict[str, Any]) -> None:
         path = self._topic.path(values, pattern=False)
-        await self._put(path, b"", True)
+        await self._put(path, b"", True, None)
 
-    async def _put(self, path: str, payload: bytes, retain: bool) -> None:
+    async def _put(self, path: str, payload: bytes, retain: bool, meta: UserMeta | None) -> None:
         if isinstance(self._host, Broker):
-            self._host.publish(path, payload, retain=retain)
+            self._host.publish(path, payload, retain=retain, meta=meta)
         else:
-            await self._host.session.publish(path, payload, retain=retain)
+            await self._host.session.publish(path, payload, retain=retain, user_meta=meta)
 
     def _subscribe(self, values: dict[str, Any], group: str | None, overflow: int,
                    credit: int | None) -> Subscription[K, V]:

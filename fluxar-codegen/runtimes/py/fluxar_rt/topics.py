@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import TYPE_CHECKING
 
-from .feed import DROP_OLDEST, Feed, Queues, RawEvent
+from .feed import DROP_OLDEST, EventReader, Feed, Queues, RawEvent
 from .limits import CREDIT_MAX
 from .message import (
     ACK, CANCEL, CREDIT, DROPPED, END, EVENT, GROUP, OVERFLOW, RETAIN, SUBSCRIBE, Message,
@@ -18,57 +17,44 @@ from .window import Window
 if TYPE_CHECKING:
     from .session import Session
 
-class RawSubscription:
+
+class RawSubscription(EventReader):
     """A subscription of ours."""
 
     def __init__(self, session: Session, id: int, pattern: str, window: int) -> None:
+        super().__init__()
         self.session, self.id, self.pattern = session, id, pattern
         self.exact = not has_wildcard(pattern)
         self.window = Window(window)
         self.granted: asyncio.Future[None] = session.loop.create_future()
-        self.left = self.over = False
-        self.error: Status | None = None
-        self.events: deque[RawEvent] = deque()
-        self._reader: asyncio.Future[None] | None = None
 
-    async def next(self) -> RawEvent | None:
-        """The next event; `None` when the subscription is over."""
-        while not self.events:
-            if self.over or self.left:
-                return None
-            self._reader = self.session.loop.create_future()
-            await self._reader
-        event = self.events.popleft()
-        grant = None if self.left or self.over else self.window.consume(event.payload)
+    def took(self, event: RawEvent) -> None:
+        grant = self.window.consume(event.cost)
         if grant is not None:
             self.session.put_now(Message(ACK, ref=self.id, meta={CREDIT: grant}))
-        return event
 
     @property
     def is_lost(self) -> bool:
-        """Whether it ended with its session."""
         return self.session.is_closed
 
     def leave(self) -> None:
-        """Ends the subscription; events on their way are dropped."""
         if not self.left and not self.over:
             self.left = True
             self.events.clear()
             if not self.session.is_closed:
                 self.session.put(self.id, Message(CANCEL, ref=self.id))
-        self._wake()
+        self.wake()
 
     def delivered(self, message: Message) -> None:
         """An event came."""
-        payload = message.payload or b""
-        self.window.take(payload)
+        topic, payload = message.target or self.pattern, message.payload or b""
+        event = RawEvent(topic, payload, RETAIN in message.meta, message.number(DROPPED),
+                         message.user_meta)
+        self.window.take(event.cost)
         if message.target is None and not self.exact:
             raise Violation("L5.topic.3")
         if not self.left:
-            topic = message.target or self.pattern
-            dropped = message.number(DROPPED)
-            self.events.append(RawEvent(topic, payload, RETAIN in message.meta, dropped))
-            self._wake()
+            self.arrived(event)
 
     def ended(self, error: Status | None) -> None:
         """Nothing more comes."""
@@ -79,11 +65,7 @@ class RawSubscription:
             self.granted.set_exception(error)
             # Whoever asked may be gone: then nobody is to be told.
             self.granted.exception()
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._reader is not None and not self._reader.done():
-            self._reader.set_result(None)
+        self.wake()
 
 
 class Inbound(Feed):
@@ -104,6 +86,7 @@ class Inbound(Feed):
         message = Message(EVENT, ref=self.id, payload=event.payload)
         if not self.exact:
             message.target = event.topic
+        message.meta.update(event.meta)
         if event.retained:
             message.meta[RETAIN] = True
         if self.dropped:

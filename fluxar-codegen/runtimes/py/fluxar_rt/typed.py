@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -9,12 +10,13 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from .codec import UNIT, Codec, decode, encode, encode_checked
 from .context import Context
-from .peer import HasSession
+from .peer import HasSession, Peer, call_at
 from .routes import Routes
-from .scope import deadline_of
+from .scope import deadline_of, until
 from .status import Code, Status
 from .streams import RawStream
 from .types import Params
+from .user import UserMeta
 from .work import CallHandler, StreamHandler
 
 I = TypeVar("I")
@@ -87,6 +89,8 @@ class Method(Generic[I, O, R]):
     result: Codec[R]
     failure: Failure | None = None
     timeout: float | None = None
+    idempotent: bool = False
+    """Each call gets a key: it may be sent twice, and is done once."""
 
     def encode_params(self, values: dict[str, Any], numbers: bool) -> bytes | None:
         """The payload of a request."""
@@ -119,18 +123,23 @@ class Client:
         self._peer = peer
 
     async def _call(self, method: Method[Any, Any, R], values: dict[str, Any],
-                    timeout: float | None, meta: dict[str, str] | None) -> R:
-        session = self._peer.session
-        payload = method.encode_params(values, session.numbers)
+                    timeout: float | None, meta: UserMeta | None,
+                    key: bytes | None = None) -> R:
         deadline = deadline_of(method.timeout if timeout is None else timeout)
+        if key is None and method.idempotent:
+            key = os.urandom(16)
         try:
-            answer = await session.calls.call(method.target, payload, deadline, meta)
+            if key is not None and isinstance(self._peer, Peer):
+                await until(deadline, self._peer.wait_ready())
+            # Once: another attempt must not have other parameters.
+            payload = method.encode_params(values, self._peer.session.numbers)
+            answer = await call_at(self._peer, method.target, payload, deadline, meta, key)
         except Status as status:
             raise method.raised(status) from None
         return decode(method.result, answer)
 
     async def _notify(self, method: Method[Any, Any, Any], values: dict[str, Any],
-                      meta: dict[str, str] | None) -> None:
+                      meta: UserMeta | None) -> None:
         session = self._peer.session
         payload = method.encode_params(values, session.numbers)
         await session.calls.notify(method.target, payload, meta)
@@ -142,7 +151,7 @@ class _Opened(Generic[I, O, R]):
     _half_closed = False
 
     def __init__(self, peer: HasSession, method: Method[I, O, R], values: dict[str, Any],
-                 timeout: float | None, meta: dict[str, str] | None,
+                 timeout: float | None, meta: UserMeta | None,
                  credit: int | None = None) -> None:
         self._peer, self._method, self._values = peer, method, values
         self._timeout, self._meta, self._credit = timeout, meta, credit

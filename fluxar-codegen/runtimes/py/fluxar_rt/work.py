@@ -78,12 +78,15 @@ async def outcome_of(
         if work.session.is_closed:
             raise
         return work.reason or Status(Code.CANCELLED, "the handler was cancelled")
-    except Status as status:
-        return work.reason or status
-    except Exception:
-        if work.reason is not None:
-            return work.reason
-        log.exception("the handler of %s failed", target)
-        return Status(Code.INTERNAL, "[L5.call.6] the handler failed: its log says why")
+    except Exception as error:
+        return work.reason or failed(error, target)
     finally:
         work.is_over = True
+
+
+def failed(error: Exception, target: str | None) -> Status:
+    """What the peer is told of an error that a handler raised."""
+    if isinstance(error, Status):
+        return error
+    log.exception("the handler of %s failed", target)
+    return Status(Code.INTERNAL, "[L5.call.6] the handler failed: its log says why")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import unittest
 
-from fluxar_rt import LATEST, Code, Context, Limits, Peer, Routes, Status
+from fluxar_rt import DROP_NEWEST, LATEST, Code, Context, Limits, Peer, Routes, Status
+from fluxar_rt.message import EVENT, Message
 from fluxar_rt.streams import RawStream
 from fluxar_rt.window import cost
 from pipe import PipeLink, pair
@@ -374,6 +375,70 @@ class Topics(PeerTest):
         assert event is not None
         self.assertEqual((event.payload, event.retained), (b"new", True))
         self.assertFalse(sub.events)
+        await a.close()
+
+    async def test_what_is_kept_stays_when_there_is_no_room_for_more(self) -> None:
+        """[L5.retain.3]"""
+        a, b = await pair(limits_b=Limits(retained_max=1, retained_bytes_max=200))
+        b.publish_local("a", b"1", retain=True)
+        live = await a.subscribe("*")
+        await live.next()
+        with self.assertLogs("fluxar", "WARNING") as logged:
+            with self.assertRaises(Status) as caught:
+                b.publish_local("b", b"2", retain=True)
+            self.assertEqual(caught.exception.code, Code.RESOURCE_EXHAUSTED)
+            await a.publish("b", b"3", retain=True)
+            await a.ping()
+            with self.assertRaises(Status):
+                b.publish_local("a", bytes(200), retain=True)
+            got = [await live.next() for _ in range(3)]
+        self.assertEqual([event.payload for event in got if event], [b"2", b"3", bytes(200)])
+        self.assertEqual(len(logged.records), 1, "once, however often")
+        late = await a.subscribe(">")
+        event = await late.next()
+        assert event is not None
+        self.assertEqual((event.topic, event.payload, event.retained), ("a", b"1", True))
+        self.assertFalse(late.events)
+        b.publish_local("a", b"", retain=True)
+        b.publish_local("b", b"4", retain=True)
+        await a.close()
+
+    async def test_what_a_publisher_says_beside_an_event_comes_with_it(self) -> None:
+        """Kept or not, and it costs credit [L5.carry.1, L5.credit.2]."""
+        a, b = await pair()
+        meta = {"by": "ann", "trace": "v" * 1900}
+        size = 32 + 1 + (1 + 5) + (3 + 1900) + (1 + 2) + (1 + 3)
+        own = await b.broker.subscribe("a.b")
+        slow = await a.subscribe("a.b", credit=2 * size + 1, overflow=DROP_NEWEST)
+        for number in range(3):
+            b.publish_local("a.b", bytes([number]), meta=meta, retain=True)
+        await a.ping()
+        got = [await own.next() for _ in range(3)]
+        self.assertEqual([event.meta for event in got if event], [meta] * 3)
+        self.assertEqual(len(slow.events), 3, "one more byte of credit is one more event")
+        await a.publish("a.b", b"late")
+        await a.ping()
+        self.assertEqual(len(slow.events), 3, "and then there is none")
+        got = [await slow.next() for _ in range(4)]
+        self.assertEqual([dict(event.meta) for event in got if event], [meta, meta, meta, {}])
+        late = await a.subscribe("a.*")
+        kept = await late.next()
+        assert kept is not None
+        self.assertEqual((kept.retained, kept.meta), (True, meta))
+        large = {"key": "v" * 7200}
+        await self.fails(Code.INVALID_ARGUMENT, a.publish("a.b", b"x", meta=large))
+        with self.assertRaises(Status):
+            b.publish_local("a.b", b"x", meta=large)
+        # A peer that sends more than a delivery has room for is charged.
+        many = {f"k{n}": "v" for n in range(49)}
+        for entries in (many, dict(list(many.items())[:48])):
+            message = Message(EVENT, target="a.b", payload=bytes([len(entries)]))
+            message.meta.update(entries)
+            a.session.put(0, message)
+        event = await own.next()
+        self.assertEqual(event and event.payload, b"late")
+        event = await own.next()
+        self.assertEqual(event and event.payload, bytes([48]))
         await a.close()
 
     async def test_a_program_subscribes_at_its_own_side(self) -> None:

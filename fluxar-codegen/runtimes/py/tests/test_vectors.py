@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import unittest
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import fluxar_rt
 from fluxar_rt import hello, message
 from fluxar_rt.checks import FORMATS
 from fluxar_rt.frame import Receiver
 from fluxar_rt.limits import Limits
 from fluxar_rt.message import Message
 from fluxar_rt.routes import Routes
+from fluxar_rt.rules import RULES
 from fluxar_rt.session import Session, read
 from fluxar_rt.status import Status, Violation
 from fluxar_rt.window import add_credit
@@ -231,6 +234,79 @@ class Sessions(unittest.IsolatedAsyncioTestCase):
                     code = None if error is None else int(error.code)
                     self.assertEqual(code, answered.get("code"))
 
+    async def said(self, *frames: str, dialer: bool = False, ready: bool = False) -> tuple[str, list[Message]]:
+        """The phase of a session of ours behind these frames, or the rule that it finds broken; and
+        what it says."""
+        link = PipeLink()
+        if ready:
+            session, task = await ready_acceptor(link, Limits(), NOTHING)
+        else:
+            session = Session(link, config(None, NOTHING), dialer=dialer)
+            task = asyncio.create_task(session.run())
+            await link.idle()
+        link.wrote.clear()
+        for frame in frames:
+            link.arrive(bytes.fromhex(frame))
+            await link.idle()
+        receiver = Receiver(Limits())
+        got = [message.decode(arrived.body) for arrived in receiver.feed(bytes(link.wrote))]
+        phase = session.phase
+        if phase == "closed" and got[-1].error is not None:
+            phase = got[-1].error.message.split("]")[0][1:]
+        task.cancel()
+        await asyncio.wait({task})
+        return phase, got
+
+    async def test_sessions_that_resume_go_on_as_if_that_had_not_been_offered(self) -> None:
+        """[L4.resume.1]"""
+        for name, case in cases("resume"):
+            with self.subTest(name):
+                steps = [step["hex"] for step in case["steps"]]
+                read_all = [first(step) for step in steps]
+                self.assertEqual([message.form(one) for one in read_all], [
+                    "offer", "answer", "confirm", "notification", "offer", "answer", "confirm",
+                ])
+                for at, answer in zip((0, 1, 4, 5), (False, True) * 2):
+                    body = hello.decode(read_all[at].payload or b"", answer=answer)
+                    self.assertTrue(body.reserved)
+                offer, chosen, confirm, note, claim, _, proof = steps
+                phase, got = await self.said(offer, confirm, note)
+                self.assertEqual((phase, len(got)), ("ready", 1))
+                self.assertFalse(hello.decode(got[0].payload or b"", answer=True).reserved)
+                self.assertEqual((await self.said(claim))[0], "handshaking")
+                # No proof was due, and nothing was offered that could be resumed.
+                self.assertEqual((await self.said(claim, proof))[0], "L3.hello.3")
+                self.assertEqual((await self.said(chosen, dialer=True))[0], "L4.caps.1")
+                # What is sent again has its number, and a session of ours has none.
+                again = proof[2 * (4 + int(proof[:8], 16)) :]
+                self.assertEqual((await self.said(again, ready=True))[0], "L1.flags.4")
+
+    async def test_hellos_that_seal_go_on_as_if_that_had_not_been_offered(self) -> None:
+        """Sealed frames are refused [L1.flags.3]."""
+        sessions = json.loads((VECTORS / "seal" / "sessions.json").read_text())["sessions"]
+        self.assertEqual(len(sessions), 12)
+        for case in sessions:
+            with self.subTest(case["name"]):
+                offer, answer, confirm = case["offer"], case["answer"], case["confirm"]
+                forms = [message.form(first(step)) for step in (offer, answer, confirm)]
+                self.assertEqual(forms, ["offer", "answer", "confirm"])
+                for step, is_answer in ((offer, False), (answer, True)):
+                    body = hello.decode(first(step).payload or b"", answer=is_answer)
+                    self.assertTrue(body.reserved)
+                phase, got = await self.said(offer)
+                self.assertEqual((phase, len(got)), ("handshaking", 1))
+                self.assertFalse(hello.decode(got[0].payload or b"", answer=True).reserved)
+                self.assertEqual((await self.said(offer, confirm))[0], "L3.hello.3")
+                self.assertEqual((await self.said(answer, dialer=True))[0], "L4.caps.1")
+                for record in (case["welcome"], case["call"]):
+                    self.assertEqual((await self.said(record, ready=True))[0], "L1.flags.3")
+
+
+def first(frames: str) -> Message:
+    """The first message of some frames."""
+    return read(next(Receiver(Limits()).feed(bytes.fromhex(frames))))
+
+
 class Contracts(unittest.TestCase):
     """What no session is needed for."""
 
@@ -238,6 +314,12 @@ class Contracts(unittest.TestCase):
         for name, case in cases("contract", "formats"):
             with self.subTest(name):
                 self.assertEqual(FORMATS[case["format"]](case["text"]), case["valid"])
+
+    def test_every_rule_that_is_cited_has_its_text(self) -> None:
+        source = Path(fluxar_rt.__file__).parent
+        for path in source.glob("*.py"):
+            for rule in re.findall(r'Violation\("([^"]+)"\)', path.read_text()):
+                self.assertIn(rule, RULES, path)
 
     def test_credit_adds_up_to_2_to_the_31_and_no_further(self) -> None:
         self.assertEqual(add_credit(0, 1 << 31), 1 << 31)

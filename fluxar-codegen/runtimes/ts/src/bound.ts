@@ -1,6 +1,6 @@
 /** The other side as a handler sees it: what it opens ends with it. */
 
-import type { CallOptions, Caller, Origin, PublishOptions, StreamOptions, SubscribeOptions } from "./caller.js";
+import type { CallOptions, Caller, Origin, PublishOptions, RequestOptions, StreamOptions, SubscribeOptions } from "./caller.js";
 import type { Channel } from "./channel.js";
 import type { Session } from "./session.js";
 import { Subscription } from "./subscription.js";
@@ -22,7 +22,7 @@ export class BoundCaller implements Caller {
     return this.session.call(target, payload, options, this.origin);
   }
 
-  notifyBytes(target: string, payload: Uint8Array | undefined, options: CallOptions = {}): void {
+  notifyBytes(target: string, payload: Uint8Array | undefined, options: RequestOptions = {}): void {
     this.session.notify(target, payload, options, this.origin);
   }
 

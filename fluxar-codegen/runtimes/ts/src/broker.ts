@@ -4,12 +4,10 @@ import type { PublishOptions, SubscribeOptions, TopicHost } from "./caller.js";
 import { Feed, OVERFLOW, publication } from "./feed.js";
 import type { Outlet, Publication } from "./feed.js";
 import { DEFAULT_LIMITS } from "./limits.js";
-import { userMeta } from "./meta.js";
 import { addUserMeta } from "./request.js";
 import { FluxarError } from "./status.js";
 import { Subscription } from "./subscription.js";
 import { checkTarget, matches } from "./target.js";
-import { cost } from "./window.js";
 
 /** How much may be retained. */
 export interface BrokerLimits {
@@ -29,6 +27,7 @@ export class Broker implements TopicHost {
   private retainedBytes = 0;
   private choices = 0;
   private isClosed = false;
+  private hasToldFull = false;
 
   constructor(limits: Partial<BrokerLimits> = {}) {
     this.limits = { retainedMax: 10_000, retainedBytesMax: 64 << 20, ...limits };
@@ -39,7 +38,7 @@ export class Broker implements TopicHost {
 
   publishBytes(topic: string, payload: Uint8Array, options: PublishOptions = {}): void {
     checkTarget(topic);
-    const meta = new Map<number | string, string>();
+    const meta = new Map<string, string>();
     addUserMeta(meta, options.meta);
     if (this.publish(publication(topic, payload.slice(), meta), options.retain === true)) return;
     throw new FluxarError("resource_exhausted", "the value was delivered and not kept: too many topics or bytes are retained");
@@ -130,7 +129,13 @@ export class Broker implements TopicHost {
       return true;
     }
     const isFull = before === undefined && this.retained.size >= this.limits.retainedMax;
-    if (isFull || bytes + event.bytes > this.limits.retainedBytesMax) return false;
+    if (isFull || bytes + event.bytes > this.limits.retainedBytesMax) {
+      // Nobody answers a peer's publication, so this is how it is known [L5.retain.3].
+      if (!this.hasToldFull) console.warn(`fluxar: no more values are kept, not that of ${event.topic} either`);
+      this.hasToldFull = true;
+      return false;
+    }
+    this.hasToldFull = false;
     this.retained.set(event.topic, event);
     this.retainedBytes = bytes + event.bytes;
     return true;
@@ -152,8 +157,8 @@ class LocalOutlet implements Outlet {
 
   send(feed: Feed, event: Publication, isRetained: boolean, dropped: number): boolean {
     const { topic, payload, meta } = event;
-    this.subscribers.get(feed)?.onEvent({ topic, payload, isRetained, dropped, meta: userMeta(meta) }, () => {
-      if (!feed.isOver) feed.granted(cost(payload));
+    this.subscribers.get(feed)?.onEvent({ topic, payload, isRetained, dropped, meta }, () => {
+      if (!feed.isOver) feed.granted(event.cost);
     });
     return true;
   }

@@ -3,9 +3,9 @@
 import type { Channel } from "./channel.js";
 import type { Subscription } from "./subscription.js";
 
-/** How a call is made. */
-export interface CallOptions {
-  /** Aborting it cancels the call at the callee. */
+/** How anything is asked of the other side. */
+export interface RequestOptions {
+  /** Aborting it cancels the work at the callee. */
   readonly signal?: AbortSignal | undefined;
   /** The time until the call ends with `deadline_exceeded`. */
   readonly timeoutMs?: number | undefined;
@@ -13,8 +13,17 @@ export interface CallOptions {
   readonly meta?: Readonly<Record<string, string>> | undefined;
 }
 
+/** How a call is made. */
+export interface CallOptions extends RequestOptions {
+  /**
+   * 16 bytes that name one intention: the callee does it once, however often the call comes. Should the session be lost, a peer
+   * that dials again sends the call again, within its time. Methods marked `@idempotent` get a fresh key for each call.
+   */
+  readonly idempotencyKey?: Uint8Array | undefined;
+}
+
 /** How a stream is opened. */
-export interface StreamOptions extends CallOptions {
+export interface StreamOptions extends RequestOptions {
   /** Bytes that the callee may send ahead. */
   readonly credit?: number | undefined;
 }
@@ -54,7 +63,7 @@ export interface Caller extends TopicHost {
   /** Calls, and waits for the answer's payload. */
   callBytes(target: string, payload: Uint8Array | undefined, options?: CallOptions): Promise<Uint8Array>;
   /** Says something that nobody answers. */
-  notifyBytes(target: string, payload: Uint8Array | undefined, options?: CallOptions): void;
+  notifyBytes(target: string, payload: Uint8Array | undefined, options?: RequestOptions): void;
   /** Opens a stream; with `isHalf` we send no items. */
   openBytes(target: string, payload: Uint8Array | undefined, isHalf: boolean, options?: StreamOptions): Channel;
 }

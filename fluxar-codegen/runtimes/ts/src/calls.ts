@@ -5,6 +5,8 @@ import { clampTimeout, deadlineOf, requestMeta } from "./request.js";
 import type { Envelope, Id, Outgoing } from "./envelope.js";
 import { KIND } from "./envelope.js";
 import { OUTBOUND_MAX } from "./limits.js";
+import { META } from "./meta.js";
+import type { Meta } from "./meta.js";
 import type { Parcel } from "./outbox.js";
 import { FluxarError } from "./status.js";
 
@@ -48,7 +50,7 @@ export class OutboundCalls {
     }
     return new Promise((resolve, reject) => {
       const deadline = deadlineOf(options, origin);
-      const meta = requestMeta(options, origin, deadline);
+      const meta = withKey(requestMeta(options, origin, deadline), options.idempotencyKey);
       const signal = options.signal;
       const abort = () => this.stop(id, options.signal?.reason, true);
       const stopped = () => this.stop(id, origin.signal?.reason, true);
@@ -96,6 +98,12 @@ export class OutboundCalls {
     this.open.clear();
     for (const entry of entries) entry.finish?.(lostError(entry.parcel.isHanded, why), undefined);
   }
+}
+
+function withKey(meta: Meta, key: Uint8Array | undefined): Meta {
+  if (key === undefined) return meta;
+  if (key.length !== 16) throw new FluxarError("invalid_argument", "an idempotency key has 16 bytes");
+  return new Map(meta).set(META.idempotencyKey, key);
 }
 
 /** What becomes of something that was open when its link was lost. */

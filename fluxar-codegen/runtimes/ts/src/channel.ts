@@ -2,11 +2,11 @@
 
 import type { Id, Outgoing } from "./envelope.js";
 import { KIND } from "./envelope.js";
-import { CREDIT_MAX } from "./limits.js";
+import { iterate } from "./iterate.js";
 import { META } from "./meta.js";
 import type { Parcel } from "./outbox.js";
 import { FluxarError, Violation } from "./status.js";
-import { Window, cost } from "./window.js";
+import { Window, addCredit, cost } from "./window.js";
 
 /** What a stream needs of its session. */
 export interface ChannelHost {
@@ -157,16 +157,8 @@ export class Channel implements AsyncIterable<Uint8Array>, AsyncDisposable {
     }
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    try {
-      for (;;) {
-        const item = await this.next();
-        if (item === undefined) return;
-        yield item;
-      }
-    } finally {
-      this.stop();
-    }
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    return iterate(() => this.next(), () => this.stop());
   }
 
   /** Whoever read has left: early, that is a cancel. */
@@ -187,7 +179,7 @@ export class Channel implements AsyncIterable<Uint8Array>, AsyncDisposable {
   }
 
   private consumed(item: Uint8Array): void {
-    const grant = this.window.consumed(item);
+    const grant = this.window.consumed(cost(item));
     if (grant > 0 && !this.theyEnded) this.host.grant(this.id, grant);
   }
 
@@ -196,7 +188,7 @@ export class Channel implements AsyncIterable<Uint8Array>, AsyncDisposable {
   /** An item came. */
   arrived(payload: Uint8Array): void {
     if (this.theyEnded) throw new Violation("L5.stream.4", "an item or end came after the end of this direction");
-    this.window.arrived(payload);
+    this.window.arrived(cost(payload));
     if (this.isMuted || this.outcome !== undefined || (!this.isOurs && this.weEnded)) return this.consumed(payload);
     this.items.push(payload);
     this.wakeReaders();
@@ -223,8 +215,7 @@ export class Channel implements AsyncIterable<Uint8Array>, AsyncDisposable {
   /** The peer grants credit. */
   granted(credit: number): void {
     if (this.weEnded) return;
-    if (this.credit + credit > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
-    this.credit += credit;
+    this.credit = addCredit(this.credit, credit);
     if (this.credit > 0) this.wakeSender();
   }
 

@@ -8,7 +8,9 @@ import { userMeta } from "./meta.js";
 export interface Context {
   /** What was called. */
   readonly target: string;
-  /** Aborted when the caller cancels, the deadline passes or the session ends. */
+  /** Who calls, where `authenticate` has said so. */
+  readonly identity: string | undefined;
+  /** Aborted when the caller cancels, the deadline passes or the session ends; for a call with a key, by the deadline alone. */
   readonly signal: AbortSignal;
   /** When the work must be done (as `Date.now()`), if there is such a time. */
   readonly deadline: number | undefined;
@@ -20,13 +22,15 @@ export interface Context {
   readonly peer: Caller;
 }
 
+/** What surrounds the work, and what it opens in turn. */
+type Surroundings = Pick<Context, "signal" | "deadline" | "hops">;
+
 export function makeContext(
   target: string,
   meta: Meta,
-  signal: AbortSignal,
-  deadline: number | undefined,
-  hops: number,
-  bind: (context: { signal: AbortSignal; deadline: number | undefined; hops: number }) => Caller,
+  identity: string | undefined,
+  around: Surroundings,
+  bind: (around: Surroundings) => Caller,
 ): Context {
-  return { target, signal, deadline, hops, meta: userMeta(meta), peer: bind({ signal, deadline, hops }) };
+  return { target, identity, ...around, meta: userMeta(meta), peer: bind(around) };
 }

@@ -1,7 +1,9 @@
 /** What a peer says of itself: the answer of `fluxar.describe` [IDL.desc.8]. */
 
-import { Writer, compareBytes } from "./bytes.js";
-import { Reader } from "./reader.js";
+import { freeNames, renamed } from "./clash.js";
+import type { Named } from "./clash.js";
+import { entriesOf, item, listOf, listing, mapping, text, textOf } from "./entries.js";
+import type { Entries } from "./entries.js";
 
 /** The reserved method that answers with the descriptor of all that is served. */
 export const DESCRIBE = "fluxar.describe";
@@ -20,22 +22,15 @@ const DOCS = 15;
 const SAYABLE = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$/;
 const RAW = " Served by a closure: what it takes and gives is not described.";
 
-type Entries = Map<number, Uint8Array>;
-
 /** The descriptor of all that is served: what no contract says, by name alone. */
 export function describe(contracts: readonly Uint8Array[], targets: readonly string[]): Uint8Array {
-  const together = new Map<number, Map<string, Uint8Array>>(KINDS.map((kind) => [kind, new Map()]));
+  const together: Named = new Map(KINDS.map((kind) => [kind, new Map()]));
   const known = new Set<string>();
   for (const contract of contracts) {
     const entries = entriesOf(contract);
-    const items = KINDS.flatMap((kind) => listOf(entries.get(kind)).map((item) => ({ kind, name: textOf(entriesOf(item), NAME)!, item })));
-    const clashes = items.some(({ kind, name, item }) => {
-      const other = together.get(kind)!.get(name);
-      return other !== undefined && compareBytes(other, item) !== 0;
-    });
-    // Two things of one name: the later contract is said by name alone.
-    if (clashes) continue;
-    for (const { kind, name, item } of items) together.get(kind)!.set(name, item);
+    const parts = KINDS.flatMap((kind) => listOf(entries.get(kind)).map((bytes) => ({ kind, name: textOf(entriesOf(bytes), NAME)!, bytes })));
+    const names = freeNames(parts, together);
+    for (const part of parts) together.get(part.kind)!.set(names.get(part.kind)?.get(part.name) ?? part.name, renamed(part, names));
     for (const target of targetsOf(entries)) known.add(target);
   }
   addUnknown(together.get(SERVICES)!, targets.filter((target) => !known.has(target)));
@@ -83,48 +78,4 @@ function addUnknown(services: Map<string, Uint8Array>, targets: string[]): void 
 function unknownMethod(name: string): Uint8Array {
   const answer = listing([item((to) => to.int(0)), item((to) => to.int(ANY))]);
   return mapping(new Map([[NAME, text(name)], [ANSWER, answer], [DOCS, listing([text(RAW)])]]));
-}
-
-function entriesOf(map: Uint8Array): Entries {
-  const reader = new Reader(map);
-  const entries: Entries = new Map();
-  for (let left = reader.enterMap(); reader.more(left); left -= 1) entries.set(Number(reader.integer()), reader.raw());
-  return entries;
-}
-
-function listOf(list: Uint8Array | undefined): Uint8Array[] {
-  return list === undefined ? [] : new Reader(list).array((inner) => inner.raw());
-}
-
-function textOf(entries: Entries, key: number): string | undefined {
-  const bytes = entries.get(key);
-  return bytes === undefined ? undefined : new Reader(bytes).text();
-}
-
-function item(write: (to: Writer) => void): Uint8Array {
-  const writer = new Writer();
-  write(writer);
-  return writer.take();
-}
-
-function text(value: string): Uint8Array {
-  return item((to) => to.text(value));
-}
-
-function listing(items: readonly Uint8Array[]): Uint8Array {
-  return item((to) => {
-    to.head(0x80, items.length);
-    items.forEach((one) => to.raw(one));
-  });
-}
-
-/** A map with its keys rising. */
-function mapping(entries: Entries): Uint8Array {
-  return item((to) => {
-    to.head(0xa0, entries.size);
-    for (const [key, value] of [...entries].sort(([a], [b]) => a - b)) {
-      to.int(key);
-      to.raw(value);
-    }
-  });
 }

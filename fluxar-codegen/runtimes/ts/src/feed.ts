@@ -1,12 +1,11 @@
 /** One granted subscription: its events leave as far as its credit goes, and wait within a bound (docs/spec/patterns.md, Topics). */
 
 import type { Id } from "./envelope.js";
-import { CREDIT_MAX } from "./limits.js";
-import { byteLength } from "./meta.js";
-import type { Meta } from "./meta.js";
-import { FluxarError, Violation } from "./status.js";
+import { userBytes } from "./meta.js";
+import type { UserMeta } from "./meta.js";
+import { FluxarError } from "./status.js";
 import { hasWildcard } from "./target.js";
-import { cost } from "./window.js";
+import { addCredit, cost } from "./window.js";
 
 /** About what the bookkeeping of a waiting event takes. */
 const ENTRY_BYTES = 64;
@@ -18,22 +17,18 @@ export const OVERFLOW = { drop_oldest: 0, drop_newest: 1, latest: 2, disconnect:
 export interface Publication {
   readonly topic: string;
   readonly payload: Uint8Array;
-  /** The user's entries, which are carried as they are [X.carry.1]. */
-  readonly meta: Meta;
+  /** What its publisher says beside it [L5.carry.1]. */
+  readonly meta: UserMeta;
   /** What it takes to hold it. */
   readonly bytes: number;
+  /** What it takes of a subscriber's credit. */
+  readonly cost: number;
 }
 
-/** A publication; of the meta only the user's entries are kept. */
-export function publication(topic: string, payload: Uint8Array, meta: Meta): Publication {
-  const own = new Map<string, string>();
-  let bytes = payload.length + topic.length + ENTRY_BYTES;
-  for (const [key, value] of meta) {
-    if (typeof key !== "string" || typeof value !== "string") continue;
-    own.set(key, value);
-    bytes += byteLength(key) + byteLength(value);
-  }
-  return { topic, payload, meta: own, bytes };
+export function publication(topic: string, payload: Uint8Array, meta: UserMeta): Publication {
+  const metaBytes = userBytes(meta);
+  const bytes = payload.length + topic.length + metaBytes + ENTRY_BYTES;
+  return { topic, payload, meta, bytes, cost: cost(payload, metaBytes) };
 }
 
 /** Where the events of feeds go, and what they hold together. */
@@ -107,8 +102,7 @@ export class Feed {
 
   /** The subscriber takes more [L5.credit.3]. */
   granted(credit: number): void {
-    if (this.credit + credit > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
-    this.credit += credit;
+    this.credit = addCredit(this.credit, credit);
     if (this.canSend) this.outlet.waits(this);
   }
 
@@ -147,7 +141,7 @@ export class Feed {
       this.dropped += 1;
       return;
     }
-    this.credit -= cost(event.payload);
+    this.credit -= event.cost;
     this.dropped = 0;
   }
 }

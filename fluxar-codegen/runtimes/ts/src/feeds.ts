@@ -5,11 +5,11 @@ import type { Envelope, Id, Outgoing } from "./envelope.js";
 import { KIND } from "./envelope.js";
 import { Feed } from "./feed.js";
 import type { Outlet, Publication } from "./feed.js";
-import { CREDIT_MAX } from "./limits.js";
 import type { OwnLimits } from "./limits.js";
 import { META, metaNumber, metaText, reservedKey } from "./meta.js";
-import { FluxarError, Violation } from "./status.js";
+import { FluxarError } from "./status.js";
 import { hasWildcard, isWellFormed } from "./target.js";
+import { addCredit } from "./window.js";
 
 const END = new Map([[META.end, true]] as const);
 
@@ -53,8 +53,7 @@ export class Feeds implements Outlet {
   ask(message: Envelope): void {
     const id = message.id!;
     const pattern = message.target!;
-    const credit = metaNumber(message.meta, META.credit) ?? this.host.peerInitialCredit;
-    if (credit > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
+    const credit = addCredit(0, metaNumber(message.meta, META.credit) ?? this.host.peerInitialCredit);
     const error = this.refusal(message, pattern);
     if (error !== undefined) {
       this.host.send({ kind: KIND.subscribe, ref: id, meta: END, error });
@@ -119,7 +118,7 @@ export class Feeds implements Outlet {
   }
 
   send(feed: Feed, event: Publication, isRetained: boolean, dropped: number): boolean {
-    const meta = new Map<number | string, number | string | boolean>(event.meta as ReadonlyMap<string, string>);
+    const meta = new Map<number | string, number | string | boolean>(event.meta);
     if (isRetained) meta.set(META.retain, true);
     if (dropped > 0) meta.set(META.dropped, dropped);
     const target = feed.isExact ? undefined : event.topic;

@@ -15,8 +15,14 @@ export interface Introduction {
   readonly numbers: boolean;
 }
 
-/** Decides on a credential, on the accepting side. An error refuses it [L4.auth.1]. */
-export type Authenticate = (credential: Credential, peer: PeerInfo) => Promise<void> | void;
+/** Decides on a credential, on the accepting side. An error refuses it [L4.auth.1]; what it gives is the name of who it is. */
+export type Authenticate = (credential: Credential, peer: PeerInfo) => Promise<string | void> | string | void;
+
+/** What was decided: a refusal, or who it is if that has a name. */
+export interface Verdict {
+  readonly refusal?: FluxarError | undefined;
+  readonly identity?: string | undefined;
+}
 
 export function capabilities(numbers: boolean): Capabilities {
   return { codecs: [], seals: [], resume: false, qos: 0, encodings: numbers ? [ENCODING_NUMBERS] : [] };
@@ -45,23 +51,23 @@ function versionRefusal(offer: HelloBody): FluxarError | undefined {
   return new FluxarError("unimplemented", "[L4.version.1] no common protocol version: this side speaks version 1");
 }
 
-/** Why an offer is refused, by its version or its credential [L4.auth.1]; after so long because nobody decided [L4.reauth.3]. */
+/** Whether an offer is taken, by its version and its credential [L4.auth.1]; not when nobody decided for so long [L4.reauth.3]. */
 export async function verdict(
   offer: HelloBody,
   authenticate: Authenticate | undefined,
   limitMs: number | undefined,
-): Promise<FluxarError | undefined> {
+): Promise<Verdict> {
   const refusal = versionRefusal(offer);
-  if (refusal !== undefined || authenticate === undefined) return refusal;
+  if (refusal !== undefined || authenticate === undefined) return { refusal };
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<FluxarError>((resolve) => {
-    const text = "[L4.reauth.3] nobody decided in time";
-    if (limitMs !== undefined) timer = setTimeout(() => resolve(new FluxarError("deadline_exceeded", text)), limitMs);
+  const late = new Promise<Verdict>((resolve) => {
+    const refusal = new FluxarError("deadline_exceeded", "[L4.reauth.3] nobody decided in time");
+    if (limitMs !== undefined) timer = setTimeout(() => resolve({ refusal }), limitMs);
   });
   const decision = async () => authenticate(offer.auth ?? { scheme: "none", data: new Uint8Array() }, offer.peer);
   const decided = decision().then(
-    () => undefined,
-    () => new FluxarError("unauthenticated", "[L4.auth.1] no valid credential"),
+    (identity): Verdict => ({ identity: identity ?? undefined }),
+    (): Verdict => ({ refusal: new FluxarError("unauthenticated", "[L4.auth.1] no valid credential") }),
   );
   try {
     return await Promise.race([decided, late]);

@@ -8,15 +8,20 @@ import { KIND, decodeEnvelope, isVolatile } from "./envelope.js";
 import type { Envelope, Id } from "./envelope.js";
 import { formOf } from "./forms.js";
 import type { Form } from "./forms.js";
-import { CREDIT_MAX, HOPS_MAX } from "./limits.js";
-import { META, metaNumber, reservedKey } from "./meta.js";
+import { HOPS_MAX, PUBLISHED_META_BYTES_MAX, PUBLISHED_META_MAX } from "./limits.js";
+import { META, metaNumber, reservedKey, userBytes, userMeta } from "./meta.js";
+import type { CallHandler } from "./routes.js";
 import { phaseEarly } from "./session.js";
 import type { Session } from "./session.js";
 import { publication } from "./feed.js";
 import { FluxarError, Violation } from "./status.js";
 import { isWellFormed } from "./target.js";
-import { Job, Jobs } from "./work.js";
+import { ENDED, Job, Jobs } from "./work.js";
+import { addCredit } from "./window.js";
 import type { Answer } from "./work.js";
+
+/** What is done for a request. */
+type Handle = (payload: Uint8Array | undefined, context: Context) => Promise<Uint8Array | undefined> | Uint8Array;
 
 export class Inbound {
   private readonly session: Session;
@@ -53,7 +58,7 @@ export class Inbound {
   private early(form: Form, message: Envelope): void {
     if (form === "goodbye") this.session.heard(message.error);
     else if (form === "offer" || form === "answer" || form === "confirm") {
-      this.session.hello(form, message.id, message.ref, message.payload, message.error);
+      this.session.hello(form, message);
     } else throw phaseEarly();
   }
 
@@ -132,7 +137,7 @@ export class Inbound {
   private refusal(message: Envelope, open: number, max: number): FluxarError | undefined {
     const { meta } = message;
     const target = message.target!;
-    const reserved = reservedKey(meta);
+    const reserved = reservedKey(meta, message.kind === KIND.call && message.id !== null);
     if (this.session.phase === "draining" && message.id !== null) {
       return new FluxarError("unavailable", "[L4.bye.3] the callee is closing its session: reconnect");
     }
@@ -156,9 +161,8 @@ export class Inbound {
 
   private context(message: Envelope, signal: AbortSignal, deadline: number | undefined): Context {
     const hops = metaNumber(message.meta, META.hops) ?? 0;
-    const bind = (origin: { signal: AbortSignal; deadline: number | undefined; hops: number }) =>
-      new BoundCaller(this.session, origin);
-    return makeContext(message.target!, message.meta, signal, deadline, hops, bind);
+    const around = { signal, deadline, hops };
+    return makeContext(message.target!, message.meta, this.session.identity, around, (origin) => new BoundCaller(this.session, origin));
   }
 
   private request(message: Envelope, inFragments: boolean): void {
@@ -174,7 +178,19 @@ export class Inbound {
       if (id !== null) this.session.send({ kind: KIND.call, ref: id, error: refusal });
       return;
     }
-    this.start(message, this.calls, (error, payload) => this.answer(id, error, payload), handler);
+    const key = id === null ? undefined : message.meta.get(META.idempotencyKey);
+    const work = key instanceof Uint8Array ? this.keyed(message, key, handler) : handler;
+    this.start(message, this.calls, (error, payload) => this.answer(id, error, payload), work);
+  }
+
+  /** An attempt at a call that may come more than once: its handler is no work of this session [L5.idempotent.1]. */
+  private keyed(message: Envelope, key: Uint8Array, handler: CallHandler): Handle {
+    const { identity, peer, options } = this.session;
+    const owner = { identity, instance: peer!.instance };
+    return (payload, { target, deadline }) => {
+      const attempt = { owner, target, key: key.slice(), payload, deadline };
+      return options.keyed.run(attempt, async (signal) => handler(payload, this.context(message, signal, deadline)));
+    };
   }
 
   /** Puts a handler to work, which counts until it has really ended. */
@@ -182,7 +198,7 @@ export class Inbound {
     message: Envelope,
     jobs: Jobs,
     answer: Answer,
-    handle: (payload: Uint8Array | undefined, context: Context) => Promise<Uint8Array | undefined> | Uint8Array,
+    handle: Handle,
   ): void {
     const deadline = deadlineAt(message);
     const job = new Job(answer, deadline, this.session.limits.cancelGraceMs);
@@ -218,8 +234,7 @@ export class Inbound {
     const id = message.id!;
     const { routes, limits } = this.session.options;
     this.takeId(id, inFragments);
-    const credit = metaNumber(message.meta, META.credit) ?? this.session.peerInitialCredit;
-    if (credit > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
+    const credit = addCredit(0, metaNumber(message.meta, META.credit) ?? this.session.peerInitialCredit);
     const openerEnded = message.meta.has(META.end);
     const handler = routes.stream(message.target!);
     const window = openerEnded ? 0 : limits.initialCredit;
@@ -322,14 +337,14 @@ export class Inbound {
   private published(message: Envelope): void {
     checkEvent(message);
     const { target, payload, meta } = message;
+    const own = userMeta(meta);
+    // With keys of ours beside more than that no subscriber would take it [L5.carry.1].
+    const fits = own.size <= PUBLISHED_META_MAX && userBytes(own) <= PUBLISHED_META_BYTES_MAX;
     // A copy, since it may wait or be kept.
-    if (!isWellFormed(target!, false)) this.session.budget.charge();
-    else this.session.options.broker.publish(publication(target!, payload!.slice(), meta), meta.has(META.retain));
+    if (!fits || !isWellFormed(target!, false)) this.session.budget.charge();
+    else this.session.options.broker.publish(publication(target!, payload!.slice(), own), meta.has(META.retain));
   }
 }
-
-/** The reason of a signal whose work has ended by itself. */
-const ENDED = new FluxarError("cancelled", "the work has ended");
 
 /** An event can be refused by nobody's answer, so what asks for more than qos 0 ends the session. */
 function checkEvent(message: Envelope): void {

@@ -8,7 +8,7 @@ export type { Backoff } from "./backoff.js";
 export { Broker } from "./broker.js";
 export type { BrokerLimits } from "./broker.js";
 export { Writer } from "./bytes.js";
-export type { CallOptions, Caller, Overflow, PublishOptions, StreamOptions, SubscribeOptions, TopicHost } from "./caller.js";
+export type { CallOptions, Caller, Overflow, PublishOptions, RequestOptions, StreamOptions, SubscribeOptions, TopicHost } from "./caller.js";
 export { Channel } from "./channel.js";
 export { at, checkEach, checkFormat, checkLength, checkPattern, checkRange, checkValues } from "./checks.js";
 export {
@@ -21,6 +21,8 @@ export { canonical, descriptorHash, fromBase64 } from "./contract.js";
 export { decodeEnvelope } from "./envelope.js";
 export type { Authenticate } from "./handshake.js";
 export type { Auth, Credential, PeerInfo } from "./hello.js";
+export { KeyedCalls } from "./keyed.js";
+export type { KeyedLimits } from "./keyed.js";
 export { DEFAULT_LIMITS } from "./limits.js";
 export type { Limits, OwnLimits } from "./limits.js";
 export { memoryLinks } from "./link.js";

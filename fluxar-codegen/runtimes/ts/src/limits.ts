@@ -64,6 +64,9 @@ export const TEXT_BYTES_MAX = 512;
 export const CREDIT_MAX = 2 ** 31;
 /** What an item costs beside its payload [L5.credit.2]. */
 export const ITEM_COST = 32;
+/** Entries of the user's in a publication, and their bytes: what is left is for the protocol's own keys [L5.carry.1]. */
+export const PUBLISHED_META_MAX = 48;
+export const PUBLISHED_META_BYTES_MAX = 7168;
 /** Items of one pattern that we open at a peer, whatever it says that it takes. */
 export const OUTBOUND_MAX = 65_536;
 

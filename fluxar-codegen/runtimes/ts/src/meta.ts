@@ -149,17 +149,35 @@ export function sortMeta(meta: Meta): Meta {
 }
 
 /** Keys of a request that ask for what this version does not offer [X.open.1]; -1 when there is none. */
-export function reservedKey(meta: Meta): number {
-  for (const key of [8, 9, 12, 15, 16, 18]) if (meta.has(key)) return key;
+export function reservedKey(meta: Meta, mayHaveKey = false): number {
+  if (meta.has(META.idempotencyKey) && !mayHaveKey) return META.idempotencyKey;
+  for (const key of [META.to, META.position, META.durable, META.producer, META.sealed]) if (meta.has(key)) return key;
   if ((metaNumber(meta, META.qos) ?? 0) > 0) return META.qos;
   if (metaNumber(meta, META.encoding) === 1) return META.encoding;
   if (metaNumber(meta, META.overflow) === 4) return META.overflow;
   return -1;
 }
 
-/** The keys that are the user's. */
-export function userMeta(meta: Meta): ReadonlyMap<string, string> {
-  const own = new Map<string, string>();
-  for (const [key, value] of meta) if (typeof key === "string" && typeof value === "string") own.set(key, value);
-  return own;
+/** Entries that are the user's. */
+export type UserMeta = ReadonlyMap<string, string>;
+
+const NO_USER_META: UserMeta = new Map();
+
+/** The entries that are the user's. */
+export function userMeta(meta: Meta): UserMeta {
+  let own: Map<string, string> | undefined;
+  for (const [key, value] of meta) if (typeof key === "string" && typeof value === "string") own = (own ?? new Map<string, string>()).set(key, value);
+  return own ?? NO_USER_META;
+}
+
+/** Bytes of the user's entries, as they are written. */
+export function userBytes(meta: UserMeta): number {
+  let bytes = 0;
+  for (const [key, value] of meta) bytes += textBytes(key) + textBytes(value);
+  return bytes;
+}
+
+function textBytes(text: string): number {
+  const length = byteLength(text);
+  return length + (length < 24 ? 1 : length < 0x100 ? 2 : 3);
 }

@@ -3,15 +3,17 @@
 import { DEFAULT_BACKOFF, waitMs } from "./backoff.js";
 import type { Backoff } from "./backoff.js";
 import { Broker } from "./broker.js";
-import type { CallOptions, Caller, Origin, PublishOptions, StreamOptions, SubscribeOptions } from "./caller.js";
+import type { CallOptions, Caller, Origin, PublishOptions, RequestOptions, StreamOptions, SubscribeOptions } from "./caller.js";
 import type { Channel } from "./channel.js";
 import type { Authenticate } from "./handshake.js";
 import { randomBytes } from "./handshake.js";
 import { credentialOf } from "./hello.js";
 import type { Auth, PeerInfo } from "./hello.js";
+import { KeyedCalls } from "./keyed.js";
 import { DEFAULT_LIMITS, checkLimits } from "./limits.js";
 import type { OwnLimits } from "./limits.js";
 import type { Link } from "./link.js";
+import { clampTimeout, deadlineOf } from "./request.js";
 import { Routes } from "./routes.js";
 import type { CallHandler, StreamHandler } from "./routes.js";
 import { Session } from "./session.js";
@@ -34,6 +36,8 @@ export interface PeerOptions {
   readonly routes?: Routes | undefined;
   /** The topics of this side, where the other one subscribes; one of its own unless several peers are to share it. */
   readonly broker?: Broker | undefined;
+  /** The calls with keys at this side; those of the whole process unless said otherwise. */
+  readonly keyed?: KeyedCalls | undefined;
   /** Whether payloads may have numbers for keys; true unless said otherwise. */
   readonly numbers?: boolean | undefined;
 }
@@ -50,12 +54,14 @@ export interface ConnectOptions extends PeerOptions {
 }
 
 export interface AcceptOptions extends PeerOptions {
-  /** Throws for a credential that is not valid. Without it everybody is let in. */
+  /** Throws for a credential that is not valid, and may give the name of who it is. Without it everybody is let in. */
   readonly authenticate?: Authenticate | undefined;
 }
 
 /** Random, drawn when the process starts. */
 const INSTANCE = randomBytes(16);
+/** As the instance is that of the process, so are the calls that it does once. */
+const KEYED = new KeyedCalls();
 const NO_ORIGIN: Origin = {};
 
 /** Makes the next session, or says why there will be none. */
@@ -168,10 +174,51 @@ export class Peer implements Caller, AsyncDisposable {
   // ---- what it does at the other side
 
   callBytes(target: string, payload: Uint8Array | undefined, options: CallOptions = {}): Promise<Uint8Array> {
+    if (options.idempotencyKey !== undefined) return this.callKeyed(target, payload, options);
     return this.session.call(target, payload, options, NO_ORIGIN);
   }
 
-  notifyBytes(target: string, payload: Uint8Array | undefined, options: CallOptions = {}): void {
+  /** Sends a call with a key again while its session is lost and there will be another [L5.idempotent.2]. */
+  private async callKeyed(target: string, payload: Uint8Array | undefined, options: CallOptions): Promise<Uint8Array> {
+    const deadline = deadlineOf(options, NO_ORIGIN);
+    const attempt = { ...options, timeoutMs: undefined };
+    let sent: FluxarError | undefined;
+    for (;;) {
+      try {
+        return await this.session.call(target, payload, attempt, { deadline });
+      } catch (thrown) {
+        if (!isLost(thrown)) throw thrown;
+        if (thrown.code === "indeterminate") sent = thrown;
+        // What an earlier attempt came to stays unknown when the last one never left.
+        if (this.dial === undefined || this.isClosing) throw sent ?? thrown;
+      }
+      await this.relinked(deadline, options.signal);
+      options.signal?.throwIfAborted();
+      if (deadline !== undefined && Date.now() >= deadline) {
+        throw new FluxarError("deadline_exceeded", "[L5.deadline.2] no answer came in time");
+      }
+    }
+  }
+
+  /** Waits for the next session, the end, the deadline or the signal. */
+  private relinked(deadline: number | undefined, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const done = () => {
+        clearTimeout(timer);
+        leave();
+        signal?.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = deadline === undefined ? undefined : setTimeout(done, clampTimeout(deadline - Date.now()));
+      const leave = this.onState((state) => {
+        if (state === "ready" || state === "closed") done();
+      });
+      signal?.addEventListener("abort", done, { once: true });
+    });
+  }
+
+  notifyBytes(target: string, payload: Uint8Array | undefined, options: RequestOptions = {}): void {
     this.session.notify(target, payload, options, NO_ORIGIN);
   }
 
@@ -278,6 +325,11 @@ export class Peer implements Caller, AsyncDisposable {
   }
 }
 
+/** Whether something ended with its session. */
+function isLost(thrown: unknown): thrown is FluxarError {
+  return thrown instanceof FluxarError && thrown.origin === "link" && (thrown.code === "unavailable" || thrown.code === "indeterminate");
+}
+
 function introduction(options: PeerOptions) {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   checkLimits(limits);
@@ -289,6 +341,7 @@ function introduction(options: PeerOptions) {
     numbers: options.numbers ?? true,
     routes: options.routes ?? new Routes(),
     broker: options.broker ?? new Broker(),
+    keyed: options.keyed ?? KEYED,
   };
 }
 
@@ -305,7 +358,12 @@ async function ready(session: Session, signal: AbortSignal | undefined): Promise
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done, { once: true });
   });
 }

@@ -1,6 +1,6 @@
 /** What every request carries: deadline, hops, the user's meta. */
 
-import type { CallOptions, Origin } from "./caller.js";
+import type { Origin, RequestOptions } from "./caller.js";
 import { META, byteLength } from "./meta.js";
 import type { Meta } from "./meta.js";
 import { FluxarError } from "./status.js";
@@ -15,14 +15,14 @@ export function clampTimeout(ms: number): number {
 }
 
 /** When a request must be done: its own time, and no later than the handler's that makes it [L5.deadline.3]. */
-export function deadlineOf(options: CallOptions, origin: Origin): number | undefined {
+export function deadlineOf(options: RequestOptions, origin: Origin): number | undefined {
   const own = options.timeoutMs === undefined ? undefined : Date.now() + options.timeoutMs;
   if (own === undefined || origin.deadline === undefined) return own ?? origin.deadline;
   return Math.min(own, origin.deadline);
 }
 
 /** Meta of a request. Refuses one for which there is no time or whose signal is aborted. */
-export function requestMeta(options: CallOptions, origin: Origin, deadline: number | undefined): Meta {
+export function requestMeta(options: RequestOptions, origin: Origin, deadline: number | undefined): Meta {
   options.signal?.throwIfAborted();
   origin.signal?.throwIfAborted();
   const meta = new Map<number | string, number | string>();
@@ -37,7 +37,7 @@ export function requestMeta(options: CallOptions, origin: Origin, deadline: numb
 }
 
 /** Adds the user's entries, within what a receiver takes. */
-export function addUserMeta(meta: Map<number | string, unknown>, entries: Readonly<Record<string, string>> | undefined): void {
+export function addUserMeta(meta: { set(key: string, value: string): unknown }, entries: Readonly<Record<string, string>> | undefined): void {
   if (entries === undefined) return;
   let bytes = 0;
   let count = 0;

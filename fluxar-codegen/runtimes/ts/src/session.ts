@@ -2,7 +2,7 @@
 
 import type { Broker } from "./broker.js";
 import { Budget } from "./budget.js";
-import type { CallOptions, Origin, PublishOptions, StreamOptions } from "./caller.js";
+import type { CallOptions, Origin, PublishOptions, RequestOptions, StreamOptions } from "./caller.js";
 import { OutboundCalls, lostError } from "./calls.js";
 import { Channel } from "./channel.js";
 import type { Envelope, Id, Outgoing } from "./envelope.js";
@@ -15,6 +15,7 @@ import { encodeHello } from "./hello.js";
 import type { Credential, HelloBody, PeerInfo } from "./hello.js";
 import { Ids } from "./ids.js";
 import { Inbound } from "./inbound.js";
+import type { KeyedCalls } from "./keyed.js";
 import { CREDIT_MAX, OUTBOUND_MAX } from "./limits.js";
 import type { Limits, OwnLimits } from "./limits.js";
 import type { Link } from "./link.js";
@@ -28,6 +29,7 @@ import { FluxarError, Violation } from "./status.js";
 import { Subscriptions } from "./subscriptions.js";
 import { checkTarget } from "./target.js";
 
+type HelloForm = "offer" | "answer" | "confirm";
 export type Phase = "handshake" | "ready" | "draining" | "closed";
 
 export interface SessionOptions extends Introduction {
@@ -35,6 +37,8 @@ export interface SessionOptions extends Introduction {
   readonly routes: Routes;
   /** The topics of this side. */
   readonly broker: Broker;
+  /** The calls with keys at this side. */
+  readonly keyed: KeyedCalls;
   readonly credential?: Credential | undefined;
   readonly authenticate?: Authenticate | undefined;
 }
@@ -64,6 +68,8 @@ export class Session {
   /** The newest ping that is not answered. */
   lastPing: Id | undefined;
   peer: PeerInfo | undefined;
+  /** Who that is, where `authenticate` has said so. */
+  identity: string | undefined;
   /** Whether records travel with numbers for keys. */
   numbers = false;
   private readonly link: Link;
@@ -77,10 +83,11 @@ export class Session {
   private peerLimits: Limits | undefined;
   /** Credit of our windows that are open. */
   private committed = 0;
-  private awaited: { form: "offer" | "decision" | "answer" | "confirm"; ref: number } | undefined;
+  private awaited: { form: HelloForm | "decision"; ref: number } | undefined;
   /** Who authenticates again. */
   private reauthenticating: Waiter | undefined;
-  private offered: HelloBody | undefined;
+  /** An offer that was taken, and who made it. */
+  private offered: { readonly body: HelloBody; readonly identity: string | undefined } | undefined;
   private saidGoodbye = false;
   private heardGoodbye = false;
   private becomeReady: () => void = () => {};
@@ -127,7 +134,8 @@ export class Session {
   }
 
   /** A HELLO came while one is due. */
-  hello(form: "offer" | "answer" | "confirm", id: Id | null, ref: Id | null, payload: Uint8Array | null, error: FluxarError | null): void {
+  hello(form: HelloForm, message: Envelope): void {
+    const { id, ref, payload, error } = message;
     const awaited = this.awaited;
     if (awaited?.form !== form) throw phaseEarly();
     this.awaited = undefined;
@@ -139,28 +147,29 @@ export class Session {
     if (form === "confirm" && payload !== null) {
       throw new Violation("L3.hello.3", "a confirmation has a ref, and at most an error, or the payload that is due");
     }
-    if (form === "offer") void this.decide(id!, takeOffer(payload!)).catch((thrown) => this.finish(thrown));
+    if (form === "offer") this.decideOn(message);
     else if (form === "answer") {
       // Its limits and capabilities are those of the session, whatever it says [L4.reauth.1].
       const body = takeAnswer(payload!, this.options.numbers);
       this.send({ kind: KIND.hello, ref: id! });
       this.begin(body);
-    } else this.begin(this.offered!);
+    } else {
+      const { body, identity } = this.offered!;
+      this.identity = identity;
+      this.begin(body);
+    }
   }
 
   /** A HELLO on a session that is ready: the dialer authenticates again [L4.reauth.1]. */
-  helloAgain(form: "offer" | "answer" | "confirm", message: Envelope): void {
-    const { id, ref, payload, error } = message;
+  helloAgain(form: HelloForm, message: Envelope): void {
     if (form !== "offer") {
       if (this.awaited?.form !== form) throw new Violation("L4.phase.2", "no HELLO of this form is due", "unimplemented");
-      return this.hello(form, id, ref, payload, error);
+      return this.hello(form, message);
     }
-    if (this.options.role === "acceptor" && this.awaited === undefined) {
-      return void this.decide(id!, takeOffer(payload!)).catch((thrown) => this.finish(thrown));
-    }
+    if (this.options.role === "acceptor" && this.awaited === undefined) return this.decideOn(message);
     this.budget.charge();
     const text = "[L4.phase.2] the side that dialed authenticates again, and not before its last offer was answered";
-    this.refuse(id!, new FluxarError("unimplemented", text));
+    this.refuse(message.id!, new FluxarError("unimplemented", text));
   }
 
   /** Presents another credential; a refusal changes nothing [L4.reauth.2]. `onOffer` is told when it is really on its way. */
@@ -176,13 +185,17 @@ export class Session {
     });
   }
 
+  private decideOn(offer: Envelope): void {
+    this.decide(offer.id!, takeOffer(offer.payload!)).catch((thrown) => this.finish(thrown));
+  }
+
   /** Decides on an offer, and answers. */
   private async decide(id: Id, offer: HelloBody): Promise<void> {
     const isFirst = this.phase === "handshake";
     this.awaited = { form: "decision", ref: 0 };
     const { authenticate, limits } = this.options;
     // The first handshake has a timer of its own [L4.phase.3].
-    const refusal = await verdict(offer, authenticate, isFirst ? undefined : limits.handshakeTimeoutMs);
+    const { refusal, identity } = await verdict(offer, authenticate, isFirst ? undefined : limits.handshakeTimeoutMs);
     if (this.phase === "closed") return;
     this.awaited = undefined;
     if (refusal !== undefined) {
@@ -191,7 +204,7 @@ export class Session {
       return;
     }
     const answer = this.ids.mint();
-    this.offered = offer;
+    this.offered = { body: offer, identity };
     const numbers = knowsNumbers(this.options.numbers, offer.capabilities);
     const body = encodeHello(ownBody(this.options, { session: randomBytes(16) }, numbers));
     this.send({ kind: KIND.hello, id: answer, ref: id, payload: body });
@@ -281,7 +294,8 @@ export class Session {
   private open(target: string, isPattern = false): Limits {
     checkTarget(target, isPattern);
     if (this.phase === "ready" && this.peerLimits !== undefined) return this.peerLimits;
-    throw new FluxarError("unavailable", `the session is ${this.phase === "draining" ? "closing" : "closed"}: reconnect`);
+    const text = `the session is ${this.phase === "draining" ? "closing" : "closed"}: reconnect`;
+    throw new FluxarError("unavailable", text, { origin: "link" });
   }
 
   call(target: string, payload: Uint8Array | undefined, options: CallOptions, origin: Origin): Promise<Uint8Array> {
@@ -293,7 +307,7 @@ export class Session {
     }
   }
 
-  notify(target: string, payload: Uint8Array | undefined, options: CallOptions, origin: Origin): void {
+  notify(target: string, payload: Uint8Array | undefined, options: RequestOptions, origin: Origin): void {
     this.open(target);
     const meta = requestMeta(options, origin, deadlineOf(options, origin));
     this.send({ kind: KIND.call, target, meta, payload });

@@ -1,6 +1,7 @@
 /** Typed streams, as their opener holds them. */
 
 import type { Channel } from "./channel.js";
+import { iterate } from "./iterate.js";
 
 /** Items of a stream, and the one value behind them. */
 export class Streaming<T, R = void> implements AsyncIterable<T>, AsyncDisposable {
@@ -55,16 +56,8 @@ export class Streaming<T, R = void> implements AsyncIterable<T>, AsyncDisposable
   }
 
   /** Leaving the loop cancels the stream. */
-  async *[Symbol.asyncIterator](): AsyncIterator<T> {
-    try {
-      for (;;) {
-        const item = await this.next();
-        if (item === undefined) return;
-        yield item;
-      }
-    } finally {
-      this.channel.stop();
-    }
+  [Symbol.asyncIterator](): AsyncIterator<T> {
+    return iterate(() => this.next(), () => this.channel.stop());
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,9 +1,10 @@
 /** The calling side of typed methods. */
 
-import type { CallOptions, Caller, StreamOptions } from "./caller.js";
+import type { CallOptions, Caller, RequestOptions, StreamOptions } from "./caller.js";
 import type { Channel } from "./channel.js";
 import type { Codec, ErrorCodec } from "./codec.js";
 import { decode, decodeOutput, encode, unitCodec } from "./codec.js";
+import { randomBytes } from "./handshake.js";
 import { FluxarError, toFluxarError } from "./status.js";
 import { Streaming } from "./streaming.js";
 
@@ -16,6 +17,8 @@ export interface Method<A, R, E = never> {
   readonly error?: ErrorCodec<E>;
   /** The deadline of a caller that sets none. */
   readonly timeoutMs?: number;
+  /** Each call gets a key: it may be sent twice, and is done once. */
+  readonly idempotent?: true;
 }
 
 /** A method with items in at least one direction. */
@@ -33,9 +36,14 @@ function payloadOf<A>(caller: Caller, method: Method<A, unknown, unknown>, args:
   return encode(method.params, args, caller.numbers);
 }
 
-function withTimeout<O extends CallOptions>(options: O | undefined, method: { timeoutMs?: number }): O | undefined {
+function withTimeout<O extends RequestOptions>(options: O | undefined, method: { timeoutMs?: number }): O | undefined {
   if (method.timeoutMs === undefined || options?.timeoutMs !== undefined) return options;
   return { ...(options as O), timeoutMs: method.timeoutMs };
+}
+
+function withKey(options: CallOptions | undefined, method: { idempotent?: true }): CallOptions | undefined {
+  if (method.idempotent === undefined || options?.idempotencyKey !== undefined) return options;
+  return { ...options, idempotencyKey: randomBytes(16) };
 }
 
 /** An error with its details decoded, where the contract knows them. */
@@ -76,7 +84,8 @@ export function appError<E>(codec: ErrorCodec<E>, detail: E, message?: string): 
 export async function call<A, R, E>(caller: Caller, method: Method<A, R, E>, args: A, options?: CallOptions): Promise<R> {
   let payload: Uint8Array;
   try {
-    payload = await caller.callBytes(method.target, payloadOf(caller, method, args), withTimeout(options, method));
+    const how = withKey(withTimeout(options, method), method);
+    payload = await caller.callBytes(method.target, payloadOf(caller, method, args), how);
   } catch (thrown) {
     throw typedError(thrown, method.error);
   }
@@ -84,7 +93,7 @@ export async function call<A, R, E>(caller: Caller, method: Method<A, R, E>, arg
 }
 
 /** Says something that nobody answers. */
-export function notify<A>(caller: Caller, method: Pick<Method<A, void>, "target" | "params">, args: A, options?: CallOptions): void {
+export function notify<A>(caller: Caller, method: Pick<Method<A, void>, "target" | "params">, args: A, options?: RequestOptions): void {
   caller.notifyBytes(method.target, payloadOf(caller, method as Method<A, void>, args), options);
 }
 

@@ -1,6 +1,7 @@
 /** Events of a pattern, over as many sessions as it takes. */
 
 import type { SubscribeOptions } from "./caller.js";
+import { iterate } from "./iterate.js";
 import { FluxarError } from "./status.js";
 import type { Subscriber, TopicEvent } from "./subscriptions.js";
 
@@ -115,16 +116,8 @@ export class Subscription implements Subscriber, AsyncIterable<TopicEvent>, Asyn
     }
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<TopicEvent> {
-    try {
-      for (;;) {
-        const event = await this.next();
-        if (event === undefined) return;
-        yield event;
-      }
-    } finally {
-      this.unsubscribe();
-    }
+  [Symbol.asyncIterator](): AsyncIterator<TopicEvent> {
+    return iterate(() => this.next(), () => this.unsubscribe());
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -4,10 +4,11 @@ import type { SubscribeOptions } from "./caller.js";
 import type { Envelope, Id, Outgoing } from "./envelope.js";
 import { KIND } from "./envelope.js";
 import { OVERFLOW } from "./feed.js";
-import { META, NO_META, metaNumber, userMeta } from "./meta.js";
+import { META, NO_META, metaNumber, userBytes, userMeta } from "./meta.js";
+import type { UserMeta } from "./meta.js";
 import { FluxarError, Violation } from "./status.js";
 import { hasWildcard } from "./target.js";
-import { Window } from "./window.js";
+import { Window, cost } from "./window.js";
 
 /** One event of a subscription. */
 export interface TopicEvent {
@@ -17,7 +18,8 @@ export interface TopicEvent {
   readonly isRetained: boolean;
   /** Events dropped since the one before, because this subscriber was slow. */
   readonly dropped: number;
-  readonly meta: ReadonlyMap<string, string>;
+  /** What its publisher said beside it. */
+  readonly meta: UserMeta;
 }
 
 /** Whoever wants the events. */
@@ -107,9 +109,11 @@ export class Subscriptions {
     if (message.target === null && entry.isWild) {
       throw new Violation("L5.topic.3", "a delivery to a pattern with a wildcard needs its topic");
     }
-    entry.window.arrived(payload);
+    const meta = userMeta(message.meta);
+    const size = cost(payload, userBytes(meta));
+    entry.window.arrived(size);
     const take = () => {
-      const grant = entry.window.consumed(payload);
+      const grant = entry.window.consumed(size);
       if (grant > 0 && this.open.has(id) && !entry.isCancelled) this.host.grant(id, grant);
     };
     // Nothing is delivered after we cancelled.
@@ -119,7 +123,7 @@ export class Subscriptions {
       payload,
       isRetained: message.meta.has(META.retain),
       dropped: metaNumber(message.meta, META.dropped) ?? 0,
-      meta: userMeta(message.meta),
+      meta,
     };
     entry.subscriber.onEvent(event, take);
   }

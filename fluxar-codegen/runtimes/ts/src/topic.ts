@@ -3,6 +3,7 @@
 import type { PublishOptions, SubscribeOptions, TopicHost } from "./caller.js";
 import type { Codec } from "./codec.js";
 import { decodeOutput, encode } from "./codec.js";
+import { iterate } from "./iterate.js";
 import { FluxarError } from "./status.js";
 import type { Subscription } from "./subscription.js";
 import { isWellFormed as isUtf8 } from "./utf8.js";
@@ -119,6 +120,8 @@ export interface TypedEvent<K, V> {
   readonly isRetained: boolean;
   /** Events since the one before that this subscriber was too slow for, or that did not decode. */
   readonly dropped: number;
+  /** What the publisher said beside it. */
+  readonly meta: ReadonlyMap<string, string>;
 }
 
 /** What a contract says of a topic. */
@@ -197,11 +200,11 @@ export class TopicSubscription<K, V> implements AsyncIterable<TypedEvent<K, V>>,
     for (;;) {
       const event = await this.subscription.next();
       if (event === undefined) return undefined;
-      const { topic, payload, isRetained } = event;
+      const { topic, payload, isRetained, meta } = event;
       missed += event.dropped;
       if (payload.length === 0) continue;
       try {
-        return { key: keyOf(this.def, topic), value: decodeOutput(this.def.codec, payload), topic, isRetained, dropped: missed };
+        return { key: keyOf(this.def, topic), value: decodeOutput(this.def.codec, payload), topic, isRetained, dropped: missed, meta };
       } catch (thrown) {
         if (!(thrown instanceof FluxarError)) throw thrown;
         // Whoever may publish could end every subscription with one wrong event.
@@ -210,16 +213,8 @@ export class TopicSubscription<K, V> implements AsyncIterable<TypedEvent<K, V>>,
     }
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<TypedEvent<K, V>> {
-    try {
-      for (;;) {
-        const event = await this.next();
-        if (event === undefined) return;
-        yield event;
-      }
-    } finally {
-      this.unsubscribe();
-    }
+  [Symbol.asyncIterator](): AsyncIterator<TypedEvent<K, V>> {
+    return iterate(() => this.next(), () => this.unsubscribe());
   }
 
   [Symbol.asyncDispose](): Promise<void> {

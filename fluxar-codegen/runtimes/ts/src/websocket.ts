@@ -64,7 +64,10 @@ export function dialWebSocket(address: string, given: WebSocketConstructor | und
       socket.close();
       fail(`[L0.ws.2] ${address} does not speak ${SUBPROTOCOL}`);
     };
-    socket.onclose = () => fail(`no link to ${address}: is a peer listening there, and does it allow this origin?`);
+    socket.onclose = () => {
+      signal?.removeEventListener("abort", give);
+      fail(`no link to ${address}: is a peer listening there, and does it allow this origin?`);
+    };
   });
 }
 

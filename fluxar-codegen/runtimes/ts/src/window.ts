@@ -1,11 +1,17 @@
-/** The receiver's side of credit [L5.credit.1 to 5]. */
+/** Credit: the receiver's side of it, and how it adds up [L5.credit.1 to 5]. */
 
-import { ITEM_COST } from "./limits.js";
+import { CREDIT_MAX, ITEM_COST } from "./limits.js";
 import { Violation } from "./status.js";
 
-/** What an item costs. */
-export function cost(payload: Uint8Array): number {
-  return payload.length + ITEM_COST;
+/** What an item costs; of an event its meta, too. */
+export function cost(payload: Uint8Array, metaBytes = 0): number {
+  return payload.length + metaBytes + ITEM_COST;
+}
+
+/** Credit with a grant added. */
+export function addCredit(credit: number, grant: number): number {
+  if (credit + grant > CREDIT_MAX) throw new Violation("L5.credit.3", "credit adds up to more than 2^31");
+  return credit + grant;
 }
 
 export class Window {
@@ -18,15 +24,15 @@ export class Window {
     this.left = size;
   }
 
-  /** The peer sent this. */
-  arrived(payload: Uint8Array): void {
+  /** The peer sent something of this cost. */
+  arrived(cost: number): void {
     if (this.left <= 0) throw new Violation("L5.credit.1", "an item or event came without credit", "resource_exhausted");
-    this.left -= cost(payload);
+    this.left -= cost;
   }
 
-  /** The application took this; what is to be granted, or 0. */
-  consumed(payload: Uint8Array): number {
-    this.taken += cost(payload);
+  /** The application took something of this cost; what is to be granted, or 0. */
+  consumed(cost: number): number {
+    this.taken += cost;
     if (2 * this.taken < this.size || this.taken === 0) return 0;
     const grant = this.taken;
     this.left += grant;

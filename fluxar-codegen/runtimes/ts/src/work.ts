@@ -4,6 +4,9 @@ import type { Id } from "./envelope.js";
 import { clampTimeout } from "./request.js";
 import { FluxarError, toFluxarError } from "./status.js";
 
+/** The reason of a signal whose work has ended by itself. */
+export const ENDED = new FluxarError("cancelled", "the work has ended");
+
 /** What a request is answered with: an error, or else a result. */
 export type Answer = (error: FluxarError | undefined, payload: Uint8Array | undefined) => void;
 

@@ -366,7 +366,7 @@ test("what closures serve is described by name, and a handler of one's own goes 
   assert.equal(await call(acceptor, method("fluxar.describe")), "mine");
 });
 
-test("several contracts are described together, and a clash of names by name alone", async () => {
+test("several contracts are described together [IDL.desc.8]", async () => {
   const service = (name, pkg, extra = []) => new Map([[0, name], [1, name.toLowerCase()], [2, pkg], [3, [new Map([[0, "say"], ...extra])]]]);
   const contract = (pkg, ...services) => {
     const writer = new Writer();
@@ -386,9 +386,51 @@ test("several contracts are described together, and a clash of names by name alo
     undefined, [["Echo", "a", false], ["Log", "b", false], ["echo", "b", true]],
   ]);
   assert.deepEqual(await described(echo, contract("b", service("Echo", "b"), service("Log", "b"))), [
-    undefined, [["Echo", "a", false], ["echo", "b", true], ["log", "b", true]],
+    undefined, [["Echo", "a", false], ["Echo_2", "b", false], ["Log", "b", false]],
   ]);
   assert.deepEqual(await described(echo, echo), ["a", [["Echo", "a", false], ["echo", "b", true], ["log", "b", true]]]);
+});
+
+test("of two things of one name the later gets another one, and whoever refers to it follows [IDL.desc.8]", async () => {
+  const map = (...entries) => new Map(entries);
+  const address = (type) => map([0, "Address"], [2, 0], [3, [map([0, "zip"], [2, 1], [3, type])]]);
+  const user = map([0, "User"], [2, 4], [3, [
+    map([0, "at"], [2, 1], [3, [0, [1, "Address"]]]), map([0, "in"], [2, 2], [3, [1, [map([0, "home"], [2, 1], [3, "Address"])]]]),
+  ]]);
+  const contract = (pkg, zip) => {
+    const writer = new Writer();
+    writeAny(writer, map(
+      [0, 1], [1, pkg],
+      [3, [address(zip), map([0, "Home"], [2, 1], [3, [2, "Address", 2]]), map([0, "Other"], [2, 2]), user]],
+      [4, [map([0, "Users"], [1, "users"], [2, pkg], [3, [
+        map([0, "get"], [2, [map([0, "at"], [2, 1], [3, [3, 13, "Address"]])]], [3, ["rows", "User"]], [4, "User"], [5, [1, "User"]], [6, "User"]),
+      ]])]],
+      [5, [map([0, "Moved"], [2, ["moved", ["id", "Home"]]], [3, "User"])]],
+      [6, [map([0, "Shop"], [2, ["Users"]], [4, ["Moved"]])]],
+    ));
+    return writer.take();
+  };
+  const [a, b] = [contract("a", 4), contract("b", 13)];
+  const { dialer } = await pair((routes) => {
+    for (const bytes of [a, b, contract("b", 13)]) routes.describe(bytes);
+    for (const target of ["a.users.get", "b.users.get"]) serveUnary(routes, method(target), (n) => n);
+  });
+  const said = await call(dialer, method("fluxar.describe"));
+  assert.deepEqual([...said.keys()], [0, 3, 4, 5, 6]);
+  const get = (kind, name) => said.get(kind).find((of) => of.get(0) === name);
+  assert.deepEqual(said.get(3).map((of) => of.get(0)), ["Address", "Address_2", "Home", "Home_2", "Other", "User", "User_2"]);
+  assert.deepEqual(get(3, "User"), user);
+  const [at, inside] = get(3, "User_2").get(3);
+  assert.deepEqual([get(3, "User_2").get(1), at.get(3), inside.get(3)[1][0].get(3)], ["User", [0, [1, "Address_2"]], "Address_2"]);
+  assert.deepEqual(get(3, "Home_2").get(3), [2, "Address_2", 2]);
+  const service = get(4, "Users_2");
+  const [of] = service.get(3);
+  assert.deepEqual([service.get(1), service.get(2)], ["users", "b"]);
+  assert.deepEqual([of.get(2)[0].get(3), of.get(3), of.get(4), of.get(5), of.get(6)], [
+    [3, 13, "Address_2"], ["rows", "User_2"], "User_2", [1, "User_2"], "User_2",
+  ]);
+  assert.deepEqual(get(5, "Moved_2").get(2), ["moved", ["id", "Home_2"]]);
+  assert.deepEqual([get(6, "Shop").get(2), get(6, "Shop_2").get(2), get(6, "Shop_2").get(4)], [["Users"], ["Users_2"], ["Moved_2"]]);
 });
 
 test("what is open ends before a goodbye does", async () => {

@@ -66,17 +66,61 @@ test("a kept value comes first to who subscribes later, and an empty one removes
   assert.deepEqual((await take(grouped, 1)).map(text), ["live"]);
 });
 
-test("what is kept is bounded, and the value before stays", async () => {
+test("what is kept is bounded, and the value before stays [L5.retain.3]", async (t) => {
+  const warned = t.mock.method(console, "warn", () => {});
   const broker = new Broker({ retainedMax: 1, retainedBytesMax: 200 });
   broker.publishBytes("a", bytes("1"), { retain: true });
   assert.throws(() => broker.publishBytes("b", bytes("2"), { retain: true }), failsWith("resource_exhausted"));
   assert.throws(() => broker.publishBytes("a", new Uint8Array(200), { retain: true }), failsWith("resource_exhausted"));
+  const { dialer } = await pair({ acceptor: { broker } });
+  const live = dialer.subscribeBytes("b");
+  await live.granted;
+  dialer.publishBytes("b", bytes("3"), { retain: true });
+  assert.deepEqual((await take(live, 1)).map(text), ["3"], "it is delivered all the same");
+  assert.deepEqual(warned.mock.calls.map((call) => call.arguments), [["fluxar: no more values are kept, not that of b either"]]);
+  live.unsubscribe();
+  await dialer.close();
   const all = broker.subscribeBytes(">");
   assert.deepEqual((await take(all, 1)).map(text), ["1"]);
   broker.close();
   assert.equal(await all.next(), undefined);
   assert.equal(broker.exact.size + broker.wild.size + broker.outlet.subscribers.size, 0, "it holds none of them");
   assert.throws(() => broker.subscribeBytes("a"), failsWith("unavailable"));
+});
+
+test("what a publisher says beside an event comes with it, kept or not, and costs credit [L5.carry.1, L5.credit.2]", async () => {
+  const { dialer, acceptor } = await pair();
+  const meta = { trace: "v".repeat(1900), by: "ann" };
+  const size = 32 + 1 + (1 + 5) + (3 + 1900) + (1 + 2) + (1 + 3);
+  const own = acceptor.broker.subscribeBytes("a.b");
+  const slow = dialer.subscribeBytes("a.b", { credit: 2 * size + 1, overflow: "drop_newest" });
+  await Promise.all([own.granted, slow.granted]);
+  for (let n = 0; n < 3; n += 1) acceptor.broker.publishBytes("a.b", bytes(String(n)), { meta, retain: true });
+  await dialer.ping();
+  assert.deepEqual((await take(own, 3)).map((event) => [...event.meta]), Array(3).fill(Object.entries(meta)));
+  assert.equal(slow.queue.length, 3, "one more byte of credit is one more event");
+  acceptor.broker.publishBytes("a.b", bytes("late"));
+  await dialer.ping();
+  assert.equal(slow.queue.length, 3, "and then there is none");
+  const got = await take(slow, 4);
+  assert.deepEqual(got.map((event) => [text(event), event.meta.get("by")]), [["0", "ann"], ["1", "ann"], ["2", "ann"], ["late", undefined]]);
+  const later = dialer.subscribeBytes("a.*");
+  const [kept] = await take(later, 1);
+  assert.deepEqual([kept.isRetained, kept.meta.get("trace")?.length], [true, 1900]);
+});
+
+test("a publication with more entries than a delivery has room for is dropped [L5.carry.1]", async () => {
+  const { dialer, acceptor } = await pair();
+  const all = acceptor.broker.subscribeBytes("*");
+  await all.granted;
+  const { send } = dialer.session;
+  const publish = (count) => {
+    const meta = new Map(Array.from({ length: count }, (_, n) => [`k${n}`, "v"]));
+    send.call(dialer.session, { kind: 5, target: "t", meta, payload: bytes(String(count)) });
+  };
+  publish(49);
+  publish(48);
+  assert.deepEqual((await take(all, 1)).map(text), ["48"]);
 });
 
 test("of a group one gets each event, by turns, over all sessions of a broker", async () => {

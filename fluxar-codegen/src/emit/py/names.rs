@@ -43,8 +43,17 @@ const ERROR_ATTRIBUTES: &[&str] = &[
 ];
 
 /// Names in the signatures of clients.
-const PARAMETERS: &[&str] =
-    &["timeout", "meta", "credit", "ctx", "group", "overflow", "retain", "value"];
+const PARAMETERS: &[&str] = &[
+    "timeout",
+    "meta",
+    "credit",
+    "ctx",
+    "group",
+    "overflow",
+    "retain",
+    "value",
+    "idempotency_key",
+];
 
 /// Names of the module itself.
 const MODULE: &[&str] = &["CODECS", "DESCRIPTOR", "HASH", "PACKAGE"];

@@ -24,6 +24,7 @@ files! {
     "frame.py",
     "handshake.py",
     "hello.py",
+    "keyed.py",
     "limits.py",
     "link.py",
     "message.py",
@@ -43,6 +44,7 @@ files! {
     "topics.py",
     "typed.py",
     "types.py",
+    "user.py",
     "window.py",
     "work.py",
 }

@@ -83,6 +83,9 @@ impl<'m> One<'m> {
                 for part in [params, input, items, result, failure, timeout] {
                     to.line(format!("{part},"));
                 }
+                if method.is_keyed() {
+                    to.line("idempotent=True,");
+                }
             });
             to.line(")");
         }
@@ -168,12 +171,19 @@ impl<'m> One<'m> {
         };
         let timeout = format!("timeout: {}", optional("float"));
         let credit = format!("credit: {}", optional("int"));
+        let key = format!("idempotency_key: {}", optional("bytes"));
         let lines = docs(&method.docs, &method.lifecycle);
         let [input, items, result] = self.generics(method, &self.shadow);
         let (head, body) = match method.shape() {
             Shape::Notification => (
                 format!("async def {name}({signature}, {meta}) -> None:"),
                 format!("await self._notify({constant}, {values}, meta)"),
+            ),
+            Shape::Unary if method.is_keyed() => (
+                format!("async def {name}({signature}, {timeout}, {meta}, {key}) -> {result}:"),
+                format!(
+                    "return await self._call({constant}, {values}, timeout, meta, idempotency_key)"
+                ),
             ),
             Shape::Unary => (
                 format!("async def {name}({signature}, {timeout}, {meta}) -> {result}:"),

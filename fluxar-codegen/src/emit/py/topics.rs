@@ -91,11 +91,11 @@ impl One<'_> {
         to.block(
             format!(
                 "async def publish(self, value: {payload}, *, {named}\
-                 retain: bool | None = None) -> None:"
+                 retain: bool | None = None, meta: dict[str, str] | None = None) -> None:"
             ),
             |to| {
                 to.line("\"\"\"Publishes an event, at most once.\"\"\"");
-                to.line(format!("await self._publish(value, {values}, retain)"));
+                to.line(format!("await self._publish(value, {values}, retain, meta)"));
             },
         );
         to.blank(1);

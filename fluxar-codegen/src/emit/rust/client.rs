@@ -76,7 +76,7 @@ fn client_method<S: RustSpelling>(scope: &Scope<'_, S>, method: &Method<S>) -> T
         let ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
         quote!(.timeout(::core::time::Duration::from_millis(#ms)))
     });
-    let keyed = is_keyed(method).then(|| quote!(.idempotent()));
+    let keyed = method.is_keyed().then(|| quote!(.idempotent()));
     quote! {
         #attributes
         #docs
@@ -85,11 +85,6 @@ fn client_method<S: RustSpelling>(scope: &Scope<'_, S>, method: &Method<S>) -> T
             #rt::#function(&self.__fx_peer, #target, #parameters) #timeout #keyed
         }
     }
-}
-
-/// Each call gets a key: it may be sent twice, and is done once. Only what is answered once has one.
-fn is_keyed<S: RustSpelling>(method: &Method<S>) -> bool {
-    method.options.idempotent && method.shape() == Shape::Unary
 }
 
 /// The function that starts the call, and the type of the call.
@@ -123,7 +118,7 @@ fn documentation<S: RustSpelling>(method: &Method<S>, target: &str) -> TokenStre
         None => String::new(),
     };
     docs.lines.push(format!(" Target: `{target}`{waits}."));
-    if is_keyed(method) {
+    if method.is_keyed() {
         docs.lines.push(
             " Sent again should the session be lost, and done once as long as its outcome is kept."
                 .to_owned(),

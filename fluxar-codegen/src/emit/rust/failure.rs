@@ -1,4 +1,4 @@
-//! Application errors: the code and the message that need no type.
+//! Application errors: the code and the message that need no type, and std's traits.
 
 use super::types::Typed;
 use super::{RustSpelling, ident, local};
@@ -7,7 +7,7 @@ use crate::model::{Body, Docs, ErrorCode, Field, Piece, VariantBody, pieces};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
-/// `impl AppError`.
+/// `impl AppError`, and `Display` and `Error` where the author has none.
 pub(super) fn app_error<S: RustSpelling>(typed: &Typed<'_, S>) -> TokenStream {
     let Typed { def, name, rt, .. } = typed;
     let wire = &def.name.wire;
@@ -48,7 +48,14 @@ pub(super) fn app_error<S: RustSpelling>(typed: &Typed<'_, S>) -> TokenStream {
             }
         }
     });
+    // One text for people and peers: whoever has words of his own says them to both.
+    let (message, std) = match S::own_display(&def.extra) {
+        true => (quote!(::std::string::ToString::to_string(self)), None),
+        false => (message, Some(std_traits(name, rt))),
+    };
     quote! {
+        #std
+
         #[automatically_derived]
         impl #rt::AppError for #name {
             const NAME: &'static ::core::primitive::str = #wire;
@@ -63,6 +70,21 @@ pub(super) fn app_error<S: RustSpelling>(typed: &Typed<'_, S>) -> TokenStream {
                 #message
             }
         }
+    }
+}
+
+/// What lets an error pass a `?` into any other error type.
+fn std_traits(name: &Ident, rt: &TokenStream) -> TokenStream {
+    quote! {
+        #[automatically_derived]
+        impl ::core::fmt::Display for #name {
+            fn fmt(&self, __fx_to: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                __fx_to.write_str(&#rt::AppError::message(self))
+            }
+        }
+
+        #[automatically_derived]
+        impl ::core::error::Error for #name {}
     }
 }
 

@@ -20,6 +20,8 @@ pub struct RustExtra {
     pub generics: syn::Generics,
     /// The variant that keeps what is unknown.
     pub unknown: Option<Ident>,
+    /// The author of an error implements `Display` and `Error`.
+    pub own_display: bool,
 }
 
 impl Spelling for Rust {
@@ -62,6 +64,11 @@ pub trait RustSpelling: Spelling {
         None
     }
 
+    /// True for an error whose author implements `Display` and `Error`.
+    fn own_display(_extra: &Self::Extra) -> bool {
+        false
+    }
+
     /// The generics of a type.
     fn generics(_extra: &Self::Extra) -> syn::Generics {
         syn::Generics::default()
@@ -101,6 +108,10 @@ impl RustSpelling for Rust {
 
     fn unknown(extra: &RustExtra) -> Option<&Ident> {
         extra.unknown.as_ref()
+    }
+
+    fn own_display(extra: &RustExtra) -> bool {
+        extra.own_display
     }
 
     fn generics(extra: &RustExtra) -> syn::Generics {

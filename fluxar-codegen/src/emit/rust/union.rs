@@ -46,7 +46,10 @@ fn write<S: RustSpelling>(typed: &Typed<'_, S>, variants: &[Variant<S>]) -> Toke
                 quote! {
                     Self::#name { #(#names: #locals),* } => {
                         #to.key(#number, #key);
-                        #body
+                        #to.apart(|#to| {
+                            #body
+                            ::core::result::Result::Ok(())
+                        })?;
                     }
                 }
             }
@@ -97,9 +100,9 @@ fn read<S: RustSpelling>(typed: &Typed<'_, S>, variants: &[Variant<S>]) -> Token
                 quote! {
                     #place => {
                         #from.content(&#picked, __FX_TABLE)?;
-                        let #value = (|| -> ::core::result::Result<Self, #rt::Mismatch> {
-                            ::core::result::Result::Ok(#read)
-                        })() #at;
+                        let #value = #from.apart(
+                            |#from| ::core::result::Result::Ok(#read)
+                        ) #at;
                         #from.close(#picked, __FX_TABLE)?;
                         ::core::result::Result::Ok(#value)
                     }

@@ -147,6 +147,9 @@ impl<'m> One<'m> {
             if let Some(timeout) = method.timeout {
                 to.line(format!("timeoutMs: {},", timeout.as_millis()));
             }
+            if method.is_keyed() {
+                to.line("idempotent: true,");
+            }
         });
     }
 
@@ -163,7 +166,11 @@ impl<'m> One<'m> {
     fn call(&self, to: &mut Lines, speller: &Speller<'_>) {
         let method = self.method;
         let shape = method.shape();
-        let streams = !matches!(shape, Shape::Unary | Shape::Notification);
+        let options = match shape {
+            Shape::Unary => "CallOptions",
+            Shape::Notification => "RequestOptions",
+            _ => "StreamOptions",
+        };
         let mut parameters = Vec::new();
         if self.has_params() {
             let empty = self.may_be_empty(speller) && method.input().is_none();
@@ -173,8 +180,7 @@ impl<'m> One<'m> {
         if let Some(input) = method.input() {
             parameters.push(format!("{}: $.Source<{}>", self.input_name(), speller.ty(input)));
         }
-        parameters
-            .push(format!("options?: $.{}", if streams { "StreamOptions" } else { "CallOptions" }));
+        parameters.push(format!("options?: $.{options}"));
         let args = match (self.has_params(), self.args == self.params) {
             (false, _) => "undefined".to_owned(),
             (true, true) => "params".to_owned(),

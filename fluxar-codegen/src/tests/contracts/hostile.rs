@@ -4,6 +4,7 @@
 use super::random::{self, Rng};
 use crate::check::{compile_sources, lint_sources};
 use crate::emit::idl::print;
+use crate::evolve::diff;
 use crate::report::{REPORTS_MAX, Reports, json, render};
 use crate::syntax::{SOURCE_BYTES_MAX, assign_ids, format, lex, parse};
 
@@ -180,7 +181,7 @@ fn files_that_grow_in_every_direction_are_bounded() {
 #[test]
 fn the_largest_files_are_checked_in_proportion_to_their_size() {
     // One of these a file: `N` in the piece is the number of its repetition.
-    let files: [(&str, &str, &str); 14] = [
+    let files: [(&str, &str, &str); 19] = [
         ("record A {", "retired N..N\n", "}"),
         ("record A {", "retired N a_N\n", "}"),
         ("record A {", "N a_N: u8?\n", "retired 40000 b retired 50000 c }"),
@@ -195,19 +196,19 @@ fn the_largest_files_are_checked_in_proportion_to_their_size() {
         ("enum A {", "N a_N @was(\"b_N\")\n", "}"),
         ("service A {", "f_N(a: u8)\n", "}"),
         ("record A {} record B {", "N a_N: A? @since(1)\n", "}"),
+        ("contract A { server: ", "a_N, ", " }"),
+        ("enum A { 1 a }\nconst B: [A] = [", ".a, .b, ", "]"),
+        ("@status(.internal) @message(\"", "{b}", "\") record A { 1 a: u8 }"),
+        ("service A {", "f_N(a: string)\n", "}"),
+        ("service A { f(", "a_N: string, ", ") }"),
     ];
     for (start, piece, end) in files {
-        let mut source = start.to_owned();
-        for n in 1.. {
-            let next = piece.replace('N', &n.to_string());
-            if source.len() + next.len() + end.len() > SOURCE_BYTES_MAX {
-                break;
-            }
-            source.push_str(&next);
-        }
-        source.push_str(end);
+        let source = filled(start, piece, end, SOURCE_BYTES_MAX);
         let found = lint_sources(&[("large.fluxar", &source)]);
         assert!(found.reports.list.len() <= 2 * REPORTS_MAX, "{start}{piece}");
+        for model in &found.models {
+            assert_eq!(diff(model, model).findings, [], "{start}{piece}");
+        }
     }
     // As many types as there may be, and references to them in all the rest of the file.
     let types: String = (0..2000).map(|n| format!("enum T{n} {{ 1 a }}\n")).collect();
@@ -215,6 +216,80 @@ fn the_largest_files_are_checked_in_proportion_to_their_size() {
     let source = format!("{types}record A {{\n{}}}\n", fields.collect::<String>());
     let found = compile_sources(&[("large.fluxar", &source)]);
     assert_eq!(found.models.len(), 1, "{}", render(&found.reports));
+}
+
+/// As often as a file of this size has room for it.
+fn filled(start: &str, piece: &str, end: &str, size: usize) -> String {
+    let mut source = start.to_owned();
+    for n in 1.. {
+        let next = piece.replace('N', &n.to_string());
+        if source.len() + next.len() + end.len() > size {
+            return source + end;
+        }
+        source.push_str(&next);
+    }
+    source
+}
+
+/// Two long lists in one file, where each entry of the one could be held against each of the other.
+#[test]
+fn long_lists_that_speak_of_each_other_are_checked_in_proportion() {
+    const HALF: usize = SOURCE_BYTES_MAX / 2;
+    let message = filled("@status(.internal) @message(\"", "{zz}", "\") record A {", HALF);
+    let sources = [
+        filled(
+            &filled("", "service A_N {}\n", "contract C { server: ", HALF),
+            "A_N, ",
+            " }",
+            SOURCE_BYTES_MAX,
+        ),
+        filled(
+            &filled("", "topic A_N = a: u8\n", "contract C { topics: ", HALF),
+            "A_N, ",
+            " }",
+            SOURCE_BYTES_MAX,
+        ),
+        filled(
+            &filled("enum E {", "N a_N\n", "}\nconst B: [E] = [", HALF),
+            ".a_N,",
+            "]",
+            SOURCE_BYTES_MAX,
+        ),
+        filled(&message, "N a_N: u8?\n", "}", SOURCE_BYTES_MAX),
+        filled(
+            &filled("", "record A_N { 1 a: string, 2 b: A_1? }\n", "service S {", 80_000),
+            "f_N(a: A_1)\n",
+            "}",
+            SOURCE_BYTES_MAX,
+        ),
+    ];
+    for source in &sources {
+        let found = lint_sources(&[("large.fluxar", source)]);
+        assert!(found.reports.list.len() <= 2 * REPORTS_MAX, "{}", &source[..40]);
+    }
+}
+
+/// Few bytes that say many values: each is counted, and the count has a bound.
+#[test]
+fn literals_that_multiply_are_bounded() {
+    let records = filled("record A {", "N a_N: u8?\n", "}\nconst B: [A] = [", 40_000);
+    let records = filled(&records, "{},", "]", 60_000);
+    let times = |name: &str, count: usize| vec![name; count].join(", ");
+    let constants = |of: usize| {
+        format!(
+            "const A: [[[[u8]]]] = [{}]\nconst B: [[[u8]]] = [{}]\nconst C: [[u8]] = [{}]\n\
+             const D: [u8] = [{}]\n",
+            times("B", of),
+            times("C", of),
+            times("D", of),
+            times("1", of)
+        )
+    };
+    for source in [records, constants(100)] {
+        let found = compile_sources(&[("many.fluxar", &source)]);
+        assert_eq!(found.reports.ids(), ["too-large"], "{}", render(&found.reports));
+    }
+    assert!(!compile_sources(&[("few.fluxar", &constants(10))]).reports.has_errors());
 }
 
 #[test]

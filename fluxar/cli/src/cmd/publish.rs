@@ -61,7 +61,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let events = Events {
         topic: template(&words[0])?,
         json: words.get(1).map(|text| template(text)).transpose()?,
-        options: PublishOptions { retain: args.retain },
+        options: PublishOptions::new().retain(args.retain),
     };
     events.render(1)?; // Wrong JSON is found before anything is sent.
     let mut interrupts = Interrupts::listen()?;
@@ -143,7 +143,7 @@ impl Events {
             let cause = format_args!("{topic}: {mismatch}");
             Failure::new(Exit::Failed, Code::InvalidArgument.name(), cause, next)
         })?;
-        let options = PublishOptions { retain: self.options.retain || retain };
+        let options = PublishOptions::new().retain(self.options.retain || retain);
         let published = client.publish_with(&topic, &event, &options).await;
         published.map_err(|status| Failure::remote(&topic, &status))
     }

@@ -45,7 +45,7 @@ impl Received<'_> {
 
     pub(super) fn meta(&self) -> Meta {
         let view = &self.envelope.meta;
-        let raw = if !view.has_user { Bytes::new() } else { self.slice(view.raw) };
+        let raw = if view.user.is_empty() { Bytes::new() } else { self.slice(view.raw) };
         Meta::new(raw, u32::try_from(view.hops).unwrap_or(u32::MAX), view.idempotency_key)
     }
 
@@ -89,27 +89,19 @@ impl Engine {
         let arrived = bytes.len().saturating_sub(self.partial_bytes);
         let continued = self.partial_bytes > 0;
         while self.phase != Phase::Closed && self.has_link() && !left.is_over() {
-            let (whole, broken) = self.whole_frames(bytes, &mut left);
-            if whole > 0 {
-                let mut chunk = bytes.split_to(whole);
-                let done = match self.open_chunk(&mut chunk) {
-                    Ok(true) => self.handle_chunk(&chunk.freeze()),
-                    Ok(false) => Ok(()),
-                    Err(violation) => Err(violation),
-                };
-                if let Err(violation) = done {
-                    self.fail(violation);
-                }
-            }
-            match broken {
-                Some(violation) if self.phase != Phase::Closed => self.fail(violation),
-                None if whole == 0 => break,
-                _ => {}
+            let done = match self.next_frames(bytes, &mut left) {
+                Ok(Some(frames)) => self.handle_frames(&frames),
+                Ok(None) => break,
+                Err(violation) => Err(violation),
+            };
+            if let Err(violation) = done {
+                self.fail(violation);
             }
         }
         let is_done = self.phase == Phase::Closed || !self.has_link();
         if is_done && !self.handed_over {
             bytes.clear();
+            self.opened = BytesMut::new();
         }
         self.partial_bytes = bytes.len();
         if continued || self.partial_bytes > 0 {
@@ -117,44 +109,79 @@ impl Engine {
             self.received_bytes += arrived as u64;
         }
         self.check_outbox();
-        left.is_over() && self.partial_bytes > 0
+        left.is_over() && (self.partial_bytes > 0 || !self.opened.is_empty())
     }
 
-    /// Bytes of the whole frames at the front, and the rule that the next one breaks. Before the
-    /// session is ready one frame at a time, since its limit changes with the handshake.
-    fn whole_frames(&self, bytes: &[u8], left: &mut Turn) -> (usize, Option<Violation>) {
-        let ready = matches!(self.phase, Phase::Ready | Phase::Draining);
+    /// Whole frames, from the front of `bytes` or of the record there.
+    fn next_frames(
+        &mut self,
+        bytes: &mut BytesMut,
+        left: &mut Turn,
+    ) -> Result<Option<Bytes>, Violation> {
+        if !self.is_sealed() {
+            let whole = self.whole_frames(bytes, left)?;
+            return Ok((whole > 0).then(|| bytes.split_to(whole).freeze()));
+        }
+        while self.opened.is_empty() {
+            if !self.open_record(bytes)? {
+                return Ok(None);
+            }
+        }
+        let mut opened = std::mem::take(&mut self.opened);
+        let whole = self.whole_frames(&opened, left)?;
+        let frames = opened.split_to(whole).freeze();
+        self.opened = opened;
+        Ok(Some(frames))
+    }
+
+    fn has_begun(&self) -> bool {
+        matches!(self.phase, Phase::Ready | Phase::Draining)
+    }
+
+    /// The length of the frame at the front, if it is all there.
+    pub(super) fn whole_frame(&self, bytes: &[u8]) -> Result<Option<usize>, Violation> {
         let limits = &self.config.limits;
-        let max = if ready { limits.frame_bytes_max } else { limits.preauth_frame_bytes_max };
+        if self.has_begun() {
+            return frame::whole_len(bytes, limits.frame_bytes_max);
+        }
+        let whole = frame::whole_len(bytes, limits.preauth_frame_bytes_max);
+        whole.map_err(|violation| match violation {
+            Violation::FrameTooLong => Violation::FrameTooEarly,
+            violation => violation,
+        })
+    }
+
+    /// Bytes of the whole frames at the front. Before the session is ready one frame at a time, since
+    /// its limit changes with the handshake.
+    ///
+    /// # Errors
+    /// The first frame breaks a rule. (A later one does when it is the first.)
+    fn whole_frames(&self, bytes: &[u8], left: &mut Turn) -> Result<usize, Violation> {
         let mut whole = 0;
         loop {
-            match frame::whole_len(&bytes[whole..], max) {
+            match self.whole_frame(&bytes[whole..]) {
                 Ok(Some(len)) => {
                     whole += len;
                     left.frames -= 1;
                     left.bytes = left.bytes.saturating_sub(len);
                 }
-                Ok(None) => return (whole, None),
-                Err(Violation::FrameTooLong) if !ready => {
-                    return (whole, Some(Violation::FrameTooEarly));
-                }
-                Err(violation) => return (whole, Some(violation)),
+                Err(violation) if whole == 0 => return Err(violation),
+                Ok(None) | Err(_) => return Ok(whole),
             }
-            if !ready || left.is_over() {
-                return (whole, None);
+            if !self.has_begun() || left.is_over() {
+                return Ok(whole);
             }
         }
     }
 
-    fn handle_chunk(&mut self, chunk: &Bytes) -> Result<(), Violation> {
-        let mut rest = &chunk[..];
+    fn handle_frames(&mut self, frames: &Bytes) -> Result<(), Violation> {
+        let mut rest = &frames[..];
         while let Some((len, after)) = rest.split_first_chunk::<{ frame::LEN_BYTES }>() {
             let (body, next) = after.split_at(u32::from_be_bytes(*len) as usize);
             rest = next;
-            let Some(body) = self.inner_frame(body)? else { continue };
             let frame = self.decode_frame(body)?;
             match frame.group {
-                None => self.handle_whole(chunk, frame.body, &frame)?,
+                None => self.handle_whole(frames, frame.body, &frame)?,
                 Some(_) if self.is_handshaking() => return Err(Violation::GroupEarly),
                 Some(group) => {
                     self.received_bytes += frame.body.len() as u64;

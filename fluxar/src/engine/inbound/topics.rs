@@ -9,6 +9,8 @@ use crate::engine::event::SubscribeOptions;
 use crate::engine::message::Form;
 use crate::engine::message::envelope::Outgoing;
 use crate::engine::message::kind::Kind;
+use crate::engine::message::user::UserMeta;
+use crate::engine::pattern::pubsub::Marks;
 use crate::engine::pattern::pubsub::has_wildcard;
 use crate::engine::pattern::pubsub::is_well_formed;
 use crate::engine::pattern::{CREDIT_MAX, expired_status};
@@ -107,8 +109,15 @@ impl Engine {
         if !self.identity.rights.may_publish(topic) {
             return Err(Violation::RightPublish);
         }
+        let options = PublishOptions {
+            retain: envelope.meta.retain,
+            meta: UserMeta::of_wire(envelope.meta.user),
+        };
+        if !options.meta.fits() {
+            // With keys of ours beside them no subscriber would take it.
+            return self.budget.charge(self.now);
+        }
         let payload = received.payload().unwrap_or_default();
-        let options = PublishOptions { retain: envelope.meta.retain };
         self.fx.emit(Event::Publish { topic: received.target(), payload, options });
         Ok(())
     }
@@ -123,7 +132,11 @@ impl Engine {
         let meta = &received.envelope.meta;
         let topic = received.envelope.target.is_some().then(|| received.target());
         let payload = received.payload().unwrap_or_default();
-        let marks = (meta.dropped, meta.retain);
+        let marks = Marks {
+            dropped: meta.dropped,
+            retained: meta.retain,
+            meta: UserMeta::of_wire(meta.user),
+        };
         self.subscriptions.delivered(id, topic, payload, marks, &mut self.fx)
     }
 }

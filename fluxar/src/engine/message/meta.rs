@@ -1,5 +1,6 @@
 //! The envelope's meta map: the protocol's integer keys, then the user's text keys.
 
+use crate::engine::message::user::UserMeta;
 use crate::engine::violation::Violation;
 use crate::engine::wire::cbor::{self, Reader};
 use bytes::Bytes;
@@ -81,8 +82,8 @@ pub struct MetaView<'a> {
     pub idempotency_key: Option<[u8; 16]>,
     /// [`GROUP`].
     pub group: Option<&'a str>,
-    /// There are entries of the user's.
-    pub has_user: bool,
+    /// The entries of the user's, which stand behind all others; empty when there are none.
+    pub user: &'a [u8],
     /// A key that asks for something this version does not do.
     pub unsupported: Option<u64>,
 }
@@ -105,16 +106,19 @@ impl<'a> MetaView<'a> {
         }
         let mut last_key = None;
         let mut last_name: Option<&str> = None;
+        let mut user = 0;
         for _ in 0..entries {
             let major = reader.peek()?;
             if major == cbor::TEXT {
+                if last_name.is_none() {
+                    user = reader.position();
+                }
                 let name = reader.text()?;
                 let rises = |last: &str| (last.len(), last) < (name.len(), name);
                 if !last_name.is_none_or(rises) {
                     return Err(Violation::CborKeyOrder);
                 }
                 last_name = Some(name);
-                view.has_user = true;
                 if reader.peek()? != cbor::TEXT {
                     return Err(Violation::MetaUser);
                 }
@@ -131,6 +135,7 @@ impl<'a> MetaView<'a> {
             }
         }
         view.raw = reader.since(from);
+        view.user = if last_name.is_some() { reader.since(user) } else { &[] };
         if view.raw.len() > BYTES_MAX {
             return Err(Violation::MetaBytes);
         }
@@ -300,6 +305,8 @@ pub(crate) struct MetaOut<'a> {
     pub(crate) overflow: u8,
     pub(crate) group: Option<&'a str>,
     pub(crate) user: &'a [(String, String)],
+    /// Entries of the user's that are carried on, in place of `user`.
+    pub(crate) carried: Option<&'a UserMeta>,
 }
 
 impl MetaOut<'_> {
@@ -315,7 +322,7 @@ impl MetaOut<'_> {
             + u64::from(self.idempotency_key.is_some())
             + u64::from(self.overflow > 0)
             + u64::from(self.group.is_some())
-            + self.user.len() as u64;
+            + self.carried.map_or(self.user.len(), |carried| carried.iter().count()) as u64;
         if entries == 0 {
             cbor::put_null(out);
             return;
@@ -347,6 +354,9 @@ impl MetaOut<'_> {
     }
 
     fn put_user(&self, out: &mut Vec<u8>) {
+        if let Some(carried) = self.carried {
+            out.extend_from_slice(carried.wire());
+        }
         if self.user.is_empty() {
             return;
         }

@@ -3,6 +3,7 @@
 pub mod envelope;
 pub mod kind;
 pub mod meta;
+pub mod user;
 
 use crate::engine::message::envelope::Envelope;
 use crate::engine::message::kind::Kind;

@@ -1,8 +1,9 @@
 //! Subscriptions: ours at the peer, and the peer's at us.
 
-use crate::engine::event::{Delivered, Event, Overflow, SubscribeOptions, Text};
+use crate::engine::event::{Delivered, Event, Overflow, PublishOptions, SubscribeOptions, Text};
 use crate::engine::message::envelope::Outgoing;
 use crate::engine::message::kind::Kind;
+use crate::engine::message::user::UserMeta;
 use crate::engine::outbox::Effects;
 use crate::engine::pattern::stream::{add_credit, put_credit};
 use crate::engine::pattern::window::Window;
@@ -41,7 +42,18 @@ struct Inbound {
 struct Queued {
     topic: Text,
     payload: Bytes,
-    retained: bool,
+    options: PublishOptions,
+}
+
+/// What a delivery says beside its payload.
+#[derive(Debug)]
+pub(crate) struct Marks {
+    /// Events dropped before it.
+    pub(crate) dropped: u64,
+    /// It is a topic's value.
+    pub(crate) retained: bool,
+    /// The publisher's entries.
+    pub(crate) meta: UserMeta,
 }
 
 impl Inbound {
@@ -53,7 +65,7 @@ impl Inbound {
 impl Queued {
     /// What it holds: the bytes, and about what its bookkeeping takes.
     fn cost(&self) -> usize {
-        self.payload.len() + self.topic.as_str().len() + 64
+        self.payload.len() + self.options.meta.wire_len() + self.topic.as_str().len() + 64
     }
 }
 
@@ -155,16 +167,16 @@ impl Subscriptions {
         id: u64,
         topic: Option<Text>,
         payload: Bytes,
-        (dropped, retained): (u64, bool),
+        Marks { dropped, retained, meta }: Marks,
         fx: &mut Effects,
     ) -> Result<(), Violation> {
         let Some(subscription) = self.outbound.get_mut(&id) else { return Ok(()) };
-        subscription.window.take(payload.len())?;
+        subscription.window.take(payload.len() + meta.wire_len())?;
         if topic.is_none() && !subscription.exact {
             return Err(Violation::TopicMissing);
         }
         if !subscription.left {
-            fx.emit(Event::Delivery { id, topic, payload, dropped, retained });
+            fx.emit(Event::Delivery { id, topic, payload, dropped, retained, meta });
         }
         Ok(())
     }
@@ -243,19 +255,20 @@ impl Subscriptions {
         &mut self,
         id: u64,
         topic: &str,
-        event: (&Bytes, bool),
+        event: (&Bytes, &PublishOptions),
         writable: bool,
         fx: &mut Effects,
     ) -> (Delivered, bool) {
-        let (payload, retained) = event;
+        let (payload, options) = event;
         let Some(subscription) = self.inbound.get_mut(&id) else {
             return (Delivered::Gone, false);
         };
         if subscription.can_send() && writable && subscription.queue.is_empty() {
-            put_event(id, subscription, topic, payload, retained, fx);
+            put_event(id, subscription, topic, event, fx);
             return (Delivered::Queued, true);
         }
-        let queued = Queued { topic: Text::from(topic), payload: payload.clone(), retained };
+        let (topic, payload) = (Text::from(topic), payload.clone());
+        let queued = Queued { topic, payload, options: options.clone() };
         (self.enqueue(id, queued, fx), false)
     }
 
@@ -330,11 +343,11 @@ impl Subscriptions {
                 continue;
             }
             let Some(queued) = subscription.queue.pop_front() else { continue };
-            sent += u32::from(!queued.retained);
+            sent += u32::from(!queued.options.retain);
             subscription.queue_bytes -= queued.cost();
             self.queued_bytes -= queued.cost();
             let topic = queued.topic.as_str();
-            put_event(id, subscription, topic, &queued.payload, queued.retained, fx);
+            put_event(id, subscription, topic, (&queued.payload, &queued.options), fx);
             self.note_waiting(id);
         }
         sent
@@ -373,8 +386,7 @@ fn put_event(
     id: u64,
     subscription: &mut Inbound,
     topic: &str,
-    payload: &[u8],
-    retained: bool,
+    (payload, options): (&Bytes, &PublishOptions),
     fx: &mut Effects,
 ) {
     let mut message = Outgoing::answering(Kind::Event, id);
@@ -382,13 +394,14 @@ fn put_event(
         message.target = topic;
     }
     message.payload = Some(payload);
-    message.meta.retain = retained;
+    message.meta.retain = options.retain;
+    message.meta.carried = Some(&options.meta);
     message.meta.dropped = std::mem::take(&mut subscription.dropped);
     if !fx.out.fits(&message) {
         subscription.dropped = message.meta.dropped + 1;
         return;
     }
-    subscription.send_credit -= credit_cost(payload.len()) as i64;
+    subscription.send_credit -= credit_cost(payload.len() + options.meta.wire_len()) as i64;
     fx.out.put(id, &message);
 }
 

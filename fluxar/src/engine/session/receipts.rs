@@ -5,8 +5,11 @@ use crate::engine::time::Time;
 use crate::engine::violation::Violation;
 use std::time::Duration;
 
-/// A receipt is due after so many messages, so many bytes, or so long.
-const MESSAGES: u64 = 32;
+/// After so many messages a receipt goes with whatever goes next.
+const MESSAGES_ALONG: u64 = 128;
+/// After so many messages, so many bytes, or so long it goes alone: a write of its own costs both
+/// sides more than the messages that it is about.
+const MESSAGES: u64 = 512;
 const BYTES: usize = 256 << 10;
 const DELAY: Duration = Duration::from_millis(25);
 
@@ -32,6 +35,7 @@ pub(crate) struct Receipts {
     told: u64,
     bytes: usize,
     due_at: Option<Time>,
+    goes_along: bool,
     is_due: bool,
     /// Where the peer began on the present link, if that took the session over.
     begun: Option<u64>,
@@ -47,6 +51,7 @@ impl Default for Receipts {
             told: 0,
             bytes: 0,
             due_at: None,
+            goes_along: false,
             is_due: false,
             begun: None,
             is_heard: false,
@@ -78,7 +83,9 @@ impl Receipts {
         self.is_heard = true;
         self.bytes += bytes;
         self.due_at.get_or_insert(now + DELAY);
-        self.is_due |= self.position - self.told > MESSAGES || self.bytes >= BYTES;
+        let untold = self.position - self.told - 1;
+        self.goes_along |= untold >= MESSAGES_ALONG;
+        self.is_due |= untold >= MESSAGES || self.bytes >= BYTES;
         if number < self.next {
             return Ok(Numbered::Again);
         }
@@ -116,6 +123,7 @@ impl Receipts {
     pub(crate) fn stop(&mut self) {
         self.bytes = 0;
         self.due_at = None;
+        self.goes_along = false;
         self.is_due = false;
     }
 
@@ -132,8 +140,14 @@ impl Receipts {
         self.is_due |= self.due_at.is_some_and(|due_at| due_at <= now);
     }
 
+    /// Whether a receipt leaves, though nothing else may.
     pub(crate) fn is_due(&self) -> bool {
         self.is_due
+    }
+
+    /// Whether one leaves when anything else does.
+    pub(crate) fn goes_along(&self) -> bool {
+        self.goes_along
     }
 
     /// The highest number taken, for a receipt that leaves now.

@@ -235,7 +235,7 @@ fn another_credential_changes_rights_and_drops_nothing() {
     let (now, payload) = (pair.now, Bytes::from_static(b"x"));
     let id = 7; // HELLO 1, call 3, stream 5.
     let deliver = |pair: &mut Pair, topic: &str| {
-        pair.acceptor.engine.deliver(now, id, topic, &payload, false)
+        pair.acceptor.engine.deliver(now, id, topic, &payload, &PublishOptions::new())
     };
     assert_ne!(deliver(&mut pair, "t.one"), Delivered::Dropped);
     assert_eq!(deliver(&mut pair, "t.two"), Delivered::Dropped, "checked at delivery");

@@ -43,14 +43,14 @@ fn an_idle_side_sends_its_receipt_in_25_ms() {
     assert!(pair.acceptor.transmit().is_empty(), "said twice");
 }
 
-/// `[L4.receipt.1]`: 32 messages or 256 KiB make one due at once.
+/// `[L4.receipt.1]`: 512 messages or 256 KiB make one due at once.
 #[test]
 fn many_messages_or_bytes_make_a_receipt_due() {
     let mut pair = Pair::resumable();
-    notify(&mut pair, 31);
+    notify(&mut pair, 511);
     assert!(pair.acceptor.transmit().is_empty());
     notify(&mut pair, 1);
-    assert_eq!(receipts(&pair.acceptor.transmit()), [32]);
+    assert_eq!(receipts(&pair.acceptor.transmit()), [512]);
     let large = vec![0; 256 << 10];
     pair.dialer.engine.notify(pair.now, &request("a.b", &large)).expect("room");
     while let batch = pair.dialer.transmit()
@@ -58,7 +58,24 @@ fn many_messages_or_bytes_make_a_receipt_due() {
     {
         pair.reach_acceptor(&batch);
     }
-    assert_eq!(receipts(&pair.acceptor.transmit()), [33]);
+    assert_eq!(receipts(&pair.acceptor.transmit()), [513]);
+}
+
+/// `[L4.receipt.1]`: from 128 messages on a receipt goes with whatever goes, and waits for that.
+#[test]
+fn a_receipt_goes_along_with_what_goes_anyhow() {
+    let mut pair = Pair::resumable();
+    let answer = |pair: &mut Pair| {
+        pair.acceptor.engine.notify(pair.now, &request("a.b", b"x")).expect("room");
+        receipts(&pair.acceptor.transmit())
+    };
+    notify(&mut pair, 127);
+    assert_eq!(answer(&mut pair), [0; 0], "too early to be worth its bytes");
+    notify(&mut pair, 1);
+    assert!(pair.acceptor.transmit().is_empty(), "it went alone");
+    assert_eq!(answer(&mut pair), [128]);
+    assert_eq!(answer(&mut pair), [0; 0], "said twice");
+    assert!(!pair.acceptor.engine.has_output());
 }
 
 /// `[L4.receipt.1]`: every heartbeat carries one.
@@ -147,7 +164,7 @@ fn deliveries_are_sequenced_and_publications_are_not() {
     let id = pair.dialer.engine.subscribe(pair.now, "a.b", &Default::default()).expect("room");
     pair.run();
     pair.acceptor.engine.grant(pair.now, id);
-    pair.acceptor.engine.deliver(pair.now, id, "a.b", &b"x"[..].into(), false);
+    pair.acceptor.engine.deliver(pair.now, id, "a.b", &b"x"[..].into(), &Default::default());
     pair.acceptor.engine.publish(pair.now, "c.d", b"x", &Default::default()).expect("room");
     let flags: Vec<u8> =
         frames(&pair.acceptor.transmit()).iter().map(|(flags, ..)| *flags).collect();

@@ -69,7 +69,7 @@ fn a_large_notification_goes_before_the_goodbye() {
     let large = vec![7; 200 << 10];
     for mut pair in [Pair::ready(), Pair::resumable()] {
         pair.dialer.engine.notify(pair.now, &request("a.b", &large)).expect("room");
-        let options = PublishOptions { retain: false };
+        let options = PublishOptions::default();
         pair.dialer.engine.publish(pair.now, "c.d", &large, &options).expect("room");
         pair.dialer.engine.close(pair.now, None);
         pair.run();

@@ -30,7 +30,7 @@ fn subscribe(pair: &mut Pair, pattern: &str, options: &SubscribeOptions) -> u64 
 
 fn deliver(pair: &mut Pair, id: u64, topic: &str, payload: &'static [u8]) -> Delivered {
     let payload = Bytes::from_static(payload);
-    pair.acceptor.engine.deliver(pair.now, id, topic, &payload, false)
+    pair.acceptor.engine.deliver(pair.now, id, topic, &payload, &PublishOptions::new())
 }
 
 /// Payload, topic and drops of each delivery.
@@ -108,7 +108,13 @@ fn retained_values_are_marked() {
     let id = subscribe(&mut pair, "a.b", &asked(Overflow::DropOldest, 1));
     let (kept, now) = (Bytes::from_static(b"kept"), pair.now);
     for retained in [true, true, true, false] {
-        pair.acceptor.engine.deliver(now, id, "a.b", &kept, retained);
+        pair.acceptor.engine.deliver(
+            now,
+            id,
+            "a.b",
+            &kept,
+            &PublishOptions::new().retain(retained),
+        );
     }
     let mut marks = Vec::new();
     for _ in 0..4 {
@@ -254,7 +260,7 @@ fn unsubscribing() {
     let id = subscribe(&mut pair, "a.b", &SubscribeOptions::default());
     deliver(&mut pair, id, "a.b", b"under way");
     let kept = Bytes::from_static(b"kept");
-    pair.acceptor.engine.deliver(pair.now, id, "a.b", &kept, true);
+    pair.acceptor.engine.deliver(pair.now, id, "a.b", &kept, &PublishOptions::new().retain(true));
     pair.dialer.engine.unsubscribe(pair.now, id);
     pair.dialer.engine.unsubscribe(pair.now, id);
     let asked = pair.dialer.transmit();
@@ -355,7 +361,7 @@ fn subscriptions_are_bounded() {
 fn publications_keep_their_order() {
     let mut pair = Pair::ready();
     let large = vec![3; 50_000];
-    let options = PublishOptions { retain: true };
+    let options = PublishOptions::new().retain(true);
     for payload in [&b"1"[..], &large, b"2"] {
         pair.dialer.engine.publish(pair.now, "a.b", payload, &options).expect("room");
     }
@@ -435,4 +441,49 @@ fn options_that_no_peer_would_take() {
         ..SubscribeOptions::default()
     };
     subscribe(&mut pair, "a.b", &options);
+}
+
+/// `[L5.credit.2]`, `[L5.carry.1]`: the user's entries count like payload, at both sides alike.
+#[test]
+fn the_entries_of_an_event_cost_credit() {
+    let mut pair = Pair::ready();
+    let options = SubscribeOptions { credit: Some(4_000), ..Default::default() };
+    let id = subscribe(&mut pair, "a.b", &options);
+    let with = PublishOptions::new().meta("k", "v".repeat(1_900));
+    let cost = 32 + 1 + with.meta.wire_len();
+    let payload = Bytes::from_static(b"x");
+    for _ in 0..5 {
+        pair.acceptor.engine.deliver(pair.now, id, "a.b", &payload, &with);
+    }
+    pair.run();
+    let arrived = pair.dialer.take();
+    let mark = |event: &Event| matches!(event, Event::Delivery { meta, .. } if meta.get("k").is_some_and(|v| v.len() == 1_900));
+    assert_eq!(arrived.len(), 4_000_usize.div_ceil(cost));
+    assert!(arrived.iter().all(mark), "{arrived:?}");
+    pair.dialer.engine.consumed_cost(pair.now, id, 3 * cost as u64);
+    pair.run();
+    assert_eq!(pair.dialer.take().len(), 2);
+}
+
+/// `[L5.carry.1]`: entries that would leave no room for keys of the deliverer's are not carried on.
+#[test]
+fn a_publication_with_too_many_entries_is_dropped() {
+    let entries = |count: usize, len: usize| -> Vec<_> {
+        (0..count).map(|n| (text(&format!("k{n:02}")), text(&"v".repeat(len)))).collect()
+    };
+    // A key takes 4 bytes, a long value 3 beside it.
+    for (count, len, is_taken) in
+        [(48, 1, true), (49, 1, false), (1, 7_161, true), (1, 7_162, false)]
+    {
+        let mut pair = Pair::ready();
+        let raw = Raw::of(EVENT).target("a.b").payload(b"x").meta(map(&entries(count, len)));
+        pair.reach_acceptor(&raw.frame());
+        assert_eq!(pair.acceptor.take().len(), usize::from(is_taken), "{count} of {len}");
+        let mut options = PublishOptions::new();
+        for n in 0..count {
+            options = options.meta(format!("k{n:02}"), "v".repeat(len));
+        }
+        let sent = pair.dialer.engine.publish(pair.now, "a.b", b"x", &options);
+        assert_eq!(sent.is_ok(), is_taken, "{count} of {len}");
+    }
 }

@@ -2,12 +2,13 @@
 //! negotiated, and whoever requires a seal is refused.
 
 use crate::engine::violation::Violation;
+use bytes::BytesMut;
 
 /// Whether this build seals.
 pub const AVAILABLE: bool = false;
 
 pub(crate) const OVERHEAD_BYTES: usize = 0;
-pub(crate) const FRAME_LEN_MAX: usize = u32::MAX as usize;
+pub(crate) const RECORD_LEN_MAX: usize = u32::MAX as usize;
 
 /// Never given: nothing is sealed here that could fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +88,7 @@ impl Seal {
         match *self {}
     }
 
-    pub(crate) fn pad(&self, _: bool, _: usize) {
+    pub(crate) fn shape(&self, _: usize, _: bool) {
         match *self {}
     }
 
@@ -95,11 +96,7 @@ impl Seal {
         match *self {}
     }
 
-    pub(crate) fn open_frames(&self, _: &mut [u8]) -> Option<usize> {
-        match *self {}
-    }
-
-    pub(crate) fn inner<'a>(&self, _: &'a [u8]) -> Option<Result<&'a [u8], SealError>> {
+    pub(crate) fn open_record(&self, _: &mut BytesMut) -> Result<bool, SealError> {
         match *self {}
     }
 

@@ -3,8 +3,8 @@
 use super::resume::Cable;
 use super::{settle, soon};
 use crate::error::{Code, Status};
-use crate::peer::Server;
-use crate::testing::FaultyLink;
+use crate::peer::{Server, State};
+use crate::testing::{Direction, FaultyLink};
 use std::future::pending;
 use tokio::task::JoinSet;
 
@@ -58,4 +58,26 @@ async fn attempts_at_one_key_are_bounded() {
     assert_eq!(refused.code(), Code::ResourceExhausted);
     settle().await;
     assert!(calls.try_join_next().is_none(), "64 wait");
+}
+
+/// `[L4.lost.1]`: `unavailable` says that nothing was sent. A keyed call of which one attempt was sent
+/// does not end so when there is no other session, though the last attempt never left.
+#[tokio::test(start_paused = true)]
+async fn what_was_sent_once_stays_unknown_when_there_is_no_other_session() {
+    let server = Server::unbound().resume(false).build().await.unwrap();
+    server.handle("pay.never", |(): ()| pending::<Result<(), Status>>());
+    let cable = Cable::to(&server);
+    let one_link = |attempt| {
+        let unusable = Direction::new().cut_after(0);
+        if attempt == 0 { FaultyLink::new() } else { FaultyLink::new().sending(unusable) }
+    };
+    let client = cable.client(one_link).await;
+    let request = client.request::<_, ()>("pay.never", &()).idempotent();
+    let paid = tokio::spawn(async move { request.send().await });
+    settle().await;
+    cable.cut();
+    soon(client.state_changed(State::Ready)).await;
+    soon(client.close()).await;
+    let failed = soon(paid).await.unwrap().unwrap_err();
+    assert_eq!(failed.code(), Code::Indeterminate, "{failed}");
 }

@@ -46,7 +46,7 @@ async fn an_acceptor_subscribes_at_a_dialer() {
 #[tokio::test(start_paused = true)]
 async fn retained_values_come_first() {
     let pair = connected().await;
-    let retain = PublishOptions { retain: true };
+    let retain = PublishOptions::new().retain(true);
     pair.server.publish_with("state.a", &1, &retain).unwrap();
     pair.client.publish_with("state.b", &2, &retain).await.unwrap();
     pair.client.ping().await.unwrap();
@@ -144,4 +144,59 @@ async fn a_handler_that_panics_gets_the_next_event() {
     }
     assert_eq!(soon(told.recv()).await, Some(0));
     assert_eq!(soon(told.recv()).await, Some(2));
+}
+
+/// `[L5.carry.1]`, `[X.carry.1]`: what a publisher says beside its event reaches everybody who gets that, whoever
+/// publishes and whoever subscribes, and comes with a value that was kept.
+#[tokio::test(start_paused = true)]
+async fn meta_of_an_event_reaches_its_subscribers() {
+    let pair = connected().await;
+    let mut near = pair.server.events("a.*").unwrap();
+    let mut far = pair.client.events("a.*").await.unwrap();
+    let options = PublishOptions::new().meta("trace", "7").meta("by", "ann");
+    pair.client.publish_with("a.b", &1, &options).await.unwrap();
+    pair.client.ping().await.unwrap();
+    pair.server.publish_with("a.c", &2, &options.clone().retain(true)).unwrap();
+    pair.server.publish("a.d", &3).unwrap();
+    for events in [&mut near, &mut far] {
+        for wanted in [Some("7"), Some("7"), None] {
+            let message = soon(events.next()).await.unwrap();
+            assert_eq!(message.meta("trace"), wanted, "{}", message.topic());
+            assert_eq!(message.meta("by").is_some(), wanted.is_some());
+            assert_eq!(message.meta("other"), None);
+        }
+    }
+    let mut later = pair.client.events("a.c").await.unwrap();
+    let kept = soon(later.next()).await.unwrap();
+    assert_eq!((kept.retained(), kept.meta("trace")), (true, Some("7")));
+    let too_much = PublishOptions::new().meta("k", "v".repeat(8_000));
+    let refused = pair.client.publish_with("a.b", &1, &too_much).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let refused = pair.server.publish_with("a.b", &1, &too_much).unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+}
+
+/// `[L5.retain.3]`: what is kept stays, and a new value is delivered all the same.
+#[tokio::test(start_paused = true)]
+async fn a_value_for_which_there_is_no_room_is_delivered() {
+    let pair = connected().await;
+    let keep = PublishOptions::new().retain(true);
+    for n in 0..10_000 {
+        pair.server.publish_with(&format!("t.{n}"), &n, &keep).unwrap();
+    }
+    let mut events = pair.client.events("late.*").await.unwrap();
+    let refused = pair.server.publish_with("late.a", &1, &keep).unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    // A peer's publication is nobody's to answer.
+    pair.client.publish_with("late.b", &2, &keep).await.unwrap();
+    for n in [1, 2] {
+        assert_eq!(soon(events.next()).await.unwrap().payload::<u32>(), Ok(n));
+    }
+    let mut kept = pair.client.events("*.*").await.unwrap();
+    let first = soon(kept.next()).await.unwrap();
+    assert!(first.retained() && first.topic().starts_with("t."), "{}", first.topic());
+    // Where one goes there is room again.
+    pair.client.clear_retained("t.5").await.unwrap();
+    pair.client.ping().await.unwrap();
+    pair.server.publish_with("late.a", &3, &keep).unwrap();
 }

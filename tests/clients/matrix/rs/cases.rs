@@ -1,11 +1,15 @@
 //! What the side that calls tries.
 
 use crate::contract::{
-    Colour, Item, Last, MatrixError, Odd, Say, ShapesClient, Tick, Ticks, Total, Word,
+    self, Colour, Item, Last, MatrixError, Odd, Say, ShapesClient, Tick, Ticks, Total, Word,
 };
 use crate::serving::Home;
 use crate::{Outcome, say};
-use fluxar::{Code, Peer};
+use fluxar::payload::encode;
+use fluxar::service::describe::Registry;
+use fluxar::service::topic::Topic;
+use fluxar::{Code, Peer, PublishOptions, Value};
+use fluxar_codegen::model::Model;
 use futures_util::stream;
 use serde_json::json;
 use std::fmt::Debug;
@@ -74,6 +78,9 @@ impl Calls {
             "cancel_call" => self.cancel_call().await,
             "cancel_stream" => self.cancel_stream().await,
             "deadline" => self.deadline().await,
+            "idempotent" => self.idempotent().await,
+            "topic_meta" => self.topic_meta().await,
+            "describe" => self.describe().await,
             "reverse_call" => same(self.shapes.back("abc".into()).await?, "cba".to_owned()),
             "reverse_error" => self.reverse_error().await,
             "topic_there" => self.topic_there().await,
@@ -219,6 +226,25 @@ impl Calls {
         self.counts(before + 1).await
     }
 
+    async fn idempotent(&self) -> Outcome {
+        let (before, key) = (self.shapes.once(0).await?, fastrand::u128(..).to_be_bytes());
+        let attempt = |ms| self.shapes.once(ms).idempotency_key(key).send();
+        let both = futures_util::future::try_join(attempt(20), attempt(20)).await?;
+        same(both, (before + 1, before + 1))?;
+        same(attempt(20).await?, before + 1)?;
+        let other = attempt(21).await.err().ok_or("did not fail")?;
+        same(other.code(), Code::FailedPrecondition)?;
+        same(self.shapes.once(0).await?, before + 2)
+    }
+
+    async fn describe(&self) -> Outcome {
+        let said: Value = self.peer.request("fluxar.describe", &None::<Value>).send().await?;
+        let said = Model::from_descriptor(&encode(&said)?)?;
+        let mut registry = Registry::new();
+        contract::describe(&mut registry);
+        same(said.hash(), Model::from_descriptor(&registry.descriptor())?.hash())
+    }
+
     /// Waits until the other side has counted so many.
     async fn counts(&self, wanted: u32) -> Outcome {
         while self.shapes.cancelled().await? < wanted {}
@@ -254,6 +280,21 @@ impl Calls {
         last.publish(&at, &item(3, "")).await?;
         for n in [2, 3] {
             same(events.next().await.ok_or("ended early")??, (at.clone(), item(n, "")))?;
+        }
+        Ok(())
+    }
+
+    async fn topic_meta(&self) -> Outcome {
+        let at = Last { name: "meta rs".into() };
+        let mut live = self.peer.events(&at.path()?).await?;
+        let options = PublishOptions::new().meta("by", "rs").meta("ü", "é");
+        Last::publisher(&self.peer).publish_with(&at, &item(1, ""), options).await?;
+        let mut late = None;
+        for is_kept in [false, true] {
+            let message = late.as_mut().unwrap_or(&mut live).next().await.ok_or("ended early")?;
+            same(message.retained(), is_kept)?;
+            same((message.meta("by"), message.meta("ü")), (Some("rs"), Some("é")))?;
+            late = Some(self.peer.events(&at.path()?).await?);
         }
         Ok(())
     }

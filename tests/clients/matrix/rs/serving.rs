@@ -7,7 +7,6 @@ use fluxar::service::Error;
 use fluxar::service::topic::Topic;
 use fluxar::{Client, Code, Context, Peer, Server, Sink, Status, Stream, Streaming};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -33,6 +32,7 @@ pub(crate) struct Served {
     home: Arc<OnceLock<Home>>,
     stopped: Arc<AtomicU32>,
     notes: AtomicU32,
+    runs: AtomicU32,
 }
 
 /// Counts a handler that is dropped before its end.
@@ -48,21 +48,13 @@ impl Drop for Running {
 
 impl Served {
     pub(crate) fn new(home: Arc<OnceLock<Home>>) -> Self {
-        Self { home, stopped: Arc::default(), notes: AtomicU32::new(0) }
+        Self { home, stopped: Arc::default(), notes: AtomicU32::new(0), runs: AtomicU32::new(0) }
     }
 
     fn home(&self) -> Result<&Home, Status> {
         self.home.get().ok_or_else(|| Status::new(Code::Unavailable, "not ready yet"))
     }
 }
-
-impl fmt::Display for MatrixError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self:?}")
-    }
-}
-
-impl std::error::Error for MatrixError {}
 
 /// Whoever calls the method that asks.
 fn caller() -> Result<Peer, Status> {
@@ -165,6 +157,13 @@ impl Shapes for Served {
 
     async fn cancelled(&self) -> Result<u32, Status> {
         Ok(self.stopped.load(Ordering::Relaxed))
+    }
+
+    async fn once(&self, ms: u32) -> Result<u32, Status> {
+        let run = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
+        let pause = Duration::from_millis(ms.into());
+        let _elapsed = tokio::time::timeout(pause, std::future::pending::<()>()).await;
+        Ok(run)
     }
 
     async fn back(&self, text: String) -> Result<String, MatrixError> {

@@ -277,7 +277,7 @@ impl World {
                 side.end.engine.end_subscription(now, id, &status(code));
             }
             Op::Publish { side, target: name, len, retain } => {
-                let options = PublishOptions { retain };
+                let options = PublishOptions::new().retain(retain);
                 let engine = &mut self.side(side).end.engine;
                 let _ = engine.publish(now, target(name), payload(len), &options);
             }
@@ -285,7 +285,13 @@ impl World {
                 let side = self.side(side);
                 let id = side.pick(pick);
                 let event = Bytes::from_static(payload(len));
-                side.end.engine.deliver(now, id, target(name), &event, retained);
+                side.end.engine.deliver(
+                    now,
+                    id,
+                    target(name),
+                    &event,
+                    &PublishOptions::new().retain(retained),
+                );
             }
             Op::NotificationEnded { side } => self.side(side).end.engine.notification_ended(now),
             Op::Ping { side } => {

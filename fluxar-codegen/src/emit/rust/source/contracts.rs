@@ -152,6 +152,7 @@ fn connecting(clients: &[Offer]) -> TokenStream {
     let fields: Vec<&Ident> = clients.iter().map(|offer| &offer.field).collect();
     let serves =
         clients.iter().map(|Offer { field, server, .. }| quote!(.serve(#server::new(#field))));
+    let describes = (!clients.is_empty()).then(|| quote!(.describe(describe)));
     quote! {
         /// Dials, and serves what this side offers.
         ///
@@ -172,7 +173,7 @@ fn connecting(clients: &[Offer]) -> TokenStream {
             __fx_builder: ::fluxar::ClientBuilder,
             #(#arguments),*
         ) -> ::core::result::Result<Self, ::fluxar::ConnectError> {
-            let __fx_client = __fx_builder #(#serves)* .build().await?;
+            let __fx_client = __fx_builder #(#serves)* #describes .build().await?;
             ::core::result::Result::Ok(Self::of(__fx_client))
         }
     }

@@ -382,7 +382,7 @@ pub(super) fn break_rule(violation: Violation) -> Vec<u8> {
             (0..16).for_each(|_| pair.reach_acceptor(&Raw::of(HELLO).frame()));
             records::opened_by_dialer(&mut pair)
         }
-        Violation::SealPadding => records::without_end(),
+        Violation::SealPadding => records::without_frames(),
         Violation::SealChallenge => {
             let mut dialer = sealed(seal(XX, 1));
             // A key without a signature.

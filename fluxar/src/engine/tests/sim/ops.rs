@@ -462,7 +462,7 @@ impl World {
         let stamp = self.ledger.stamp(len);
         let topic = self.rng.pick(&TOPICS).expect("there are some");
         let retain = self.rng.chance(30);
-        let options = PublishOptions { retain };
+        let options = PublishOptions::new().retain(retain);
         match self.sides[side].engine.publish(self.now, topic, &stamp.bytes(), &options) {
             Ok(()) => {
                 let topic = topic.to_owned();
@@ -513,7 +513,8 @@ impl World {
             return;
         }
         let payload = Bytes::from(stamp.bytes());
-        let delivered = self.sides[side].engine.deliver(self.now, id, topic, &payload, retained);
+        let options = PublishOptions::new().retain(retained);
+        let delivered = self.sides[side].engine.deliver(self.now, id, topic, &payload, &options);
         if delivered == Delivered::Gone {
             let closed = self.sides[side].engine.phase() == Phase::Closed;
             assert!(open.overflow == Overflow::Disconnect || open.left || closed, "{id} is gone");

@@ -404,7 +404,7 @@ impl World {
                 assert!(open.by == side && !open.end_heard, "{id} ended twice");
                 open.end_heard = true;
             }
-            Event::Delivery { id, topic, payload, dropped, retained } => {
+            Event::Delivery { id, topic, payload, dropped, retained, .. } => {
                 let open = self.ledger.subscription(id).expect("we subscribed");
                 assert_eq!(open.by, side);
                 let topic = topic.as_ref().map(|topic| topic.as_str());

@@ -18,7 +18,7 @@ pub use handshake::{Handshake, Keys, MESSAGE_BYTES_MAX, Setup};
 pub use key::{FingerprintError, SealKey, SealPublicKey};
 pub use pattern::Pattern;
 pub use primitives::{Cipher, KEY_BYTES, TAG_BYTES, dh};
-pub(crate) use record::{FRAME_LEN_MAX, OVERHEAD_BYTES};
+pub(crate) use record::{OVERHEAD_BYTES, RECORD_LEN_MAX};
 pub(crate) use session::Seal;
 pub use session::{Psk, SealConfig};
 pub use suite::Suite;
@@ -63,8 +63,11 @@ pub enum SealError {
     #[error("the other side has another key than the one that is pinned: check the fingerprint")]
     Pin,
     /// A record opens, and is none.
-    #[error("a record has no end: write 01 behind the frame")]
+    #[error("a record holds something else than whole frames and zeros behind them")]
     Padding,
+    /// Too many records were not the other side's.
+    #[error("too many records were not sealed by the other side")]
+    Failures,
     /// Every number of this key was used.
     #[error("the key has sealed all that it may: make a new session")]
     Exhausted,
@@ -76,6 +79,7 @@ impl From<SealError> for Violation {
             SealError::Pin | SealError::Reflected | SealError::WeakKey => Self::SealKey,
             SealError::Transcript => Self::SealTranscript,
             SealError::Padding => Self::SealPadding,
+            SealError::Failures => Self::SealFailures,
             SealError::Suite => Self::SealOffer,
             _ => Self::SealBroken,
         }

@@ -1,35 +1,36 @@
 //! Frames in records, once a handshake is over.
 //!
 //! ```text
-//! len │ 04: SEALED alone │ ciphertext of: a frame without its len │ 01 │ 00 00 … │ tag
+//! len │ 04: SEALED alone │ ciphertext of: whole frames, each with its len │ 00 00 … │ tag
 //! ```
 //!
-//! Every frame is one Noise message, numbered by its place on the link: what is left out, repeated,
-//! moved or changed does not open. A frame is sealed after it was cut, not before, so that nothing
-//! is put together that nobody has authenticated, and since a Noise message ends at 65,535 bytes.
+//! Every record is one Noise message, numbered by its place on the link: what is left out, repeated,
+//! moved or changed does not open. Frames are sealed after they were cut, not before, so that
+//! nothing is put together that nobody has authenticated, and since a Noise message ends at 65,535
+//! bytes. Frames that leave together share a record: its tag and its key schedule cost more than a
+//! small frame.
 
 use super::SealError;
 use super::cipher::CipherState;
 use super::handshake::{Keys, MESSAGE_BYTES_MAX};
 use super::primitives::TAG_BYTES;
 use super::primitives::hmac;
+use bytes::{Buf as _, BytesMut};
 use zeroize::Zeroizing;
 
 /// Bytes of a frame before its ciphertext: length and flags.
 const HEAD_BYTES: usize = 5;
 const LEN_BYTES: usize = 4;
-/// What a sealed frame is longer than the frame in it: flags, the mark, the tag.
-pub(crate) const OVERHEAD_BYTES: usize = 1 + 1 + TAG_BYTES;
-/// Behind the frame and before the padding.
-const MARK: u8 = 1;
+/// What the `len` of a record is above that of a frame that is alone in it.
+pub(crate) const OVERHEAD_BYTES: usize = 1 + LEN_BYTES + TAG_BYTES;
+/// Bytes in a record, if a frame alone has not more: so much is opened before any of it is read.
+const SHARED_BYTES: usize = 16 << 10;
 /// The flags of a sealed frame.
 const SEALED: u8 = 1 << 2;
-/// A frame that was sealed by somebody else, for whoever reads on.
-const DROPPED: u8 = 1 << 7;
-/// Frames that do not open before the link is given up.
+/// Records that do not open before the link is given up.
 pub(crate) const FAILURES_MAX: u32 = 16;
-/// The length of a frame, its own four bytes aside, that a record holds at most.
-pub(crate) const FRAME_LEN_MAX: usize = 1 + MESSAGE_BYTES_MAX;
+/// The `len` of a record at most.
+pub(crate) const RECORD_LEN_MAX: usize = 1 + MESSAGE_BYTES_MAX;
 
 /// What a key seals before it is replaced.
 #[derive(Clone, Copy, Debug)]
@@ -73,8 +74,10 @@ pub(crate) struct Records {
     send: Direction,
     receive: Direction,
     failures: u32,
+    /// Frames were sealed before.
+    has_begun: bool,
     pads: bool,
-    frame_len_max: usize,
+    record_len_max: usize,
     pub(crate) hash: [u8; 32],
     keys: Zeroizing<[u8; 32]>,
 }
@@ -88,8 +91,9 @@ impl Records {
             send: Direction::new(keys.send),
             receive: Direction::new(keys.receive),
             failures: 0,
+            has_begun: false,
             pads: false,
-            frame_len_max: FRAME_LEN_MAX,
+            record_len_max: RECORD_LEN_MAX,
         }
     }
 
@@ -98,10 +102,10 @@ impl Records {
         hmac(&self.keys, &[label])
     }
 
-    /// Hides what lengths give away, from here on, in frames of this length at most.
-    pub(crate) fn pad(&mut self, pads: bool, frame_len_max: usize) {
+    /// Keeps records as short as the other side takes them, and hides what their lengths give away.
+    pub(crate) fn shape(&mut self, record_len_max: usize, pads: bool) {
+        self.record_len_max = record_len_max.min(RECORD_LEN_MAX);
         self.pads = pads;
-        self.frame_len_max = frame_len_max.min(FRAME_LEN_MAX);
     }
 
     /// Seals one message outside of a frame: a confirmation.
@@ -127,58 +131,74 @@ impl Records {
         mut frames: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), SealError> {
-        out.reserve(frames.len() + OVERHEAD_BYTES);
-        while let Some((len, rest)) = frames.split_first_chunk::<LEN_BYTES>() {
-            let (frame, behind) = rest.split_at(u32::from_be_bytes(*len) as usize);
+        out.reserve(frames.len() + HEAD_BYTES + TAG_BYTES);
+        while !frames.is_empty() {
+            let (record, behind) = frames.split_at(self.shared(frames));
             frames = behind;
-            let bare = frame.len() + 1;
-            let text = if self.pads { self.padded(bare) } else { bare };
-            out.extend_from_slice(&((1 + text + TAG_BYTES) as u32).to_be_bytes());
+            let len = if self.pads { self.padded(record.len()) } else { record.len() };
+            out.extend_from_slice(&((1 + len + TAG_BYTES) as u32).to_be_bytes());
             out.push(SEALED);
             let from = out.len();
-            out.extend_from_slice(frame);
-            out.push(MARK);
-            out.resize(from + text, 0);
+            out.extend_from_slice(record);
+            out.resize(from + len, 0);
             self.send.cipher.encrypt(&[], out, from)?;
-            self.send.used(text);
+            self.send.used(len);
+            self.has_begun = true;
         }
         Ok(())
     }
 
-    /// The least bucket that holds so many bytes, and still fits into a frame.
+    /// Bytes of the frames at the front that share a record. The first frame of a link is alone in
+    /// one: whoever is not Ready before it takes nothing long.
+    fn shared(&self, frames: &[u8]) -> usize {
+        let most = match self.has_begun {
+            true => SHARED_BYTES.min(self.room()),
+            false => 0,
+        };
+        let mut shared = frame_len(frames);
+        while shared < frames.len() {
+            let more = shared + frame_len(&frames[shared..]);
+            if more > most {
+                break;
+            }
+            shared = more;
+        }
+        shared
+    }
+
+    fn room(&self) -> usize {
+        self.record_len_max - 1 - TAG_BYTES
+    }
+
+    /// The least bucket that holds so many bytes, and still fits into a record.
     fn padded(&self, bytes: usize) -> usize {
-        let room = self.frame_len_max - 1 - TAG_BYTES;
-        bucket(bytes).min(room).max(bytes)
+        bucket(bytes).min(self.room()).max(bytes)
     }
 
-    /// Opens whole frames where they are, and marks those that do not open. Says how many did;
-    /// `None` when too many did not.
-    pub(crate) fn open_frames(&mut self, mut frames: &mut [u8]) -> Option<usize> {
-        let mut opened = 0;
-        while let Some(len) = frames.first_chunk::<LEN_BYTES>() {
-            let len = u32::from_be_bytes(*len) as usize;
-            let (frame, behind) = frames.split_at_mut(LEN_BYTES + len);
-            frames = behind;
-            if self.open_frame(frame) {
-                opened += 1;
-                continue;
-            }
-            frame[LEN_BYTES] = DROPPED;
+    /// Opens a record where it is, and leaves the frames in it. False when it was not sealed by the
+    /// other side, and nothing but a count comes of it.
+    ///
+    /// # Errors
+    /// `Failures` when that was so too often, `Padding` when there is something else than frames.
+    pub(crate) fn open_record(&mut self, record: &mut BytesMut) -> Result<bool, SealError> {
+        let Some(len) = self.open_text(record) else {
             self.failures += 1;
-            if self.failures >= FAILURES_MAX {
-                return None;
-            }
-        }
-        Some(opened)
+            return if self.failures < FAILURES_MAX { Ok(false) } else { Err(SealError::Failures) };
+        };
+        record.advance(HEAD_BYTES);
+        record.truncate(len);
+        record.truncate(whole_frames(record).ok_or(SealError::Padding)?);
+        Ok(true)
     }
 
-    fn open_frame(&mut self, frame: &mut [u8]) -> bool {
-        let (head, text) = frame.split_at_mut(HEAD_BYTES);
+    fn open_text(&mut self, record: &mut [u8]) -> Option<usize> {
+        let (head, text) = record.split_at_mut_checked(HEAD_BYTES)?;
         if head[LEN_BYTES] != SEALED || text.len() > MESSAGE_BYTES_MAX {
-            return false;
+            return None;
         }
-        let opened = self.receive.cipher.decrypt(&[], text);
-        opened.map(|len| self.receive.used(len)).is_ok()
+        let len = self.receive.cipher.decrypt(&[], text).ok()?;
+        self.receive.used(len);
+        Some(len)
     }
 
     #[cfg(test)]
@@ -203,14 +223,24 @@ impl Records {
     }
 }
 
-/// The frame in a frame that was opened, both without their lengths. `None` when it was not sealed
-/// by the other side, and is to be dropped.
-pub(crate) fn inner(frame: &[u8]) -> Option<Result<&[u8], SealError>> {
-    let (&SEALED, rest) = frame.split_first()? else { return None };
-    let padded = rest.get(..rest.len().checked_sub(TAG_BYTES)?)?;
-    let end = padded.iter().rposition(|byte| *byte != 0);
-    let bare = end.filter(|end| padded[*end] == MARK).map(|end| &padded[..end]);
-    Some(bare.ok_or(SealError::Padding))
+/// The length of the frame at the front, its own four bytes included.
+fn frame_len(frames: &[u8]) -> usize {
+    let len = frames.first_chunk::<LEN_BYTES>();
+    LEN_BYTES + len.map_or(0, |len| u32::from_be_bytes(*len) as usize)
+}
+
+/// Bytes of the whole frames at the front, one at least, if nothing but zeros follows.
+fn whole_frames(text: &[u8]) -> Option<usize> {
+    let mut whole = 0;
+    while text.len() - whole > LEN_BYTES {
+        match frame_len(&text[whole..]) {
+            LEN_BYTES => break,
+            len if len > text.len() - whole => return None,
+            len => whole += len,
+        }
+    }
+    let is_padded = text[whole..].iter().all(|byte| *byte == 0);
+    (whole > 0 && is_padded).then_some(whole)
 }
 
 /// 64, 256, 1 Ki, 4 Ki, 16 Ki; above that eighths of the power of two below.

@@ -11,9 +11,10 @@
 use super::handshake::{Handshake, Setup};
 use super::key::{SealKey, SealPublicKey};
 use super::primitives::{KEY_BYTES, Secret, hash};
-use super::record::{self, Records};
+use super::record::Records;
 use super::suite::Suite;
 use super::{Pattern, SealError};
+use bytes::BytesMut;
 use zeroize::Zeroizing;
 
 /// Thirty-two bytes that both sides know already, from an invitation.
@@ -205,9 +206,9 @@ impl Seal {
         Ok(body)
     }
 
-    /// Hides what lengths give away, from here on, in frames of this length at most.
-    pub(crate) fn pad(&mut self, pads: bool, frame_len_max: usize) {
-        self.records.iter_mut().for_each(|records| records.pad(pads, frame_len_max));
+    /// Keeps records as short as the other side takes them, and hides what their lengths give away.
+    pub(crate) fn shape(&mut self, record_len_max: usize, pads: bool) {
+        self.records.iter_mut().for_each(|records| records.shape(record_len_max, pads));
     }
 
     /// Seals whole frames, appended to `out`.
@@ -219,17 +220,10 @@ impl Seal {
         self.records.as_mut().ok_or(SealError::Order)?.seal_frames(frames, out)
     }
 
-    /// Opens whole frames where they are, and marks those that do not open. Says how many did;
-    /// `None` when too many did not.
-    pub(crate) fn open_frames(&mut self, frames: &mut [u8]) -> Option<usize> {
-        self.records.as_mut().and_then(|records| records.open_frames(frames))
-    }
-
-    /// The frame in a frame that was opened, both without their lengths. `None` when it was not
-    /// sealed by the other side, and is to be dropped.
-    #[expect(clippy::unused_self, reason = "only who has a seal has opened frames")]
-    pub(crate) fn inner<'a>(&self, frame: &'a [u8]) -> Option<Result<&'a [u8], SealError>> {
-        record::inner(frame)
+    /// Opens a record where it is, and leaves the frames in it. False when it was not sealed by the
+    /// other side, and is to be dropped.
+    pub(crate) fn open_record(&mut self, record: &mut BytesMut) -> Result<bool, SealError> {
+        self.records.as_mut().ok_or(SealError::Order)?.open_record(record)
     }
 
     /// Whether frames are sealed by now.
@@ -263,7 +257,7 @@ impl Seal {
         self.records.as_ref().map_or((0, 0), Records::numbers)
     }
 
-    /// A frame around whatever it is.
+    /// A record of whatever it is.
     #[cfg(test)]
     pub(crate) fn seal_raw(&mut self, text: &[u8]) -> Vec<u8> {
         self.records.as_mut().expect("in force").seal_raw(text)
