@@ -211,8 +211,12 @@ impl Outbox {
 
     /// Whether [`Outbox::take`] may have something to give.
     pub(crate) fn has_output(&self) -> bool {
-        let waits = !self.small.is_empty() || !self.turns.is_empty();
-        let may_go = waits && (self.replay.fits(0, 1) || self.volatile > 0);
+        // Large messages have their turn when no small one waits. A part of one that has begun may
+        // go, and so may a publication, however much is kept.
+        let may_go = match self.small.is_empty() {
+            true => !self.turns.is_empty(),
+            false => self.replay.fits(0, 1) || self.volatile > 0,
+        };
         let of_link = !self.front.is_empty() || !self.tail.is_empty();
         of_link || (!self.is_detached && (self.replay.is_behind() || may_go))
     }

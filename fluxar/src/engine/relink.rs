@@ -498,13 +498,14 @@ impl Engine {
     /// The last words on a link that has proved its session and does not get it; sealed, if the link
     /// is. `unavailable` and `resource_exhausted` say that its dialer may try again.
     #[must_use]
-    pub fn refusal(seal: Option<LinkSeal>, status: &Status) -> Vec<u8> {
+    pub fn refusal(mut seal: Option<LinkSeal>, status: &Status) -> Vec<u8> {
         let words = last_words(&brief(status));
-        let Some(LinkSeal(mut seal)) = seal else { return words };
         let mut sealed = Vec::new();
-        match seal.seal_frames(&words, &mut sealed) {
-            Ok(()) => sealed,
-            Err(_) => Vec::new(),
+        match seal.as_mut().map(|seal| seal.0.seal_frames(&words, &mut sealed)) {
+            None => words,
+            Some(Ok(())) => sealed,
+            // Nothing leaves such a link that is not sealed.
+            Some(Err(_)) => Vec::new(),
         }
     }
 

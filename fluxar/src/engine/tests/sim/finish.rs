@@ -83,7 +83,7 @@ impl World {
             Ending::Alive => {
                 let asked = self.ledger.subscriptions.iter();
                 let decided = asked.filter(|open| !open.end_heard).all(|open| open.granted);
-                quiet && decided
+                quiet && decided && !self.is_broken()
             }
             _ => self.is_over(),
         }

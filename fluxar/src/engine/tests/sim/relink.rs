@@ -191,10 +191,11 @@ impl World {
     /// Both sides have much to say when their link dies, and some of it is on its way.
     fn burst(&mut self) {
         for side in [0, 1] {
-            if self.rng.chance(50) {
+            if self.rng.chance(60) {
                 self.pipes[side].widen();
+                self.pour(side);
             }
-            for _ in 0..self.rng.below(80) {
+            for _ in 0..self.rng.below(40) {
                 self.say(side);
                 if self.rng.chance(30) {
                     self.transmit(side);
