@@ -70,10 +70,10 @@ fn verbs_work_over_every_encrypted_transport() {
         let other = "00".repeat(32);
         let said =
             run(&["call", &peer.url, "llm.complete", "prompt=x", "max_tokens=1", "--pin", &other]);
-        let said = said.failed(3, "unavailable");
+        let said = said.failed(5, "unavailable");
         assert!(said.stderr.contains("none of those pinned"), "{}", said.stderr);
         let said = run(&["call", &peer.url, "llm.complete", "prompt=x", "max_tokens=1"])
-            .failed(3, "unavailable");
+            .failed(5, "unavailable");
         assert!(said.stderr.contains("--ca FILE") || said.stderr.contains("ca-certificates"));
     }
 }
@@ -92,7 +92,7 @@ fn a_client_shows_its_certificate() {
     };
     call(&own).ok();
     call(&[&own[..], &["--auth", "certificate"]].concat()).ok();
-    let said = call(&[]).failed(3, "unavailable");
+    let said = call(&[]).failed(5, "unavailable");
     assert!(said.stderr.contains("--cert, --key"), "{}", said.stderr);
     assert_eq!(call(&["--cert", ca]).code, Some(2), "a certificate needs its key");
 }
@@ -117,10 +117,10 @@ fn who_shows_a_certificate_has_its_rights_and_nobody_else_has_any() {
     let call = ["call", &peer.url, "llm.complete", "prompt=x", "max_tokens=1"];
     with(&call, &as_client(&certs)).ok();
     with(&["call", &peer.url, "bench.echo", "1"], &as_client(&certs))
-        .failed(1, "permission_denied");
-    with(&["sub", &peer.url, "a.*", "-C", "1"], &as_client(&certs)).failed(1, "permission_denied");
-    with(&call, &as_client(&strangers)).failed(3, "unavailable");
-    with(&call, &["--ca", ca]).failed(3, "unavailable");
+        .failed(3, "permission_denied");
+    with(&["sub", &peer.url, "a.*", "-C", "1"], &as_client(&certs)).failed(3, "permission_denied");
+    with(&call, &as_client(&strangers)).failed(5, "unavailable");
+    with(&call, &["--ca", ca]).failed(5, "unavailable");
     let around = ["call", &plain, "llm.complete", "prompt=x", "max_tokens=1"];
     with(&around, &as_client(&certs)).failed(3, "unauthenticated");
     with(&around, &["--auth", "certificate"]).failed(3, "unauthenticated");

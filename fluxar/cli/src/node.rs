@@ -163,6 +163,11 @@ impl Access {
         })
     }
 
+    /// Whether callers present a token.
+    pub(crate) fn asks_for_token(&self) -> bool {
+        self.token.is_some()
+    }
+
     /// Whether any of them was given, or stands in the environment.
     pub(crate) fn is_given(&self) -> bool {
         self.token.is_some()
