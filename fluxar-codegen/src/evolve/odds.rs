@@ -123,7 +123,9 @@ pub(super) fn wider(wide: Scalar, narrow: Scalar) -> Option<u32> {
     match (wide, narrow) {
         // Most of them have a fraction.
         (Scalar::F32 | Scalar::F64, narrow) => narrow.int_range().map(|_| 2),
-        (wide, narrow) => wide.int_range().and(narrow.int_range()).map(|_| ENDS),
+        (wide, narrow) => {
+            (wide.int_range().is_some() && narrow.int_range().is_some()).then_some(ENDS)
+        }
     }
 }
 
