@@ -36,7 +36,7 @@ export interface PeerOptions {
   readonly routes?: Routes | undefined;
   /** The topics of this side, where the other one subscribes; one of its own unless several peers are to share it. */
   readonly broker?: Broker | undefined;
-  /** The calls with keys at this side; unless said otherwise those of the peers with this `broker`, or of all that were given none. */
+  /** The calls with keys at this side; if none are given, those of all peers with this `broker`, or of all without one. */
   readonly keyed?: KeyedCalls | undefined;
   /** Whether payloads may have numbers for keys; true unless said otherwise. */
   readonly numbers?: boolean | undefined;
@@ -60,7 +60,7 @@ export interface AcceptOptions extends PeerOptions {
 
 /** Random, drawn when the process starts. */
 const INSTANCE = randomBytes(16);
-/** As the instance is that of the process, so are the calls that it does once, but for those who share a broker: they are a node. */
+/** As the instance is that of the process, so are the calls that it does once; peers that share a broker are a node. */
 const KEYED = new KeyedCalls();
 const KEYED_OF_NODES = new WeakMap<Broker, KeyedCalls>();
 const NO_ORIGIN: Origin = {};
