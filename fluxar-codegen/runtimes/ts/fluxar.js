@@ -2957,7 +2957,8 @@ async function verdict(offer, authenticate, limitMs) {
   });
   const decision = async () => authenticate(offer.auth ?? { scheme: "none", data: new Uint8Array() }, offer.peer);
   const decided = decision().then(
-    (identity) => ({ identity: identity ?? void 0 }),
+    // In plain JavaScript it may be anything: only a text is a name, and what is none must not be one that many share.
+    (identity) => ({ identity: typeof identity === "string" ? identity : void 0 }),
     () => ({ refusal: new FluxarError("unauthenticated", "[L4.auth.1] no valid credential") })
   );
   try {

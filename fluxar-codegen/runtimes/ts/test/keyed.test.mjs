@@ -148,6 +148,7 @@ test("a key names one intention of one caller [L5.idempotent.3]", async () => {
   assert.equal(await (await dial("ann"))(1, 1), 101, "another session of hers");
   assert.equal(await (await dial("bob"))(1, 1), 103, "another caller");
   assert.equal(await (await dial(undefined))(1, 1), 104, "an instance");
+  assert.equal(await (await dial(true))(1, 1), 104, "what is no text is no name");
   assert.equal(await ann(1, 1, look), 105, "another target");
   assert.equal(there.runs, 5);
 });
