@@ -1,9 +1,9 @@
 //! Who somebody is, when a session goes on over another link.
 
 use super::resume::Cable;
-use super::soon;
+use super::{settle, soon};
 use crate::error::{Code, Status};
-use crate::peer::{AuthAttempt, Server, State};
+use crate::peer::{AuthAttempt, Backoff, Server, State};
 use crate::testing::FaultyLink;
 use crate::{Auth, ClientBuilder, Credential, Identity, Rights, Seal, SealKey};
 use std::sync::Arc;
@@ -91,6 +91,49 @@ async fn a_session_does_not_come_back_with_other_rights() {
         };
         assert!(!refused.message().is_empty());
         assert!(cable.count() <= 4, "no storm of dials: {}", cable.count());
+        client.close().await;
+    }
+}
+
+/// `[L4.resume.8]`: where nobody decides in time who comes back, the dialer hears that it may come
+/// again, and does so with pauses that grow; the session, and what is open in it, goes on in the
+/// end.
+#[tokio::test(start_paused = true)]
+async fn an_authenticator_that_hangs_or_fails_delays_a_session_and_does_not_end_it() {
+    for (is_sealed, hangs) in [(false, true), (true, true), (false, false), (true, false)] {
+        let works = Arc::new(AtomicBool::new(true));
+        let works_still = Arc::clone(&works);
+        let check = move |_: AuthAttempt| {
+            let works = Arc::clone(&works_still);
+            async move {
+                match works.load(Ordering::Relaxed) {
+                    true => Ok(Identity::new("ada", Rights::all())),
+                    false if hangs => std::future::pending().await,
+                    false => Err(Status::new(Code::Unavailable, "the database is away")),
+                }
+            }
+        };
+        let seal = Seal::allow(SealKey::generate().unwrap());
+        let server = Server::unbound().authenticator(check).seal(seal).build().await.unwrap();
+        server.handle("math.double", |n: u64| async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Ok::<_, Status>(n * 2)
+        });
+        let cable = Cable::to(&server);
+        let backoff = Backoff::default().first(Duration::from_secs(4));
+        let change = |builder: ClientBuilder| with(builder, is_sealed).reconnect(backoff);
+        let client = cable.client_with(|_| FaultyLink::new(), change).await;
+        let caller = client.clone();
+        let open = tokio::spawn(async move { caller.call::<_, u64>("math.double", &2_u64).await });
+        settle().await;
+        works.store(false, Ordering::Relaxed);
+        cable.cut();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let links = cable.count();
+        assert!((3..=7).contains(&links), "sealed {is_sealed}, hangs {hangs}: {links} links");
+        works.store(true, Ordering::Relaxed);
+        assert_eq!(soon(open).await.unwrap().unwrap(), 4, "sealed {is_sealed}, hangs {hangs}");
+        assert_eq!(client.state(), State::Ready);
         client.close().await;
     }
 }
