@@ -82,7 +82,7 @@ fn verbs_work_over_every_encrypted_transport() {
 fn a_client_shows_its_certificate() {
     let certs = certs();
     let ca = path(&certs, "ca.pem");
-    let peer = up(&certs, "tls", &["--client-ca", ca]);
+    let peer = up(&certs, "tls", &["--client-ca", ca, "--client-rights", "all"]);
     let own = ["--cert", path(&certs, "client.pem"), "--key", path(&certs, "client.key")];
     let call = |more: &[&str]| {
         let mut args =
@@ -161,6 +161,18 @@ fn an_open_peer_says_that_it_is_open() {
     }
 }
 
+/// An authority that signs for many must not by itself let all of them do everything.
+#[test]
+fn an_authority_without_rights_is_a_usage_error() {
+    let certs = certs();
+    let ca = path(&certs, "ca.pem");
+    let (cert, key) = (path(&certs, "server.pem"), path(&certs, "server.key"));
+    let args = ["up", "--listen", "tls://127.0.0.1:0", "--client-ca", ca];
+    let said = run(&[&args[..], &["--tls-cert", cert, "--tls-key", key]].concat());
+    let said = said.failed(2, "usage");
+    assert!(said.stderr.contains("--client-rights"), "{}", said.stderr);
+}
+
 #[test]
 fn certificates_that_nobody_could_show_are_a_usage_error() {
     let certs = certs();
@@ -168,7 +180,7 @@ fn certificates_that_nobody_could_show_are_a_usage_error() {
     let (cert, key) = (path(&certs, "server.pem"), path(&certs, "server.key"));
     let args = ["up", "--listen", "tcp://127.0.0.1:0", "--client-ca", ca];
     let tls = ["--tls-cert", cert, "--tls-key", key];
-    run(&[&args[..], &tls].concat()).failed(2, "usage");
+    run(&[&args[..], &tls, &["--client-rights", "all"]].concat()).failed(2, "usage");
     let wrong = run(&[&args[..], &tls, &["--client-rights", "read=a"]].concat());
     assert_eq!(wrong.code, Some(2));
     assert!(wrong.stderr.contains("call, serve, publish and subscribe"), "{}", wrong.stderr);

@@ -5,7 +5,7 @@ use super::{settle, soon};
 use crate::error::{Code, Status};
 use crate::peer::{AuthAttempt, Backoff, Server, State};
 use crate::testing::FaultyLink;
-use crate::{Auth, ClientBuilder, Credential, Identity, Rights, Seal, SealKey};
+use crate::{Auth, ClientBuilder, Credential, Identity, IdentityKey, Rights, Seal, SealKey};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -136,4 +136,38 @@ async fn an_authenticator_that_hangs_or_fails_delays_a_session_and_does_not_end_
         assert_eq!(client.state(), State::Ready);
         client.close().await;
     }
+}
+
+/// `[L4.seal.9]`, `[L4.challenge.2]`: a key signs behind a seal at the start, when it authenticates
+/// again, and on the next link; one that is not known does not come in by any of these ways.
+#[tokio::test(start_paused = true)]
+async fn a_key_is_a_credential_behind_a_seal_everywhere() {
+    let key = |seed: u8| IdentityKey::from_seed(&[seed; 32]);
+    let known = [key(1).public(), key(2).public()];
+    let check = move |attempt: AuthAttempt| async move {
+        match attempt.credential {
+            Credential::PublicKey(key) if known.contains(&key) && attempt.seal_key.is_some() => {
+                Ok(Identity::new(key.to_string(), Rights::all()))
+            }
+            _ => Err(Status::new(Code::Unauthenticated, "a known key is wanted")),
+        }
+    };
+    let seal = Seal::require(SealKey::generate().unwrap());
+    let server = Server::unbound().authenticator(check).seal(seal).build().await.unwrap();
+    server.handle("math.double", |n: u64| async move { Ok::<_, Status>(n * 2) });
+    let cable = Cable::to(&server);
+    let own = Seal::require(SealKey::generate().unwrap());
+    let change = |builder: ClientBuilder| builder.auth(Auth::key(key(1))).seal(own);
+    let client = cable.client_with(|_| FaultyLink::new(), change).await;
+    let name = || server.peers()[0].identity().name.clone();
+    assert_eq!(name(), key(1).public().to_string());
+    soon(client.reauthenticate(Auth::key(key(2)))).await.unwrap();
+    settle().await;
+    assert_eq!(name(), key(2).public().to_string());
+    let refused = soon(client.reauthenticate(Auth::key(key(3)))).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unauthenticated);
+    cable.cut();
+    assert_eq!(soon(client.call::<_, u64>("math.double", &2_u64)).await.unwrap(), 4);
+    assert_eq!((name(), client.resumes()), (key(2).public().to_string(), 1));
+    client.close().await;
 }
