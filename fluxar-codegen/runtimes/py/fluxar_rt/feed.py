@@ -15,7 +15,8 @@ from .window import add_credit, cost
 
 DROP_OLDEST, DROP_NEWEST, LATEST, DISCONNECT = range(4)
 ENTRY_COST = 32
-"""About what the bookkeeping of a waiting event takes, beside what an item costs."""
+"""About what the bookkeeping of a waiting event takes, beside what an item costs, and of each entry of
+its meta."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class RawEvent:
     @property
     def held(self) -> int:
         """What it takes to hold it."""
-        return self.cost + len(self.topic) + ENTRY_COST
+        return self.cost + len(self.topic) + ENTRY_COST * (1 + len(self.meta))
 
 
 class EventReader:

@@ -6,6 +6,7 @@ import asyncio
 import unittest
 
 from fluxar_rt import DROP_NEWEST, LATEST, Code, Context, Limits, Peer, Routes, Status
+from fluxar_rt.feed import RawEvent
 from fluxar_rt.message import EVENT, Message
 from fluxar_rt.streams import RawStream
 from fluxar_rt.window import cost
@@ -425,6 +426,13 @@ class Topics(PeerTest):
         kept = await late.next()
         assert kept is not None
         self.assertEqual((kept.retained, kept.meta), (True, meta))
+        mutable, here = {"by": "bob"}, await b.broker.subscribe("m")
+        b.publish_local("m", b"", meta=mutable)
+        mutable["by"] = "eve"
+        mine, held = await here.next(), RawEvent("a", b"", meta={"k": "v"}).held
+        assert mine is not None
+        self.assertEqual(mine.meta, {"by": "bob"}, "what waits or is kept does not change")
+        self.assertGreaterEqual(held, RawEvent("a", b"").held + 32, "an entry takes more than its bytes")
         large = {"key": "v" * 7200}
         await self.fails(Code.INVALID_ARGUMENT, a.publish("a.b", b"x", meta=large))
         with self.assertRaises(Status):
