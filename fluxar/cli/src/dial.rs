@@ -159,7 +159,7 @@ impl Way {
     /// for: then it is made anew, and the session goes on.
     ///
     /// # Errors
-    /// Exit code 3 with the reason; 2 when a URL is none.
+    /// Exit code 5 with the reason, 3 when the peer refuses; 2 when a URL is none.
     pub(crate) async fn connect(&self) -> Result<Client, Failure> {
         let url = self.url();
         let mut addresses = self.profile.urls.iter();

@@ -489,11 +489,12 @@ impl Dialer {
                 false => backoff.pause(*attempt, dice())?,
             };
             *attempt = attempt.saturating_add(1);
-            let link = dial(*dialed);
+            let number = *dialed;
             *dialed += 1;
+            // A link that is made before its time may be given up before it is used.
             let dialing = async {
                 tokio::time::sleep(pause).await;
-                link.await
+                dial(number).await
             };
             let mut progress = self.shared.progress();
             tokio::select! {
