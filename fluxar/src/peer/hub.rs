@@ -91,7 +91,7 @@ impl Inner {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testing"))]
 impl Hub {
     /// Subscriptions that live.
     pub(crate) fn subscriptions(&self) -> usize {
