@@ -180,6 +180,9 @@ impl Way {
             let auth = credential.auth();
             let wrong = |cause| Failure::usage(cause, WRONG_AUTH);
             client = client.auth(auth.map_err(wrong)?);
+            // A file may have been renewed since. One that cannot be read now presents what it held.
+            let credential = credential.clone();
+            client = client.renew_auth(move || credential.auth().ok());
         }
         if let Some(seal) = self.profile.seal()? {
             client = client.seal(seal);

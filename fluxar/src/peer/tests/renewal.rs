@@ -7,7 +7,7 @@ use crate::peer::{AuthAttempt, Backoff, Server, State};
 use crate::testing::FaultyLink;
 use crate::{Auth, ClientBuilder, Credential, Identity, IdentityKey, Rights, Seal, SealKey};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 const LIFE: Duration = Duration::from_secs(20);
@@ -170,4 +170,42 @@ async fn a_key_is_a_credential_behind_a_seal_everywhere() {
     assert_eq!(soon(client.call::<_, u64>("math.double", &2_u64)).await.unwrap(), 4);
     assert_eq!((name(), client.resumes()), (key(2).public().to_string(), 1));
     client.close().await;
+}
+
+/// A token that was renewed is presented on the next link of the session, and of the next session.
+#[tokio::test(start_paused = true)]
+async fn each_link_presents_what_is_good_by_then() {
+    for (is_sealed, resumes) in [(false, true), (true, true), (false, false), (true, false)] {
+        let good = Arc::new(AtomicU64::new(1));
+        let wanted = Arc::clone(&good);
+        let check = move |attempt: AuthAttempt| {
+            let wanted = format!("token {}", wanted.load(Ordering::Relaxed));
+            async move {
+                match attempt.credential {
+                    Credential::Bearer(token) if token == wanted => {
+                        Ok(Identity::new("ada", Rights::all()))
+                    }
+                    _ => Err(Status::new(Code::Unauthenticated, "that token is over")),
+                }
+            }
+        };
+        let seal = Seal::allow(SealKey::generate().unwrap());
+        let server = Server::unbound().authenticator(check).seal(seal).build().await.unwrap();
+        server.handle("math.double", |n: u64| async move { Ok::<_, Status>(n * 2) });
+        let cable = Cable::to(&server);
+        let file = Arc::clone(&good);
+        let read = move || Some(Auth::bearer(format!("token {}", file.load(Ordering::Relaxed))));
+        let change = |builder: ClientBuilder| {
+            with(builder, is_sealed).auth(Auth::bearer("token 1")).renew_auth(read).resume(resumes)
+        };
+        let client = cable.client_with(|_| FaultyLink::new(), change).await;
+        for token in 2..5 {
+            good.store(token, Ordering::Relaxed);
+            cable.cut();
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            let doubled = soon(client.call::<_, u64>("math.double", &2_u64)).await;
+            assert_eq!(doubled.unwrap(), 4, "sealed {is_sealed}, resumes {resumes}");
+        }
+        client.close().await;
+    }
 }
