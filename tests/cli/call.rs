@@ -64,25 +64,25 @@ fn the_url_may_come_from_the_environment() {
 #[test]
 fn failures_have_their_codes() {
     let peer = Peer::up();
-    run(&["call", &peer.url, "nobody.home"]).failed(1, "unimplemented");
+    run(&["call", &peer.url, "nobody.home"]).failed(3, "unimplemented");
     let empty = run(&["call", &peer.url, "llm.complete", r#"{"prompt":" "}"#]);
-    empty.failed(1, "invalid_argument");
+    empty.failed(3, "invalid_argument");
     let wrong = run(&["call", &peer.url, "llm.complete", r#"{"prompt":7}"#]);
     let wrong = wrong.failed(1, "invalid_argument");
     assert!(wrong.stderr.contains("prompt"), "{}", wrong.stderr);
     run(&["call", &peer.url, "bench.echo", "{\"a\":"]).failed(2, "usage");
     run(&["call", &peer.url, "bench.echo", "@/nonexistent"]).failed(2, "usage");
     let slow = ["call", &peer.url, "llm.complete", "prompt=sea", "--stream", "--timeout", "1us"];
-    run(&slow).failed(1, "deadline_exceeded");
+    run(&slow).failed(4, "deadline_exceeded");
 }
 
 #[test]
-fn nobody_there_is_exit_code_3() {
+fn nobody_there_is_exit_code_5() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("tcp://{}", listener.local_addr().unwrap());
     drop(listener);
     let said = run(&["call", &url, "a.b"]);
-    assert_eq!(said.code, Some(3), "{said:#?}");
+    assert_eq!(said.code, Some(5), "{said:#?}");
     assert!(said.stderr.contains("fluxar doctor"), "{}", said.stderr);
 }
 
@@ -90,7 +90,9 @@ fn nobody_there_is_exit_code_3() {
 fn a_token_is_wanted_and_taken() {
     let mut up = fluxar(&["up", "--listen", "ws://127.0.0.1:0"]);
     up.env("FLUXAR_TOKEN", "s3cret");
-    let peer = Peer::start_command(up);
+    let mut peer = Peer::start_command(up);
+    // What is said to try can be tried, once the token is put in.
+    peer.running.err.wait_for("prompt='How do tides work?' --auth bearer:TOKEN");
     let call = |auth: &[&str]| {
         run(&[&["call", peer.url.as_str(), "bench.echo", r#"{"$bytes":""}"#], auth].concat())
     };

@@ -176,7 +176,8 @@ fn certificates_and_seals_come_from_contexts() {
     let key = home.run(&["key", "new", "server.key"]).ok().stdout.trim().to_owned();
     let tls = ["--tls-cert", "certs/server.pem", "--tls-key", "certs/server.key"];
     let up = ["up", "--listen", "tls://localhost:0", "--client-ca", "certs/ca.pem"];
-    let up = [&up[..], &tls, &["--seal-key", "server.key", "--compress", "any"]].concat();
+    let own = ["--client-rights", "all", "--seal-key", "server.key", "--compress", "any"];
+    let up = [&up[..], &tls, &own].concat();
     let peer = Peer::start_command(home.command(&up));
     let bare = peer.url.split('#').next().unwrap();
     let own = ["--cert", "certs/client.pem", "--key", "certs/client.key", "--ca", "certs/ca.pem"];

@@ -118,7 +118,7 @@ fn any_openai_compatible_endpoint_will_do() {
 fn a_refused_key_says_what_to_do() {
     let error = r#"{"error":{"message":"Incorrect API key provided"}}"#;
     let (url, endpoint) = endpoint("401 Unauthorized", error);
-    let said = finish(demo_with(&url)).failed(1, "failed_precondition");
+    let said = finish(demo_with(&url)).failed(3, "failed_precondition");
     assert!(said.stderr.contains("set OPENAI_API_KEY"), "{}", said.stderr);
     endpoint.join().unwrap();
 }

@@ -19,12 +19,12 @@ fn the_first_thing_that_is_wrong_is_named() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("tcp://{}", listener.local_addr().unwrap());
     drop(listener);
-    let said = run(&["doctor", &url]).failed(3, "doctor");
+    let said = run(&["doctor", &url]).failed(5, "doctor");
     let lines = said.json_lines();
     let last = lines.last().expect("there are lines");
     assert_eq!((&last["check"], &last["ok"]), (&"link".into(), &false.into()));
     assert!(last["next"].as_str().is_some_and(|next| next.contains("fluxar up")));
-    let said = run(&["doctor", "gopher://x", "-o", "text"]).failed(3, "doctor");
+    let said = run(&["doctor", "gopher://x", "-o", "text"]).failed(5, "doctor");
     assert!(said.stdout.contains("FAIL  address"), "{}", said.stdout);
 }
 

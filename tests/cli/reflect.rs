@@ -178,6 +178,40 @@ fn a_running_peer_is_a_side_of_a_diff() {
 }
 
 #[test]
+fn a_directory_of_packages_is_compared_with_what_a_peer_serves_of_them() {
+    let peer = Peer::shop();
+    let there = folder();
+    std::fs::copy(FILE, within(&there, "shop.fluxar")).unwrap();
+    let other = "package other.v1\nservice Others { f(a: u8) }\ntopic Noise = noise.{n: u8}: u8\n";
+    std::fs::write(within(&there, "other.fluxar"), other).unwrap();
+    let all = there.path().to_str().unwrap();
+    for (old, new) in [(all, &*peer.url), (&*peer.url, all)] {
+        let said = run(&["idl", "diff", old, new, "-o", "json"]).ok();
+        assert_eq!(said.json_lines()[0]["findings"], json!([]), "{old} {new}");
+        assert!(said.stderr.contains("and not served by the peer: other.v1"), "{}", said.stderr);
+    }
+    let text = std::fs::read_to_string(FILE).unwrap().replace("2 email: Email\n", "2 email: u32\n");
+    std::fs::write(within(&there, "shop.fluxar"), text).unwrap();
+    let said = run(&["idl", "diff", &peer.url, all, "-o", "json"]).failed(1, "contract");
+    let found = &said.json_lines()[0]["findings"][0];
+    assert_eq!(found["package"], "shop.v1", "{found}");
+}
+
+#[test]
+fn what_up_serves_is_described_with_its_topics_and_is_that_of_the_file() {
+    let peer = crate::rig::Peer::up();
+    let topics = run(&["ls", &peer.url, "-o", "text"]).ok().stdout;
+    assert!(topics.contains("demo.chat.{room}"), "{topics}");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../idl/llm.fluxar");
+    for (old, new) in [(file, &*peer.url), (&*peer.url, file)] {
+        let said = run(&["idl", "diff", old, new, "-o", "json"]).ok();
+        assert_eq!(said.json_lines()[0]["findings"], json!([]), "{}", said.stdout);
+    }
+    let said = run(&["pub", &peer.url, "demo.chat.hall", r#"{"who":"ada"}"#]);
+    assert!(said.failed(1, "invalid_argument").stderr.contains("`text` (string) must be given"));
+}
+
+#[test]
 fn a_call_by_the_contract_is_typed_both_ways() {
     let peer = Peer::shop();
     let user = json!({
@@ -231,7 +265,7 @@ fn items_are_lines_of_json_that_are_typed_too() {
         let said = import(rows, &[]).failed(1, "invalid_argument");
         assert!(said.stderr.contains(message), "{rows}: {}", said.stderr);
     }
-    let said = import("{\"email\":\"taken@b.example\"}", &[]).failed(1, "already_exists");
+    let said = import("{\"email\":\"taken@b.example\"}", &[]).failed(3, "already_exists");
     assert!(said.stderr.contains("email_taken"), "{}", said.stderr);
     // Both ways, from standard input.
     let chat = ["call", &peer.url, "shop.v1.llm.chat", "system=s", "--items", "-"];
@@ -262,7 +296,7 @@ fn wrong_parameters_are_refused_before_they_are_sent() {
         assert!(said.stderr.contains(message), "{target} {words}: {}", said.stderr);
         assert!(said.stderr.contains("fluxar describe"), "{}", said.stderr);
     }
-    let said = run(&["call", &peer.url, "users.get", "a=1"]).failed(1, "unimplemented");
+    let said = run(&["call", &peer.url, "users.get", "a=1"]).failed(3, "unimplemented");
     assert!(said.stderr.contains("did you mean `shop.v1.users.get`?"), "{}", said.stderr);
 }
 
@@ -270,14 +304,14 @@ fn wrong_parameters_are_refused_before_they_are_sent() {
 fn typed_errors_are_shown_by_name_with_their_fields() {
     let peer = Peer::shop();
     let get = |id: &str| run(&["call", &peer.url, "shop.v1.users.get", &format!("id={id}")]);
-    let said = get(NOBODY).failed(1, "not_found");
+    let said = get(NOBODY).failed(3, "not_found");
     let shown = format!(r#"[shop.v1.UserError {{"not_found":{{"id":"{NOBODY}"}}}}]"#);
     assert!(said.stderr.contains(&shown), "{}", said.stderr);
-    let said = get("00000000-0000-0000-0000-000000000000").failed(1, "already_exists");
+    let said = get("00000000-0000-0000-0000-000000000000").failed(3, "already_exists");
     assert!(said.stderr.contains(r#"[shop.v1.UserError "email_taken"]"#), "{}", said.stderr);
     let busy = json!({"prompt": {"model": "busy", "messages": [{"role": "user", "content": []}]}});
     let said = run(&["call", &peer.url, "shop.v1.llm.complete", &busy.to_string()]);
-    let said = said.failed(1, "unavailable");
+    let said = said.failed(3, "unavailable");
     let shown = r#"[shop.v1.LlmError {"overloaded":{"retry_after":"1500ms"}}]"#;
     assert!(said.stderr.contains(shown), "{}", said.stderr);
 }
@@ -314,7 +348,7 @@ fn topics_of_the_contract_are_typed_both_ways() {
 fn a_peer_that_does_not_describe_itself_says_so_and_takes_json_as_it_is() {
     let peer = Peer::silent();
     for args in [&["ls", &peer.url][..], &["describe", &peer.url], &["idl", "pull", &peer.url]] {
-        let said = run(args).failed(1, "unimplemented");
+        let said = run(args).failed(3, "unimplemented");
         assert!(said.stderr.contains("does not describe itself"), "{}", said.stderr);
         assert!(said.stderr.contains("--idl"), "{}", said.stderr);
     }
@@ -338,7 +372,7 @@ fn a_peer_that_does_not_describe_itself_says_so_and_takes_json_as_it_is() {
 fn who_may_not_ask_for_the_contract_may_call_all_the_same() {
     let peer = Peer::guarded();
     let auth = ["--auth", "bearer:t"];
-    let said = run(&[&["ls", &*peer.url], &auth[..]].concat()).failed(1, "permission_denied");
+    let said = run(&[&["ls", &*peer.url], &auth[..]].concat()).failed(3, "permission_denied");
     assert!(said.stderr.contains("--auth"), "{}", said.stderr);
     let said = run(&[&["call", &*peer.url, "raw.echo", "7"], &auth[..]].concat()).ok();
     assert_eq!((&*said.stdout, &*said.stderr), ("7\n", ""));

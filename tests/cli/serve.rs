@@ -14,7 +14,7 @@ fn a_command_answers_calls() {
 fn a_failing_command_is_a_status() {
     let fail = "sh -c 'echo the shelf is empty >&2; exit 4'";
     let peer = Peer::start(&["serve", "tcp://127.0.0.1:0", "shelf.take", "--exec", fail]);
-    let said = run(&["call", &peer.url, "shelf.take"]).failed(1, "unknown");
+    let said = run(&["call", &peer.url, "shelf.take"]).failed(3, "unknown");
     assert!(said.stderr.contains("4: the shelf is empty"), "{}", said.stderr);
 }
 

@@ -70,10 +70,10 @@ fn verbs_work_over_every_encrypted_transport() {
         let other = "00".repeat(32);
         let said =
             run(&["call", &peer.url, "llm.complete", "prompt=x", "max_tokens=1", "--pin", &other]);
-        let said = said.failed(3, "unavailable");
+        let said = said.failed(5, "unavailable");
         assert!(said.stderr.contains("none of those pinned"), "{}", said.stderr);
         let said = run(&["call", &peer.url, "llm.complete", "prompt=x", "max_tokens=1"])
-            .failed(3, "unavailable");
+            .failed(5, "unavailable");
         assert!(said.stderr.contains("--ca FILE") || said.stderr.contains("ca-certificates"));
     }
 }
@@ -82,7 +82,7 @@ fn verbs_work_over_every_encrypted_transport() {
 fn a_client_shows_its_certificate() {
     let certs = certs();
     let ca = path(&certs, "ca.pem");
-    let peer = up(&certs, "tls", &["--client-ca", ca]);
+    let peer = up(&certs, "tls", &["--client-ca", ca, "--client-rights", "all"]);
     let own = ["--cert", path(&certs, "client.pem"), "--key", path(&certs, "client.key")];
     let call = |more: &[&str]| {
         let mut args =
@@ -92,7 +92,7 @@ fn a_client_shows_its_certificate() {
     };
     call(&own).ok();
     call(&[&own[..], &["--auth", "certificate"]].concat()).ok();
-    let said = call(&[]).failed(3, "unavailable");
+    let said = call(&[]).failed(5, "unavailable");
     assert!(said.stderr.contains("--cert, --key"), "{}", said.stderr);
     assert_eq!(call(&["--cert", ca]).code, Some(2), "a certificate needs its key");
 }
@@ -117,10 +117,10 @@ fn who_shows_a_certificate_has_its_rights_and_nobody_else_has_any() {
     let call = ["call", &peer.url, "llm.complete", "prompt=x", "max_tokens=1"];
     with(&call, &as_client(&certs)).ok();
     with(&["call", &peer.url, "bench.echo", "1"], &as_client(&certs))
-        .failed(1, "permission_denied");
-    with(&["sub", &peer.url, "a.*", "-C", "1"], &as_client(&certs)).failed(1, "permission_denied");
-    with(&call, &as_client(&strangers)).failed(3, "unavailable");
-    with(&call, &["--ca", ca]).failed(3, "unavailable");
+        .failed(3, "permission_denied");
+    with(&["sub", &peer.url, "a.*", "-C", "1"], &as_client(&certs)).failed(3, "permission_denied");
+    with(&call, &as_client(&strangers)).failed(5, "unavailable");
+    with(&call, &["--ca", ca]).failed(5, "unavailable");
     let around = ["call", &plain, "llm.complete", "prompt=x", "max_tokens=1"];
     with(&around, &as_client(&certs)).failed(3, "unauthenticated");
     with(&around, &["--auth", "certificate"]).failed(3, "unauthenticated");
@@ -161,6 +161,18 @@ fn an_open_peer_says_that_it_is_open() {
     }
 }
 
+/// An authority that signs for many must not by itself let all of them do everything.
+#[test]
+fn an_authority_without_rights_is_a_usage_error() {
+    let certs = certs();
+    let ca = path(&certs, "ca.pem");
+    let (cert, key) = (path(&certs, "server.pem"), path(&certs, "server.key"));
+    let args = ["up", "--listen", "tls://127.0.0.1:0", "--client-ca", ca];
+    let said = run(&[&args[..], &["--tls-cert", cert, "--tls-key", key]].concat());
+    let said = said.failed(2, "usage");
+    assert!(said.stderr.contains("--client-rights"), "{}", said.stderr);
+}
+
 #[test]
 fn certificates_that_nobody_could_show_are_a_usage_error() {
     let certs = certs();
@@ -168,7 +180,7 @@ fn certificates_that_nobody_could_show_are_a_usage_error() {
     let (cert, key) = (path(&certs, "server.pem"), path(&certs, "server.key"));
     let args = ["up", "--listen", "tcp://127.0.0.1:0", "--client-ca", ca];
     let tls = ["--tls-cert", cert, "--tls-key", key];
-    run(&[&args[..], &tls].concat()).failed(2, "usage");
+    run(&[&args[..], &tls, &["--client-rights", "all"]].concat()).failed(2, "usage");
     let wrong = run(&[&args[..], &tls, &["--client-rights", "read=a"]].concat());
     assert_eq!(wrong.code, Some(2));
     assert!(wrong.stderr.contains("call, serve, publish and subscribe"), "{}", wrong.stderr);

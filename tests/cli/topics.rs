@@ -72,7 +72,7 @@ fn a_group_shares_the_events() {
 #[test]
 fn too_few_events_in_time_are_a_failure_and_time_alone_is_not() {
     let broker = broker();
-    run(&["sub", &broker.url, "quiet", "-C", "1", "-W", "50ms"]).failed(1, "local");
+    run(&["sub", &broker.url, "quiet", "-C", "1", "-W", "50ms"]).failed(4, "deadline_exceeded");
     run(&["sub", &broker.url, "quiet", "-W", "50ms"]).ok();
 }
 
@@ -86,11 +86,11 @@ fn wrong_events_are_found_before_anything_is_sent() {
 }
 
 #[test]
-fn the_end_of_the_peer_ends_a_subscription_with_exit_code_3() {
+fn the_end_of_the_peer_ends_a_subscription_with_exit_code_5() {
     let broker = broker();
     let sub = subscriber(&["sub", &broker.url, "a.b"]);
     broker.running.interrupt();
     let said = sub.finish();
-    assert_eq!(said.code, Some(3), "{said:#?}");
+    assert_eq!(said.code, Some(5), "{said:#?}");
     broker.running.finish().ok();
 }

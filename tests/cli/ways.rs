@@ -151,13 +151,13 @@ fn the_next_address_is_tried_when_one_is_dead() {
     run(&[&["call", &both], &words[..]].concat()).ok();
     run(&[&["call", dead], &words[..], &["--url", &peer.url]].concat()).ok();
     run(&[&["call"], &words[..], &["--url", dead, "--url", &peer.url]].concat()).ok();
-    let said = run(&["doctor", &both]).failed(3, "doctor");
+    let said = run(&["doctor", &both]).failed(5, "doctor");
     let lines = said.json_lines();
     let links: Vec<_> = lines.iter().filter(|line| line["check"] == "link").collect();
     assert_eq!((&links[0]["ok"], &links[1]["ok"]), (&false.into(), &true.into()));
     assert!(lines.iter().any(|line| line["check"] == "ping" && line["ok"] == true));
     run(&[&["call", &format!("{dead},tcp://127.0.0.1:2")], &words[..]].concat())
-        .failed(3, "unavailable");
+        .failed(5, "unavailable");
 }
 
 #[test]
@@ -184,5 +184,5 @@ fn a_lost_link_ends_a_verb_with_one_address() {
     let mut running = Running::start(fluxar(&["sub", &through, "a.b"]));
     running.err.wait_for("subscribed to");
     forwarder.cut();
-    running.finish().failed(3, "unavailable");
+    running.finish().failed(5, "unavailable");
 }

@@ -1062,7 +1062,7 @@ var ENTRY_BYTES = 64;
 var OVERFLOW = { drop_oldest: 0, drop_newest: 1, latest: 2, disconnect: 3 };
 function publication(topic, payload, meta) {
   const metaBytes = userBytes(meta);
-  const bytes = payload.length + topic.length + metaBytes + ENTRY_BYTES;
+  const bytes = payload.length + topic.length + metaBytes + ENTRY_BYTES * (1 + meta.size);
   return { topic, payload, meta, bytes, cost: cost(payload, metaBytes) };
 }
 var Feed = class {
@@ -2608,26 +2608,27 @@ ${toHex(key2)}`;
       return refused("failed_precondition", "[L5.idempotent.3] the idempotency key was used with other parameters");
     }
     if (done !== void 0) return done.outcome;
-    if (running === void 0) return this.start(name, hash, caller, attempt.deadline, handler);
-    if (running.attempts >= this.limits.attemptsMax) {
+    if (running !== void 0) {
+      if (running.waiting.size < this.limits.attemptsMax) return outcomeFor(running, attempt.signal);
       return refused("resource_exhausted", "too many attempts wait for this key: wait for one of them");
     }
-    running.attempts += 1;
-    return running.outcome;
-  }
-  start(name, hash, caller, deadline, handler) {
     const share = this.shares.get(caller) ?? { name: caller, keys: 0, running: 0, done: /* @__PURE__ */ new Set() };
     if (share.running >= this.limits.runningMax || this.handlers >= this.limits.runningAllMax) {
       return refused("resource_exhausted", "too many calls with keys run already: wait for some of them");
     }
-    this.shares.set(caller, share);
+    return outcomeFor(this.start(name, hash, share, attempt.deadline, handler), attempt.signal);
+  }
+  start(name, hash, share, deadline, handler) {
+    this.shares.set(share.name, share);
     share.keys += 1;
     share.running += 1;
     this.handlers += 1;
     const controller = new AbortController();
-    let settle = () => {
+    const running = { hash, waiting: /* @__PURE__ */ new Set() };
+    const settle = (outcome) => {
+      for (const tell of running.waiting) tell(outcome);
+      running.waiting.clear();
     };
-    const running = { hash, attempts: 1, outcome: new Promise((resolve) => settle = resolve) };
     this.running.set(name, running);
     const expire = () => {
       const error = new FluxarError("deadline_exceeded", "[L5.deadline.2] the handler took too long");
@@ -2646,7 +2647,7 @@ ${toHex(key2)}`;
       settle(outcome);
       controller.abort(ENDED);
     });
-    return running.outcome;
+    return running;
   }
   /** The handler came to its end: its outcome is there for later attempts. */
   keep(name, hash, share, outcome) {
@@ -2654,7 +2655,7 @@ ${toHex(key2)}`;
     this.running.delete(name);
     const bytes = bytesOf(outcome) + name.length;
     if (bytes > outcomeBytesMax) return this.leave(share);
-    this.done.set(name, { hash, outcome, bytes, at: this.now(), share });
+    this.done.set(name, { hash, outcome: bare(outcome), bytes, at: this.now(), share });
     share.done.add(name);
     this.bytes += bytes;
     if (share.keys > keysMax) this.drop(first(share.done.keys()));
@@ -2692,6 +2693,24 @@ async function outcomeOf(handler, signal) {
   } catch (thrown) {
     return { error: toFluxarError(thrown) };
   }
+}
+function outcomeFor({ waiting }, signal) {
+  return new Promise((resolve) => {
+    waiting.add(resolve);
+    const leave = () => void (waiting.delete(resolve) && resolve({ error: toFluxarError(signal?.reason) }));
+    signal?.addEventListener("abort", leave, { once: true });
+  });
+}
+function bare({ error, payload }) {
+  if (error === void 0) return { payload: payload?.slice() };
+  const { code, message, typeName, details, retryAfterMs } = error;
+  return {
+    error: new FluxarError(code, message, {
+      ...typeName === void 0 ? {} : { typeName },
+      ...details === void 0 ? {} : { details: details.slice() },
+      ...retryAfterMs === void 0 ? {} : { retryAfterMs }
+    })
+  };
 }
 function bytesOf({ error, payload }) {
   const said = (error?.message.length ?? 0) + (error?.typeName?.length ?? 0) + (error?.details?.length ?? 0);
@@ -2938,7 +2957,8 @@ async function verdict(offer, authenticate, limitMs) {
   });
   const decision = async () => authenticate(offer.auth ?? { scheme: "none", data: new Uint8Array() }, offer.peer);
   const decided = decision().then(
-    (identity) => ({ identity: identity ?? void 0 }),
+    // In plain JavaScript it may be anything: only a text is a name, and what is none must not be one that many share.
+    (identity) => ({ identity: typeof identity === "string" ? identity : void 0 }),
     () => ({ refusal: new FluxarError("unauthenticated", "[L4.auth.1] no valid credential") })
   );
   try {
@@ -3978,9 +3998,9 @@ var Inbound = class {
   keyed(message, key2, handler) {
     const { identity, peer, options } = this.session;
     const owner = { identity, instance: peer.instance };
-    return (payload, { target, deadline }) => {
-      const attempt = { owner, target, key: key2.slice(), payload, deadline };
-      return options.keyed.run(attempt, async (signal) => handler(payload, this.context(message, signal, deadline)));
+    return (payload, { target, deadline, signal }) => {
+      const attempt = { owner, target, key: key2.slice(), payload, deadline, signal };
+      return options.keyed.run(attempt, async (signal2) => handler(payload, this.context(message, signal2, deadline)));
     };
   }
   /** Puts a handler to work, which counts until it has really ended. */
@@ -3999,14 +4019,12 @@ var Inbound = class {
   answer(id, error, payload) {
     if (id === null) return;
     this.calls.remove(id);
-    if (error !== void 0) this.session.send({ kind: KIND.call, ref: id, error });
-    else {
-      try {
-        this.session.send({ kind: KIND.call, ref: id, payload: payload ?? new Uint8Array() });
-      } catch (thrown) {
-        if (!(thrown instanceof FluxarError)) throw thrown;
-        this.session.send({ kind: KIND.call, ref: id, error: thrown });
-      }
+    const result = error === void 0 ? { payload: payload ?? new Uint8Array() } : { error };
+    try {
+      this.session.send({ kind: KIND.call, ref: id, ...result });
+    } catch (thrown) {
+      if (!(thrown instanceof FluxarError)) throw thrown;
+      this.session.send({ kind: KIND.call, ref: id, error: thrown });
     }
     this.session.settled();
   }
@@ -5006,6 +5024,7 @@ function webSocketLink(socket) {
 // src/peer.ts
 var INSTANCE = randomBytes(16);
 var KEYED = new KeyedCalls();
+var KEYED_OF_NODES = /* @__PURE__ */ new WeakMap();
 var NO_ORIGIN = {};
 var Peer = class _Peer {
   routes;
@@ -5058,7 +5077,9 @@ var Peer = class _Peer {
     const backoff = options.reconnect === false ? void 0 : { ...DEFAULT_BACKOFF, ...options.reconnect };
     const peer = new _Peer(await dial(options.signal), options, backoff && dial, backoff ?? DEFAULT_BACKOFF);
     peer.present = (auth) => home.auth = auth;
-    options.signal?.addEventListener("abort", () => void peer.close(), { once: true });
+    const give = () => void peer.close();
+    options.signal?.addEventListener("abort", give, { once: true });
+    void peer.closed.then(() => options.signal?.removeEventListener("abort", give));
     return peer;
   }
   /** Speaks over a link that is there, as the one who made it. */
@@ -5245,8 +5266,14 @@ function introduction(options) {
     numbers: options.numbers ?? true,
     routes: options.routes ?? new Routes(),
     broker: options.broker ?? new Broker(),
-    keyed: options.keyed ?? KEYED
+    keyed: options.keyed ?? keyedOf(options.broker)
   };
+}
+function keyedOf(broker) {
+  if (broker === void 0) return KEYED;
+  const keyed = KEYED_OF_NODES.get(broker) ?? new KeyedCalls();
+  KEYED_OF_NODES.set(broker, keyed);
+  return keyed;
 }
 async function ready(session, signal) {
   const give = () => session.abort(new FluxarError("cancelled", "dialing was given up"));

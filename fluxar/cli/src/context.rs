@@ -65,8 +65,7 @@ impl Store {
     pub(crate) fn load(&self, name: &str) -> Result<Profile, Failure> {
         let path = self.path(name)?;
         if !path.exists() {
-            let cause = format_args!("there is no context `{name}`");
-            return Err(Failure::usage(cause, "see fluxar ctx ls, or make it with fluxar ctx add"));
+            return Err(absent(name));
         }
         let read = secret::read_private(&path).and_then(|text| parse(&text));
         read.map_err(|cause| {
@@ -121,9 +120,7 @@ impl Store {
     pub(crate) fn remove(&self, name: &str) -> Result<(), Failure> {
         let path = self.path(name)?;
         fs::remove_file(&path).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => {
-                Failure::usage(format_args!("there is no context `{name}`"), "see fluxar ctx ls")
-            }
+            ErrorKind::NotFound => absent(name),
             _ => unwritten(&path, &error),
         })?;
         let [current, previous] = self.chosen();
@@ -138,15 +135,15 @@ impl Store {
         [(); 2].map(|()| lines.next().filter(|name| self.path(name).is_ok()))
     }
 
-    /// Uses this one from now on.
+    /// Uses this one from now on, and gives it back.
     ///
     /// # Errors
     /// Exit code 2: it cannot be used; 1: that cannot be written down.
-    pub(crate) fn choose(&self, name: &str) -> Result<(), Failure> {
-        self.load(name)?;
+    pub(crate) fn choose(&self, name: &str) -> Result<Profile, Failure> {
+        let profile = self.load(name)?;
         let [current, previous] = self.chosen();
         let previous = if current.as_deref() == Some(name) { previous } else { current };
-        self.write_chosen(Some(name.to_owned()), previous)
+        self.write_chosen(Some(name.to_owned()), previous).map(|()| profile)
     }
 
     fn write_chosen(
@@ -167,6 +164,12 @@ pub(crate) fn parse(text: &str) -> Result<Profile, String> {
     let profile: Profile = forms::from_toml(text)?;
     profile.check()?;
     Ok(profile)
+}
+
+/// There is none of this name.
+pub(crate) fn absent(name: &str) -> Failure {
+    let cause = format_args!("there is no context `{name}`");
+    Failure::usage(cause, "see fluxar ctx ls, or make it with fluxar ctx add")
 }
 
 fn unwritten(path: &Path, error: &io::Error) -> Failure {

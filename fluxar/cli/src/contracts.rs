@@ -50,6 +50,8 @@ pub(crate) struct Known<'m> {
     pub(crate) model: &'m Model,
     pub(crate) service: &'m Service<Contract>,
     pub(crate) method: &'m Method<Contract>,
+    /// Only the side that dials offers it.
+    pub(crate) is_of_client: bool,
 }
 
 /// Why there is no contract of a peer.
@@ -130,7 +132,7 @@ impl Silence {
                         "try again, or name its contract files: --idl PATH",
                     ),
                 };
-                Failure::new(Exit::Failed, status.code().name(), cause, next)
+                Failure::new(Exit::of(&status), status.code().name(), cause, next)
             }
             Self::Foreign(why) => {
                 let cause =
@@ -212,8 +214,11 @@ impl Contracts {
     /// Every method.
     pub(crate) fn methods(&self) -> impl Iterator<Item = Known<'_>> + Clone {
         self.models.iter().flat_map(|model| {
+            let of_client = model.services_of_client();
             model.services.iter().flat_map(move |service| {
-                service.methods.iter().map(move |method| Known { model, service, method })
+                let is_of_client = of_client.contains(service.name.source.as_str());
+                let known = move |method| Known { model, service, method, is_of_client };
+                service.methods.iter().map(known)
             })
         })
     }
@@ -257,10 +262,5 @@ impl<'m> Known<'m> {
     /// False for what a closure serves: its description says no more than that it is there.
     pub(crate) fn is_described(self) -> bool {
         is_described(self.method)
-    }
-
-    /// True when only the side that dials offers it.
-    pub(crate) fn is_of_client(self) -> bool {
-        self.model.is_of_client(self.service)
     }
 }

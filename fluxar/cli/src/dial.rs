@@ -159,7 +159,7 @@ impl Way {
     /// for: then it is made anew, and the session goes on.
     ///
     /// # Errors
-    /// Exit code 3 with the reason; 2 when a URL is none.
+    /// Exit code 5 with the reason, 3 when the peer refuses; 2 when a URL is none.
     pub(crate) async fn connect(&self) -> Result<Client, Failure> {
         let url = self.url();
         let mut addresses = self.profile.urls.iter();
@@ -180,6 +180,9 @@ impl Way {
             let auth = credential.auth();
             let wrong = |cause| Failure::usage(cause, WRONG_AUTH);
             client = client.auth(auth.map_err(wrong)?);
+            // A file may have been renewed since. One that cannot be read now presents what it held.
+            let credential = credential.clone();
+            client = client.renew_auth(move || credential.auth().ok());
         }
         if let Some(seal) = self.profile.seal()? {
             client = client.seal(seal);

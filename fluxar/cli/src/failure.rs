@@ -7,12 +7,28 @@ use std::process::ExitCode;
 /// The command's exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// The peer answered with an error, or the work failed here.
+    /// The work failed here, or came to what was not to be.
     Failed = 1,
     /// The command line is wrong (also clap's own code).
     Usage = 2,
-    /// No link, no handshake, or both lost.
-    Connection = 3,
+    /// The peer was reached and said no.
+    Refused = 3,
+    /// It took longer than it might.
+    TimedOut = 4,
+    /// There is no link to the peer, or it was lost.
+    Unreachable = 5,
+}
+
+impl Exit {
+    /// What came of a call, stream, publication or subscription.
+    pub(crate) fn of(status: &Status) -> Self {
+        match (status.origin(), status.code()) {
+            (Origin::Link, _) => Self::Unreachable,
+            (_, Code::DeadlineExceeded) => Self::TimedOut,
+            (Origin::Peer, _) => Self::Refused,
+            _ => Self::Failed,
+        }
+    }
 }
 
 /// Why a verb ended without doing its work.
@@ -37,6 +53,11 @@ impl Told {
     /// What happened.
     pub(crate) fn cause(&self) -> &str {
         &self.cause
+    }
+
+    /// The exit code.
+    pub(crate) fn exit(&self) -> Exit {
+        self.exit
     }
 
     /// What to do.
@@ -88,7 +109,12 @@ impl Failure {
                 .to_owned(),
             _ => format!("check the address and that a peer listens there: fluxar doctor {url}"),
         };
-        Self::new(Exit::Connection, code, format_args!("{url}: {cause}"), next)
+        let is_refusal = [Code::Unauthenticated, Code::PermissionDenied].map(Code::name);
+        let exit = match is_refusal.contains(&code) {
+            true => Exit::Refused,
+            false => Exit::Unreachable,
+        };
+        Self::new(exit, code, format_args!("{url}: {cause}"), next)
     }
 
     /// A call, stream, publication or subscription came to nothing.
@@ -103,15 +129,11 @@ impl Failure {
         error: Option<&str>,
         next: impl Into<String>,
     ) -> Self {
-        let exit = match (status.origin(), status.code()) {
-            (Origin::Link, _) => Exit::Connection,
-            _ => Exit::Failed,
-        };
         let mut cause = format!("{what}: {}", status.message());
         if let Some(error) = error {
             cause.push_str(&format!(" [{error}]"));
         }
-        Self::new(exit, status.code().name(), cause, next)
+        Self::new(Exit::of(status), status.code().name(), cause, next)
     }
 
     /// The exit code of the process.

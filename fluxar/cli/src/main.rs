@@ -1,7 +1,7 @@
 //! The command `fluxar`: serve, call, publish, subscribe, measure, and see it all in one demo.
 //!
-//! Data goes to stdout, talk to stderr. Exit codes: 0 done, 1 failed (or the peer said no),
-//! 2 wrong command line, 3 no connection.
+//! Data goes to stdout, talk to stderr. Exit codes: 0 done, 1 failed here, 2 wrong
+//! command line, 3 refused by the peer, 4 too late, 5 no connection.
 
 mod cmd;
 mod compress;
@@ -11,6 +11,7 @@ mod contracts;
 mod credential;
 mod dial;
 mod failure;
+mod files;
 mod forms;
 mod json;
 mod llm;
@@ -46,7 +47,7 @@ Examples:
   fluxar pub  ws://127.0.0.1:9000 sensors.1.temp '{\"t\":{{rand 18 25}}}' --count 10 --rate 2
 
 A context (fluxar ctx) or FLUXAR_URL stands in for the URL, FLUXAR_AUTH for --auth. NO_COLOR turns colours off.
-Exit codes: 0 done, 1 failed or refused by the peer, 2 wrong command line, 3 no connection.";
+Exit codes: 0 done, 1 failed here, 2 wrong command line, 3 refused by the peer, 4 not in time, 5 no connection.";
 
 fn main() -> ExitCode {
     let command = Command::parse();

@@ -38,13 +38,13 @@ pub(crate) struct Access {
     /// Its key, as a PEM file
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Take only callers with a certificate of an authority in this PEM file. Where no token and no
-    /// key is asked for, it is their credential too, and its subject their name
+    /// Take only callers with a certificate of an authority in this PEM file. It is their credential,
+    /// too, with --client-rights; without those they present a token or a key beside it
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     client_ca: Option<PathBuf>,
     /// What a caller may do whose credential is a certificate: all, or a list such as
     /// call=llm.>,subscribe=sensors.*.temp (call, serve, publish, subscribe; * one segment, > the
-    /// rest). Makes it a credential beside tokens and keys [default: all]
+    /// rest). Makes it a credential beside tokens and keys
     #[arg(long, value_name = "RIGHTS", requires = "client_ca", value_parser = rights::parse)]
     client_rights: Option<Rights>,
     /// Compress messages for callers that do; not on sealed sessions [default: off]
@@ -145,6 +145,12 @@ impl Access {
             let cause = "--client-ca asks for certificates, and no --listen address can show one";
             return Err(Failure::usage(cause, "listen at a tls://, wss:// or quic:// address"));
         }
+        if self.client_ca.is_some() && self.client_rights.is_none() && !self.asks_more() {
+            let cause = "--client-ca says who may come in, and nothing says what they may do";
+            let hint =
+                "add --client-rights call=llm.> or the like (--client-rights all: everything)";
+            return Err(Failure::usage(cause, hint));
+        }
         if !self.allow_seal_key.is_empty() && !self.seal.is_given() {
             let cause = "--allow-seal-key names keys that seal, and sessions are not sealed here";
             return Err(Failure::usage(cause, "seal them with --seal-key FILE, or --seal"));
@@ -161,6 +167,11 @@ impl Access {
             node_limits: NodeLimits::default(),
             compression: self.compress.unwrap_or(Compress::Off).compression(),
         })
+    }
+
+    /// Whether callers present a token.
+    pub(crate) fn asks_for_token(&self) -> bool {
+        self.token.is_some()
     }
 
     /// Whether any of them was given, or stands in the environment.
@@ -195,13 +206,15 @@ impl Access {
         for key in &self.allow_seal_key {
             list = list.seal_key(*key, Identity::new(key.to_string(), Rights::all()));
         }
-        let has_keys = !self.allow_key.is_empty() || !self.allow_seal_key.is_empty();
-        let asks_more = self.token.is_some() || has_keys;
-        if self.client_ca.is_some() && (self.client_rights.is_some() || !asks_more) {
-            let rights = self.client_rights.clone().unwrap_or_else(Rights::all);
-            list = list.any_certificate(Identity::new("certificate", rights));
+        if let Some(rights) = &self.client_rights {
+            list = list.any_certificate(Identity::new("certificate", rights.clone()));
         }
-        (asks_more || self.client_ca.is_some()).then_some(list)
+        (self.asks_more() || self.client_ca.is_some()).then_some(list)
+    }
+
+    /// Whether there is a credential that is no certificate.
+    fn asks_more(&self) -> bool {
+        self.token.is_some() || !self.allow_key.is_empty() || !self.allow_seal_key.is_empty()
     }
 }
 

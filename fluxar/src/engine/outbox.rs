@@ -81,7 +81,7 @@ impl Packing {
 struct Waiting {
     bytes: Vec<u8>,
     flags: u8,
-    /// It opens the item of its flow.
+    /// It opens the item of its flow, or is all of it: a notification, a publication.
     opens: bool,
 }
 
@@ -122,6 +122,8 @@ pub(crate) struct Outbox {
     open_groups: usize,
     open_bytes: usize,
     fragment_bytes: usize,
+    /// [`TRANSMIT_BYTES`], but in tests.
+    batch_bytes: usize,
     groups_max: usize,
     group_bytes_max: usize,
     message_bytes_max: usize,
@@ -164,6 +166,7 @@ impl Outbox {
             open_groups: 0,
             open_bytes: 0,
             fragment_bytes: fragment_bytes as usize,
+            batch_bytes: TRANSMIT_BYTES,
             groups_max: 1,
             group_bytes_max: usize::MAX,
             message_bytes_max: usize::MAX,
@@ -208,8 +211,12 @@ impl Outbox {
 
     /// Whether [`Outbox::take`] may have something to give.
     pub(crate) fn has_output(&self) -> bool {
-        let waits = !self.small.is_empty() || !self.turns.is_empty();
-        let may_go = waits && (self.replay.fits(0, 1) || self.volatile > 0);
+        // Large messages have their turn when no small one waits. A part of one that has begun may
+        // go, and so may a publication, however much is kept.
+        let may_go = match self.small.is_empty() {
+            true => !self.turns.is_empty(),
+            false => self.replay.fits(0, 1) || self.volatile > 0,
+        };
         let of_link = !self.front.is_empty() || !self.tail.is_empty();
         of_link || (!self.is_detached && (self.replay.is_behind() || may_go))
     }
@@ -234,6 +241,13 @@ impl Outbox {
     /// Bytes of whole frames.
     pub(crate) fn ready_bytes(&self) -> usize {
         if self.is_detached { self.front.len() } else { self.small.len() }
+    }
+
+    /// Whether a message of the sequence waits to be sent, or for its receipt.
+    pub(crate) fn owes(&self) -> bool {
+        let mut waiting = self.flows.values().flat_map(|flow| &flow.messages);
+        let large = waiting.any(|message| message.flags & VOLATILE == 0);
+        large || self.sequenced > 0 || !self.replay.is_empty()
     }
 
     /// Whether large messages wait.
@@ -275,7 +289,7 @@ impl Outbox {
             return self.put_whole(flags, |out| out.extend_from_slice(&bytes));
         }
         self.waiting_bytes += bytes.len();
-        let opens = message.id != 0;
+        let opens = message.id != 0 || message.reference == 0;
         let entry = self.flows.entry(flow).or_insert_with(|| {
             self.turns.push_back(flow);
             Flow::default()
@@ -360,7 +374,7 @@ impl Outbox {
             std::mem::swap(out, &mut self.front);
         }
         if !self.is_detached {
-            let cut = Cut { fragment_bytes: self.fragment_bytes, batch_bytes: TRANSMIT_BYTES };
+            let cut = Cut { fragment_bytes: self.fragment_bytes, batch_bytes: self.batch_bytes };
             self.replay.put_again(out, cut, &mut self.next_group);
             if !self.replay.is_behind() {
                 self.take_new(out);
@@ -376,7 +390,7 @@ impl Outbox {
         if !self.take_small(out) {
             return;
         }
-        while out.len() < TRANSMIT_BYTES {
+        while out.len() < self.batch_bytes {
             let Some(key) = self.turns.pop_front() else { break };
             match self.send_fragment(key, out) {
                 Turn::Sent => self.turns.push_back(key),
@@ -532,6 +546,11 @@ impl Outbox {
 
 #[cfg(test)]
 impl Outbox {
+    /// Hands less to the link at once, so that a few messages are many batches.
+    pub(crate) fn cut_batches(&mut self, batch_bytes: usize) {
+        self.batch_bytes = batch_bytes;
+    }
+
     /// Groups under way, and their bytes.
     pub(crate) fn open_groups(&self) -> (usize, usize) {
         (self.open_groups, self.open_bytes)

@@ -14,7 +14,7 @@ use crate::engine::session::resume::{
 use crate::engine::time::Time;
 use crate::engine::violation::Violation;
 use crate::engine::wire::seal::Seal;
-use crate::engine::{Engine, Handshake, Role};
+use crate::engine::{Engine, Handshake, Role, brief};
 use crate::error::{Code, Origin, Status};
 use bytes::BytesMut;
 
@@ -95,6 +95,13 @@ impl Engine {
         self.resumable.as_ref().map_or(0, |resumable| resumable.epoch)
     }
 
+    /// Whether the peer has said something over the present link, beside its HELLOs. A dialer goes
+    /// on when it has proved that it may, and hears only then that it does.
+    #[must_use]
+    pub fn is_heard(&self) -> bool {
+        self.receipts.is_heard()
+    }
+
     /// Bytes that were sent and have no receipt yet.
     #[must_use]
     pub fn replay_bytes(&self) -> usize {
@@ -172,14 +179,14 @@ impl Engine {
         self.phase == Phase::Draining || lost.is_some_and(|lost| lost.was_draining)
     }
 
-    /// Something was sent that the peer may not have, which it could only get from here.
+    /// The peer may not have all that was said, and could only get it from here.
     pub(super) fn owes(&self) -> bool {
-        self.is_resumable() && !self.fx.out.replay.is_empty()
+        self.is_resumable() && self.fx.out.owes()
     }
 
-    /// Both sides have said goodbye, and the peer has all that we had to say.
+    /// Both sides have said goodbye, and the peer has all that we owed it.
     pub(super) fn has_parted(&self) -> bool {
-        self.goodbye_sent && self.goodbye_heard && !self.owes() && self.fx.out.bytes() == 0
+        self.goodbye_sent && self.goodbye_heard && !self.owes()
     }
 
     pub(super) fn detached_until(&self) -> Option<Time> {
@@ -301,12 +308,7 @@ impl Engine {
         let payload = match answer {
             Ok(payload) => payload,
             Err(refusal) => {
-                let is_busy = matches!(refusal.code(), Code::Unavailable | Code::ResourceExhausted);
-                if is_busy {
-                    self.detach(refusal);
-                } else {
-                    self.give_up(&format!("the peer did not go on: {}", refusal.message()));
-                }
+                self.did_not_go_on(refusal);
                 return Ok(());
             }
         };
@@ -337,6 +339,28 @@ impl Engine {
         Ok(())
     }
 
+    /// Whoever answers our offer does not take the session up: not now, or never.
+    pub(super) fn did_not_go_on(&mut self, refusal: Status) {
+        if Self::is_for_now(&refusal) {
+            self.detach(refusal);
+        } else {
+            self.give_up(&format!("the peer did not go on: {}", refusal.message()));
+        }
+    }
+
+    /// Whether this goodbye with an error, the first that comes over a link that is to take over,
+    /// is a refusal: of somebody whom the session was not given to yet.
+    pub(super) fn is_refused_by(&self, goodbye: &Status) -> bool {
+        self.role == Role::Dialer && self.receipts.is_fresh() && Self::is_for_now(goodbye)
+    }
+
+    /// Whether a session may be taken up later by who does not take it up now.
+    #[must_use]
+    pub fn is_for_now(refusal: &Status) -> bool {
+        use Code::{DeadlineExceeded, ResourceExhausted, Unavailable};
+        matches!(refusal.code(), Unavailable | ResourceExhausted | DeadlineExceeded)
+    }
+
     fn can_go_on(&self, theirs: &Claim) -> bool {
         let next = self.fx.out.replay.next();
         self.own_claim().is_some_and(|ours| reaches(&ours, next, theirs))
@@ -351,7 +375,7 @@ impl Engine {
         let heartbeat = resumable.heartbeat;
         self.fx.out.attach(theirs.rx_next);
         self.shape_records(self.peer_limits.frame_bytes_max);
-        self.receipts.attach(begins);
+        self.receipts.attach(begins, self.role == Role::Acceptor);
         let silence = self.config.limits.silence_heartbeats_tenths;
         self.heartbeat.start(heartbeat, silence, self.now);
         self.handshake = Handshake::Done;
@@ -468,11 +492,21 @@ impl Engine {
     /// The last words on a link whose session went on over another.
     #[must_use]
     pub fn fenced() -> Vec<u8> {
-        let mut out = Vec::new();
-        let status = fenced_status();
-        let message = Outgoing::new(Kind::Cancel).with_error(Some(&status));
-        crate::engine::frame::put_whole(&mut out, 0, |out| message.put(out));
-        out
+        last_words(&fenced_status())
+    }
+
+    /// The last words on a link that has proved its session and does not get it; sealed, if the link
+    /// is. `unavailable` and `resource_exhausted` say that its dialer may try again.
+    #[must_use]
+    pub fn refusal(mut seal: Option<LinkSeal>, status: &Status) -> Vec<u8> {
+        let words = last_words(&brief(status));
+        let mut sealed = Vec::new();
+        match seal.as_mut().map(|seal| seal.0.seal_frames(&words, &mut sealed)) {
+            None => words,
+            Some(Ok(())) => sealed,
+            // Nothing leaves such a link that is not sealed.
+            Some(Err(_)) => Vec::new(),
+        }
     }
 
     // ---- receipts
@@ -489,6 +523,7 @@ impl Engine {
         let Some(upto) = receipt.filter(|_| self.is_resumable()) else {
             return self.budget.charge(self.now);
         };
+        let is_first = self.receipts.hear();
         match self.fx.out.receipt(upto) {
             None => Err(Violation::ReceiptAhead),
             // As many as these we have sent messages ourselves.
@@ -496,6 +531,7 @@ impl Engine {
                 self.check_drained();
                 Ok(())
             }
+            Some(false) if is_first => Ok(()),
             Some(false) => self.budget.charge(self.now),
         }
     }
@@ -504,6 +540,14 @@ impl Engine {
 /// Whether what the peer needs is there, and what we need it has; our next message is `tx_next`.
 fn reaches(ours: &Claim, tx_next: u64, theirs: &Claim) -> bool {
     (ours.tx_oldest..=tx_next).contains(&theirs.rx_next) && theirs.tx_oldest <= ours.rx_next
+}
+
+/// A goodbye with an error, in a frame.
+fn last_words(status: &Status) -> Vec<u8> {
+    let mut out = Vec::new();
+    let message = Outgoing::new(Kind::Cancel).with_error(Some(status));
+    crate::engine::frame::put_whole(&mut out, 0, |out| message.put(out));
+    out
 }
 
 fn fenced_status() -> Status {

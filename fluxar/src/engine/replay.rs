@@ -165,17 +165,17 @@ impl Replay {
     }
 
     /// The peer has taken everything up to this number. `None` when it cannot have; else whether
-    /// that is news. What is still to be sent again stays, though the peer may have had it over an
+    /// that is news: it says more than before, or frees what was kept. What is still to be sent again stays, though the peer may have had it over an
     /// earlier link: it counts what comes over this one, and a gap would give all that follows
     /// another's number.
     pub(crate) fn receipt(&mut self, upto: u64) -> Option<bool> {
         if upto >= self.next {
             return None;
         }
-        let is_news = upto >= self.unheard;
+        let (is_more, oldest) = (upto >= self.unheard, self.oldest);
         self.unheard = self.unheard.max(upto + 1);
         while self.oldest <= upto && self.drop_oldest(upto, false) {}
-        Some(is_news)
+        Some(is_more || self.oldest > oldest)
     }
 
     /// Another link is there, and its peer counts from this number on: nothing before it is sent.

@@ -5,8 +5,7 @@ use crate::engine::Engine;
 use crate::engine::Handshake;
 use crate::engine::event::Event;
 use crate::engine::frame::{self, CODEC, Frame, LEN_BYTES, SEALED, SEQ};
-use crate::engine::message::Form;
-use crate::engine::message::envelope::Envelope;
+use crate::engine::inbound::abort;
 use crate::engine::outbox::KEEP_BYTES;
 use crate::engine::session::auth::Credential;
 use crate::engine::session::handshake::{
@@ -394,7 +393,5 @@ fn farewell(chunk: &[u8]) -> Option<Status> {
     if frame.first()? & SEALED != 0 {
         return None;
     }
-    let envelope = Envelope::decode(frame::decode(frame).ok()?.body).ok()?;
-    let is_goodbye = Form::of(&envelope) == Ok(Form::Goodbye);
-    envelope.error.filter(|_| is_goodbye).map(|error| error.status())
+    abort(frame::decode(frame).ok()?.body)
 }

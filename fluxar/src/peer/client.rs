@@ -129,6 +129,7 @@ pub struct ClientBuilder {
     addresses: Vec<String>,
     resumes: bool,
     auth: Auth,
+    auth_source: Option<AuthSource>,
     name: String,
     roles: Vec<String>,
     limits: Limits,
@@ -146,6 +147,7 @@ impl ClientBuilder {
             addresses: vec![address],
             resumes: true,
             auth: Auth::none(),
+            auth_source: None,
             name: String::new(),
             roles: Vec::new(),
             limits: Limits::default(),
@@ -189,6 +191,13 @@ impl ClientBuilder {
     /// What to present. Nothing by default.
     pub fn auth(mut self, auth: Auth) -> Self {
         self.auth = auth;
+        self
+    }
+
+    /// What to present on each link that is made anew: a token from a file that others renew, say.
+    /// `None` presents what was presented last. Asked in the task that dials, so it must not take long.
+    pub fn renew_auth(mut self, source: impl Fn() -> Option<Auth> + Send + Sync + 'static) -> Self {
+        self.auth_source = Some(AuthSource(Arc::new(source)));
         self
     }
 
@@ -357,6 +366,7 @@ impl ClientBuilder {
             dial,
             backoff,
             auth: Arc::clone(&auth),
+            auth_source: self.auth_source,
             peer_rights: self.peer_rights,
         };
         // Until the session is ready, it is this future's to give up.
@@ -401,6 +411,16 @@ impl Drop for AbortOnDrop {
     }
 }
 
+/// See [`ClientBuilder::renew_auth`].
+#[derive(Clone)]
+struct AuthSource(Arc<dyn Fn() -> Option<Auth> + Send + Sync>);
+
+impl std::fmt::Debug for AuthSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AuthSource")
+    }
+}
+
 /// Makes a link; by the number of the attempt, to go round several addresses.
 type Dial = Arc<dyn Fn(usize) -> BoxFuture<Result<Link, TransportError>> + Send + Sync>;
 
@@ -410,10 +430,18 @@ struct Dialer {
     dial: Option<Dial>,
     backoff: Option<Backoff>,
     auth: Arc<Mutex<Auth>>,
+    auth_source: Option<AuthSource>,
     peer_rights: Rights,
 }
 
 impl Dialer {
+    /// Another link is there: what to present on it may be newer.
+    fn renew_auth(&self) {
+        if let Some(auth) = self.auth_source.as_ref().and_then(|source| (source.0)()) {
+            *self.auth.lock().unwrap_or_else(PoisonError::into_inner) = auth;
+        }
+    }
+
     fn credential(&self) -> crate::engine::session::auth::Credential {
         self.auth.lock().unwrap_or_else(PoisonError::into_inner).credential()
     }
@@ -457,7 +485,10 @@ impl Dialer {
             };
             let at_once = waiting.is_some() && attempt == 0;
             match self.relink(&mut attempt, &mut dialed, at_once).await {
-                Some(fresh) => link = fresh,
+                Some(fresh) => {
+                    self.renew_auth();
+                    link = fresh;
+                }
                 None => return self.shared.end(reason),
             }
             start = if self.shared.lock().is_detached() {
@@ -489,11 +520,12 @@ impl Dialer {
                 false => backoff.pause(*attempt, dice())?,
             };
             *attempt = attempt.saturating_add(1);
-            let link = dial(*dialed);
+            let number = *dialed;
             *dialed += 1;
+            // A link that is made before its time may be given up before it is used.
             let dialing = async {
                 tokio::time::sleep(pause).await;
-                link.await
+                dial(number).await
             };
             let mut progress = self.shared.progress();
             tokio::select! {

@@ -271,9 +271,7 @@ impl Core {
         while let Some(event) = engine.poll_event() {
             match &event {
                 Event::Closed { .. } => self.is_over = true,
-                Event::Ready { .. } | Event::Resumed => {
-                    (self.was_ready, self.link_was_ready) = (true, true);
-                }
+                Event::Ready { .. } => (self.was_ready, self.link_was_ready) = (true, true),
                 Event::Detached { .. } => self.is_detached = true,
                 Event::Handover { attachment } => self.handover = Some(attachment.clone()),
                 _ => {}
@@ -283,6 +281,8 @@ impl Core {
             let keeps = is_lost && self.reconnects && self.was_ready && !self.is_closing;
             self.book.on_event(event, keeps, later);
         }
+        // Whoever takes a session up says so at once.
+        self.link_was_ready |= engine.is_heard();
         let mut rings = Rings::default();
         if ring != Ring::No && self.writer_sleeps && (self.is_over || engine.has_output()) {
             self.writer_sleeps = false;

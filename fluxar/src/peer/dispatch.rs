@@ -10,7 +10,7 @@ use crate::peer::handler::unimplemented;
 use crate::peer::hub::Published;
 use crate::peer::idempotency::{Begun, KeyName, Waiter};
 use crate::peer::job::{self, Duty, Guarded};
-use crate::peer::node::{AuthAttempt, NodeInner};
+use crate::peer::node::{AuthAttempt, Authenticator, NodeInner};
 use crate::peer::raw::{Channel, RawSink, RawStreaming};
 use crate::peer::router::{Outcome, Params, Route, RouteCache, UnaryFn};
 use crate::peer::server::foreign_status;
@@ -355,20 +355,25 @@ fn authenticate(shared: &Arc<Shared>, credential: Credential, peer: PeerInfo, as
         return decide(shared, asks, unjudged(&attempt));
     };
     let waiting = Arc::clone(shared);
-    let deciding = async move {
-        let deciding = AssertUnwindSafe(async move { authenticator.authenticate(attempt).await });
-        let decision = deciding.catch_unwind().await.unwrap_or_else(|_| {
-            tracing::error!(target: "fluxar", "the authenticator panicked");
-            Err(Status::new(Code::Internal, "the authenticator panicked: see the callee's log"))
-        });
-        decide(&waiting, asks, decision);
-    };
+    let deciding = async move { decide(&waiting, asks, judge(authenticator, attempt).await) };
     let key = shared.spawn_job(deciding);
     let mut core = shared.lock();
     let before = core.book.deciding.replace(key);
     let before = before.and_then(|key| core.book.jobs.remove(&key));
     drop(core);
     before.into_iter().for_each(|job| job.abort.abort());
+}
+
+/// What the authenticator says, whatever becomes of it.
+pub(crate) async fn judge(
+    authenticator: Arc<dyn Authenticator>,
+    attempt: AuthAttempt,
+) -> Result<Identity, Status> {
+    let deciding = AssertUnwindSafe(async move { authenticator.authenticate(attempt).await });
+    deciding.catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!(target: "fluxar", "the authenticator panicked");
+        Err(Status::new(Code::Internal, "the authenticator panicked: see the callee's log"))
+    })
 }
 
 /// What somebody is where there is no authenticator: anybody, who may do everything. But not over a

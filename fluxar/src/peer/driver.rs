@@ -11,7 +11,7 @@ use crate::error::{Code, Origin, Status};
 use crate::peer::ahead::Ahead;
 use crate::peer::core::{Core, LinkEnd, Ring};
 use crate::peer::dispatch::{Scratch, perform};
-use crate::peer::shared::{Flushed, Shared};
+use crate::peer::shared::{Flushed, Shared, WriteSide};
 use crate::peer::state::State;
 use crate::transport::{Link, LinkReader};
 use bytes::BytesMut;
@@ -312,6 +312,17 @@ async fn read(
             tokio::task::yield_now().await;
         }
     }
+}
+
+/// Says one thing over a link that no session has, and closes it.
+pub(crate) async fn say_and_close(link: Link, words: Vec<u8>) {
+    let Link { mut reader, writer, .. } = link;
+    let farewell = async {
+        let _broken = WriteSide::new(0, writer).last_words(words).await;
+        // A socket closed with unread bytes resets, and takes our last words with it.
+        discard(&mut *reader).await;
+    };
+    let _late = tokio::time::timeout(FAREWELL, farewell).await;
 }
 
 async fn discard(reader: &mut dyn LinkReader) {

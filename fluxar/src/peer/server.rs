@@ -8,7 +8,8 @@ use crate::engine::session::handshake::PeerInfo;
 use crate::engine::{Compression, Engine, EngineConfig, Role, WireConfig};
 use crate::error::{Code, Status};
 use crate::payload;
-use crate::peer::driver::{self, Handover, Outcome, Start};
+use crate::peer::dispatch::judge;
+use crate::peer::driver::{self, Handover, Outcome, Start, say_and_close};
 use crate::peer::events::{Events, Message, SubscribeWith, SubscriptionHandle};
 use crate::peer::node::{AuthAttempt, Authenticator, NodeInner, NodeLimits};
 use crate::peer::router::Routes;
@@ -498,9 +499,15 @@ async fn session(node: &Arc<NodeInner>, key: u64, link: Link) {
             Outcome::Handover(handover) => {
                 let Some(session) = node.resumable(handover.attachment.session()) else { return };
                 let attempt = presented(&session, &handover);
-                let Some(welcome) = is_still_welcome(node, &session, attempt).await else { return };
+                let welcome = is_still_welcome(node, &session, attempt).await;
                 let Handover { link, attachment, bytes, seal, judged } = *handover;
-                let welcome = welcome.map(|identity| identity.or(judged));
+                let welcome = match welcome {
+                    Err(status) if Engine::is_for_now(&status) => {
+                        tracing::debug!(target: "fluxar", %status, "a session is not taken up");
+                        return say_and_close(link, Engine::refusal(seal, &status)).await;
+                    }
+                    welcome => welcome.map(|identity| identity.or(judged)),
+                };
                 node.handshake_done(key);
                 let start = Start::Adopt(Box::new((attachment, bytes, seal)), welcome);
                 outcome = driver::run(&session, link, start).await;
@@ -510,22 +517,25 @@ async fn session(node: &Arc<NodeInner>, key: u64, link: Link) {
 }
 
 /// Behind a seal the dialer presents itself only when it has proved that the session is its own. It
-/// must be the same identity as before: else the session is over, and it hears why. `None` when
-/// nobody decided in time: it may come again.
+/// must be the same identity as before: else the session is over, and it hears why.
 async fn is_still_welcome(
     node: &NodeInner,
     session: &Shared,
     attempt: Option<AuthAttempt>,
-) -> Option<Result<Option<Identity>, Status>> {
+) -> Result<Option<Identity>, Status> {
     let (Some(attempt), Some(authenticator)) = (attempt, &node.authenticator) else {
-        return Some(Ok(None));
+        return Ok(None);
     };
-    let deciding = authenticator.authenticate(attempt);
-    let decided = tokio::time::timeout(node.limits.handshake_timeout, deciding).await.ok()?;
-    Some(decided.and_then(|identity| match session.identity().is_the_same_as(&identity) {
+    let deciding = judge(Arc::clone(authenticator), attempt);
+    let decided = tokio::time::timeout(node.limits.handshake_timeout, deciding).await;
+    let identity = decided.unwrap_or_else(|_| {
+        let text = "[L4.resume.8] nobody decided in time who this is: dial again later";
+        Err(Status::new(Code::Unavailable, text))
+    })?;
+    match session.identity().is_the_same_as(&identity) {
         true => Ok(Some(identity)),
         false => Err(foreign_status()),
-    }))
+    }
 }
 
 /// `[L4.resume.5]`

@@ -90,6 +90,10 @@ pub(crate) struct WriteSide {
 }
 
 impl WriteSide {
+    pub(crate) fn new(link: u64, writer: Box<dyn LinkWriter>) -> Self {
+        Self { link, writer, batch: Batch::default() }
+    }
+
     /// Says one thing more, behind what is on its way, and closes the link.
     pub(crate) async fn last_words(mut self, words: Vec<u8>) -> io::Result<()> {
         for bytes in [None, Some(words)] {
@@ -323,8 +327,7 @@ impl Shared {
         let mut side = self.lock_writer();
         let begin = |core: &mut Core, now| begin(core, now).then(|| core.relink());
         let number = self.locked(&mut later, Ring::No, begin);
-        let before = number
-            .and_then(|link| side.replace(WriteSide { link, writer, batch: Batch::default() }));
+        let before = number.and_then(|link| side.replace(WriteSide::new(link, writer)));
         drop(side);
         // The tasks of the link before find out that it is over.
         self.over.notify_waiters();

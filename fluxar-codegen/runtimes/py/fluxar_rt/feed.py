@@ -15,7 +15,8 @@ from .window import add_credit, cost
 
 DROP_OLDEST, DROP_NEWEST, LATEST, DISCONNECT = range(4)
 ENTRY_COST = 32
-"""About what the bookkeeping of a waiting event takes, beside what an item costs."""
+"""About what the bookkeeping of a waiting event takes, beside what an item costs, and of each entry of
+its meta."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class RawEvent:
     @property
     def held(self) -> int:
         """What it takes to hold it."""
-        return self.cost + len(self.topic) + ENTRY_COST
+        return self.cost + len(self.topic) + ENTRY_COST * (1 + len(self.meta))
 
 
 class EventReader:
@@ -104,6 +105,7 @@ class Feed:
         self.queue: deque[RawEvent] = deque()
         self.queue_bytes = 0
         self.dropped = 0
+        self.is_cleared = False
 
     def has_room(self, event: RawEvent) -> bool:
         """Whether an event may leave now."""
@@ -119,6 +121,8 @@ class Feed:
 
     def deliver(self, event: RawEvent) -> None:
         """An event for this subscription: sent, queued or dropped [L5.overflow.1]."""
+        if self.is_cleared:
+            return
         if self.credit > 0 and not self.queue and self.has_room(event):
             self._send(event)
             return
@@ -147,6 +151,7 @@ class Feed:
 
     def clear(self) -> None:
         """Nothing is delivered any more."""
+        self.is_cleared = True
         self._hold(-self.queue_bytes)
         self.queue.clear()
 

@@ -93,7 +93,11 @@ class Keyed:
             if share.running >= limits.running_max or len(self.tasks) >= limits.running_all_max:
                 return _full("too many calls with keys run already: wait for some of them")
             running = self._start(name, parameters, share, deadline, handler)
-        return await asyncio.shield(running.outcome)
+        try:
+            return await asyncio.shield(running.outcome)
+        finally:
+            # Who gave up, or lost its session, waits no more.
+            running.attempts -= 1
 
     def _start(self, name: KeyName, parameters: bytes, share: _Share, deadline: float | None,
                handler: Callable[[], Awaitable[Outcome]]) -> _Running:
@@ -134,11 +138,11 @@ class Keyed:
     def _keep(self, name: KeyName, running: _Running, share: _Share, outcome: Outcome) -> None:
         """The handler came to its end: its outcome is there for later attempts."""
         del self.running[name]
-        size, limits = _size(outcome), self.limits
+        size, limits = _size(outcome) + len(name.target) + len(name.identity or ""), self.limits
         if size > limits.outcome_bytes_max:
             self._leave(name, share)
             return
-        self.done[name] = _Done(running.parameters, outcome, size, self.now())
+        self.done[name] = _Done(running.parameters, _bare(outcome), size, self.now())
         share.done[name] = None
         self.size += size
         if share.keys > limits.keys_max:
@@ -172,6 +176,14 @@ class Keyed:
 
 def _full(text: str) -> Status:
     return Status(Code.RESOURCE_EXHAUSTED, text)
+
+
+def _bare(outcome: Outcome) -> Outcome:
+    """What an outcome says, without what its error holds on to: frames, and whatever they know."""
+    if not isinstance(outcome, Status):
+        return outcome
+    return Status(outcome.code, outcome.message, type_name=outcome.type_name,
+                  details=outcome.details, retry_after_ms=outcome.retry_after_ms)
 
 
 def _size(outcome: Outcome) -> int:

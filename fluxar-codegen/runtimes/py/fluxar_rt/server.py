@@ -115,7 +115,8 @@ class Server:
         self.config.broker.publish(topic, payload, retain=retain, meta=meta)
 
     async def close(self) -> None:
-        """Says goodbye to all, waits for what is open, and ends."""
+        """Says goodbye to all, waits for what is open, and ends. Handlers of calls with keys, which
+        need no session, go on to their end or deadline."""
         for listener in self._listeners:
             if isinstance(listener, WebSocketServer):
                 listener.close(close_connections=False)

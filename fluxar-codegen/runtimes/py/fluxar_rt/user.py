@@ -31,4 +31,5 @@ def checked(meta: UserMeta | None) -> UserMeta:
         return NO_META
     if not fits(meta):
         raise Status(Code.INVALID_ARGUMENT, "meta takes at most 48 keys and 7 KiB")
-    return meta
+    # A copy: what is kept or waits must not change, nor grow.
+    return dict(meta)

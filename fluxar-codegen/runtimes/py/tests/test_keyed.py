@@ -229,9 +229,32 @@ class Bounds(unittest.IsolatedAsyncioTestCase):
             self.assertEqual(outcome.code, Code.DEADLINE_EXCEEDED)
         while keyed.tasks:
             await asyncio.sleep(0)
-        failure = Status(Code.NOT_FOUND, "no such account")
-        self.assertIs(await keyed.run(name, None, None, gives(failure)), failure)
-        self.assertIs(await keyed.run(name, None, None, gives(b"x")), failure)
+        failure = Status(Code.NOT_FOUND, "no such account", type_name="N", details=b"d", retry_after_ms=5)
+
+        async def fails() -> Outcome:
+            try:
+                raise failure from ValueError()
+            except Status as status:
+                return status
+
+        self.assertIs(await keyed.run(name, None, None, fails), failure)
+        kept = await keyed.run(name, None, None, gives(b"x"))
+        assert isinstance(kept, Status)
+        self.assertEqual(vars(kept), vars(failure))
+        # Frames of the handler hold what it worked on, for which there is no bound.
+        self.assertEqual((kept.__traceback__, kept.__cause__), (None, None))
+
+    async def test_attempts_that_gave_up_take_no_place(self) -> None:
+        keyed = Keyed(KeyedLimits(attempts_max=1), lambda: 0.0)
+        loop, name = asyncio.get_running_loop(), self.name(1)
+        for _ in range(3):
+            attempt = loop.create_task(keyed.run(name, None, None, never))
+            await asyncio.sleep(0)
+            self.assertFalse(attempt.done(), "it waits")
+            await self.full(keyed.run(name, None, None, never))
+            attempt.cancel()
+            await asyncio.wait({attempt})
+        self.assertEqual(len(keyed.tasks), 1)
 
 
 if __name__ == "__main__":

@@ -240,7 +240,7 @@ class Called(unittest.IsolatedAsyncioTestCase):
                 "call", server.addresses[0], "shop.v1.users.get",
                 '{"id":"00000000-0000-0000-0000-000000000008"}',
             )
-            self.assertEqual(code, 1)
+            self.assertEqual(code, 3, err)
             self.assertIn("not_found", err)
             async with await shop.Shop.connect(
                 server.addresses[0], approvals=ShopApprovals()

@@ -7,7 +7,7 @@ import { FluxarError } from "./status.js";
 import { hasWildcard } from "./target.js";
 import { addCredit, cost } from "./window.js";
 
-/** About what the bookkeeping of a waiting event takes. */
+/** About what the bookkeeping of a waiting event takes, and of each entry of its meta. */
 const ENTRY_BYTES = 64;
 
 /** What becomes of events that a slow subscriber does not take, by number on the wire. */
@@ -27,7 +27,7 @@ export interface Publication {
 
 export function publication(topic: string, payload: Uint8Array, meta: UserMeta): Publication {
   const metaBytes = userBytes(meta);
-  const bytes = payload.length + topic.length + metaBytes + ENTRY_BYTES;
+  const bytes = payload.length + topic.length + metaBytes + ENTRY_BYTES * (1 + meta.size);
   return { topic, payload, meta, bytes, cost: cost(payload, metaBytes) };
 }
 

@@ -66,7 +66,8 @@ export async function verdict(
   });
   const decision = async () => authenticate(offer.auth ?? { scheme: "none", data: new Uint8Array() }, offer.peer);
   const decided = decision().then(
-    (identity): Verdict => ({ identity: identity ?? undefined }),
+    // In plain JavaScript it may be anything: only a text is a name, and what is none must not be one that many share.
+    (identity): Verdict => ({ identity: typeof identity === "string" ? identity : undefined }),
     (): Verdict => ({ refusal: new FluxarError("unauthenticated", "[L4.auth.1] no valid credential") }),
   );
   try {

@@ -187,8 +187,8 @@ export class Inbound {
   private keyed(message: Envelope, key: Uint8Array, handler: CallHandler): Handle {
     const { identity, peer, options } = this.session;
     const owner = { identity, instance: peer!.instance };
-    return (payload, { target, deadline }) => {
-      const attempt = { owner, target, key: key.slice(), payload, deadline };
+    return (payload, { target, deadline, signal }) => {
+      const attempt = { owner, target, key: key.slice(), payload, deadline, signal };
       return options.keyed.run(attempt, async (signal) => handler(payload, this.context(message, signal, deadline)));
     };
   }
@@ -215,15 +215,13 @@ export class Inbound {
   private answer(id: Id | null, error: FluxarError | undefined, payload: Uint8Array | undefined): void {
     if (id === null) return;
     this.calls.remove(id);
-    if (error !== undefined) this.session.send({ kind: KIND.call, ref: id, error });
-    else {
-      try {
-        this.session.send({ kind: KIND.call, ref: id, payload: payload ?? new Uint8Array() });
-      } catch (thrown) {
-        // Too large for the peer.
-        if (!(thrown instanceof FluxarError)) throw thrown;
-        this.session.send({ kind: KIND.call, ref: id, error: thrown });
-      }
+    const result = error === undefined ? { payload: payload ?? new Uint8Array() } : { error };
+    try {
+      this.session.send({ kind: KIND.call, ref: id, ...result });
+    } catch (thrown) {
+      // Too large for the peer: an error may be that, too.
+      if (!(thrown instanceof FluxarError)) throw thrown;
+      this.session.send({ kind: KIND.call, ref: id, error: thrown });
     }
     this.session.settled();
   }

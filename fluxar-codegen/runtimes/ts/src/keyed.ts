@@ -51,6 +51,8 @@ export interface Attempt {
   readonly key: Uint8Array;
   readonly payload: Uint8Array | undefined;
   readonly deadline: number | undefined;
+  /** Aborted when nobody waits for this attempt any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 type Handler = (signal: AbortSignal) => Promise<Uint8Array | undefined> | Uint8Array;
@@ -63,8 +65,8 @@ interface Outcome {
 
 interface Running {
   readonly hash: string;
-  readonly outcome: Promise<Outcome>;
-  attempts: number;
+  /** Attempts that wait for the outcome. */
+  readonly waiting: Set<(outcome: Outcome) => void>;
 }
 
 interface Done {
@@ -121,26 +123,28 @@ export class KeyedCalls {
       return refused("failed_precondition", "[L5.idempotent.3] the idempotency key was used with other parameters");
     }
     if (done !== undefined) return done.outcome;
-    if (running === undefined) return this.start(name, hash, caller, attempt.deadline, handler);
-    if (running.attempts >= this.limits.attemptsMax) {
+    if (running !== undefined) {
+      if (running.waiting.size < this.limits.attemptsMax) return outcomeFor(running, attempt.signal);
       return refused("resource_exhausted", "too many attempts wait for this key: wait for one of them");
     }
-    running.attempts += 1;
-    return running.outcome;
-  }
-
-  private start(name: string, hash: string, caller: string, deadline: number | undefined, handler: Handler): Promise<Outcome> | Outcome {
     const share = this.shares.get(caller) ?? { name: caller, keys: 0, running: 0, done: new Set<string>() };
     if (share.running >= this.limits.runningMax || this.handlers >= this.limits.runningAllMax) {
       return refused("resource_exhausted", "too many calls with keys run already: wait for some of them");
     }
-    this.shares.set(caller, share);
+    return outcomeFor(this.start(name, hash, share, attempt.deadline, handler), attempt.signal);
+  }
+
+  private start(name: string, hash: string, share: Share, deadline: number | undefined, handler: Handler): Running {
+    this.shares.set(share.name, share);
     share.keys += 1;
     share.running += 1;
     this.handlers += 1;
     const controller = new AbortController();
-    let settle: (outcome: Outcome) => void = () => {};
-    const running: Running = { hash, attempts: 1, outcome: new Promise((resolve) => (settle = resolve)) };
+    const running: Running = { hash, waiting: new Set() };
+    const settle = (outcome: Outcome) => {
+      for (const tell of running.waiting) tell(outcome);
+      running.waiting.clear();
+    };
     this.running.set(name, running);
     const expire = () => {
       const error = new FluxarError("deadline_exceeded", "[L5.deadline.2] the handler took too long");
@@ -160,7 +164,7 @@ export class KeyedCalls {
       settle(outcome);
       controller.abort(ENDED);
     });
-    return running.outcome;
+    return running;
   }
 
   /** The handler came to its end: its outcome is there for later attempts. */
@@ -169,7 +173,7 @@ export class KeyedCalls {
     this.running.delete(name);
     const bytes = bytesOf(outcome) + name.length;
     if (bytes > outcomeBytesMax) return this.leave(share);
-    this.done.set(name, { hash, outcome, bytes, at: this.now(), share });
+    this.done.set(name, { hash, outcome: bare(outcome), bytes, at: this.now(), share });
     share.done.add(name);
     this.bytes += bytes;
     if (share.keys > keysMax) this.drop(first(share.done.keys())!);
@@ -213,6 +217,28 @@ async function outcomeOf(handler: Handler, signal: AbortSignal): Promise<Outcome
   } catch (thrown) {
     return { error: toFluxarError(thrown) };
   }
+}
+
+/** Waits for the outcome, until nobody waits for the attempt: it takes no place after that, and nothing is held for it. */
+function outcomeFor({ waiting }: Running, signal: AbortSignal | undefined): Promise<Outcome> {
+  return new Promise((resolve) => {
+    waiting.add(resolve);
+    const leave = () => void (waiting.delete(resolve) && resolve({ error: toFluxarError(signal?.reason) }));
+    signal?.addEventListener("abort", leave, { once: true });
+  });
+}
+
+/** What an outcome says, without what else its error or its buffer holds on to: that has no bound. */
+function bare({ error, payload }: Outcome): Outcome {
+  if (error === undefined) return { payload: payload?.slice() };
+  const { code, message, typeName, details, retryAfterMs } = error;
+  return {
+    error: new FluxarError(code, message, {
+      ...(typeName === undefined ? {} : { typeName }),
+      ...(details === undefined ? {} : { details: details.slice() }),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    }),
+  };
 }
 
 /** What an outcome holds, with about what its bookkeeping takes. */

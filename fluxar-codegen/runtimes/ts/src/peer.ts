@@ -36,7 +36,7 @@ export interface PeerOptions {
   readonly routes?: Routes | undefined;
   /** The topics of this side, where the other one subscribes; one of its own unless several peers are to share it. */
   readonly broker?: Broker | undefined;
-  /** The calls with keys at this side; those of the whole process unless said otherwise. */
+  /** The calls with keys at this side; if none are given, those of all peers with this `broker`, or of all without one. */
   readonly keyed?: KeyedCalls | undefined;
   /** Whether payloads may have numbers for keys; true unless said otherwise. */
   readonly numbers?: boolean | undefined;
@@ -60,8 +60,9 @@ export interface AcceptOptions extends PeerOptions {
 
 /** Random, drawn when the process starts. */
 const INSTANCE = randomBytes(16);
-/** As the instance is that of the process, so are the calls that it does once. */
+/** As the instance is that of the process, so are the calls that it does once; peers that share a broker are a node. */
 const KEYED = new KeyedCalls();
+const KEYED_OF_NODES = new WeakMap<Broker, KeyedCalls>();
 const NO_ORIGIN: Origin = {};
 
 /** Makes the next session, or says why there will be none. */
@@ -119,7 +120,10 @@ export class Peer implements Caller, AsyncDisposable {
     const backoff = options.reconnect === false ? undefined : { ...DEFAULT_BACKOFF, ...options.reconnect };
     const peer = new Peer(await dial(options.signal), options, backoff && dial, backoff ?? DEFAULT_BACKOFF);
     peer.present = (auth) => (home.auth = auth);
-    options.signal?.addEventListener("abort", () => void peer.close(), { once: true });
+    const give = () => void peer.close();
+    options.signal?.addEventListener("abort", give, { once: true });
+    // The signal may outlive many peers.
+    void peer.closed.then(() => options.signal?.removeEventListener("abort", give));
     return peer;
   }
 
@@ -341,8 +345,16 @@ function introduction(options: PeerOptions) {
     numbers: options.numbers ?? true,
     routes: options.routes ?? new Routes(),
     broker: options.broker ?? new Broker(),
-    keyed: options.keyed ?? KEYED,
+    keyed: options.keyed ?? keyedOf(options.broker),
   };
+}
+
+/** Who has the same key at another node has not the same call. */
+function keyedOf(broker: Broker | undefined): KeyedCalls {
+  if (broker === undefined) return KEYED;
+  const keyed = KEYED_OF_NODES.get(broker) ?? new KeyedCalls();
+  KEYED_OF_NODES.set(broker, keyed);
+  return keyed;
 }
 
 async function ready(session: Session, signal: AbortSignal | undefined): Promise<Session> {

@@ -1,7 +1,8 @@
 // Calls with keys: sent again when their session is lost, done once.
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { after, test } from "node:test";
-import { FluxarError, KeyedCalls, Peer, Routes, anyCodec, call, memoryLinks, serveUnary } from "../dist/index.js";
+import { Broker, FluxarError, KeyedCalls, Peer, Routes, anyCodec, call, memoryLinks, serveUnary } from "../dist/index.js";
 import { settle } from "./vectors.mjs";
 
 const method = (target, extra = {}) => ({ params: anyCodec, result: anyCodec, target, ...extra });
@@ -147,8 +148,32 @@ test("a key names one intention of one caller [L5.idempotent.3]", async () => {
   assert.equal(await (await dial("ann"))(1, 1), 101, "another session of hers");
   assert.equal(await (await dial("bob"))(1, 1), 103, "another caller");
   assert.equal(await (await dial(undefined))(1, 1), 104, "an instance");
+  assert.equal(await (await dial(true))(1, 1), 104, "what is no text is no name");
   assert.equal(await ann(1, 1, look), 105, "another target");
   assert.equal(there.runs, 5);
+});
+
+test("peers with one broker are one callee, and of two servers in a process each is its own", async () => {
+  const there = bank();
+  there.go.resolve();
+  const [north, south] = [new Broker(), new Broker()];
+  const pays = async (broker) => {
+    const [near, far] = memoryLinks();
+    const [dialer, acceptor] = await Promise.all([Peer.over(near), there.accept(far, { keyed: undefined, broker })]);
+    peers.push(dialer, acceptor);
+    return call(dialer, pay, 1, { idempotencyKey: key(77) });
+  };
+  assert.deepEqual([await pays(north), await pays(south), await pays(undefined)], [101, 102, 103]);
+  assert.deepEqual([await pays(north), await pays(south), await pays(undefined)], [101, 102, 103]);
+});
+
+test("a peer that is closed leaves its signal alone", async () => {
+  const there = bank();
+  const { signal } = new AbortController();
+  const client = await Peer.connect("ws://bank", { webSocket: there.webSocket, signal });
+  assert.equal(getEventListeners(signal, "abort").length, 1);
+  await client.close();
+  assert.equal(getEventListeners(signal, "abort").length, 0);
 });
 
 test("a caller that gives up leaves the handler at work, and its context tells who called", async () => {
@@ -203,6 +228,50 @@ test("calls with keys are bounded [L5.idempotent.4]", async () => {
   await assert.rejects(keyed.run(attempt(3), never), failsWith("resource_exhausted"), "of one caller");
   keyed.run(other(1), never);
   await assert.rejects(keyed.run(other(2), never), failsWith("resource_exhausted"), "of all");
+});
+
+test("attempts that gave up take no place, and are answered at once", async () => {
+  const keyed = new KeyedCalls({ attemptsMax: 1 });
+  for (let n = 0; n < 3; n += 1) {
+    const controller = new AbortController();
+    const waits = keyed.run(attempt(1, { signal: controller.signal }), never);
+    await assert.rejects(keyed.run(attempt(1), never), failsWith("resource_exhausted"));
+    controller.abort(new FluxarError("cancelled", "enough"));
+    await assert.rejects(waits, failsWith("cancelled"));
+  }
+  const [near, far] = memoryLinks();
+  const routes = new Routes();
+  serveUnary(routes, pay, never);
+  const [dialer, acceptor] = await Promise.all([Peer.over(near), Peer.accept(far, { routes, keyed, limits: { callsMax: 1 } })]);
+  peers.push(dialer, acceptor);
+  for (let n = 0; n < 3; n += 1) {
+    const controller = new AbortController();
+    const gone = call(dialer, pay, 1, { idempotencyKey: key(1), signal: controller.signal });
+    await dialer.ping();
+    controller.abort(new Error("enough"));
+    await assert.rejects(gone, /enough/);
+    await dialer.ping();
+    assert.equal(dialer.session.calls.size, 0, "well before the time that a handler has to stop");
+  }
+});
+
+test("a kept outcome holds nothing that is not counted", async () => {
+  const keyed = new KeyedCalls();
+  const told = { typeName: "Poor", details: bytes(3), retryAfterMs: 5 };
+  const fails = () => {
+    throw new FluxarError("aborted", "no", { ...told, cause: bytes(1 << 20), detail: bytes(1 << 20) });
+  };
+  await assert.rejects(keyed.run(attempt(1), fails), failsWith("aborted"));
+  await assert.rejects(keyed.run(attempt(1), fails), ({ code, typeName, details, retryAfterMs, cause, detail }) => {
+    assert.deepEqual({ typeName, details, retryAfterMs }, told);
+    assert.deepEqual([code, cause, detail], ["aborted", undefined, undefined]);
+    return true;
+  });
+  const large = bytes(1 << 20);
+  await keyed.run(attempt(2), () => large.subarray(0, 2));
+  large.fill(9);
+  const kept = await keyed.run(attempt(2), () => large);
+  assert.deepEqual([kept, kept.buffer.byteLength], [bytes(2), 2]);
 });
 
 test("outcomes are bounded in number, bytes and time [L5.idempotent.4]", async () => {

@@ -74,7 +74,12 @@ test("large messages travel in fragments, and small ones overtake them", async (
 test("an answer that is too large for the caller is an error", async () => {
   const { dialer } = await pair((routes) => {
     serveUnary(routes, method("text.repeat"), (n) => "x".repeat(n));
+    serveUnary(routes, method("text.fails"), (n) => {
+      throw new FluxarError("not_found", "x", { typeName: "T", details: new Uint8Array(n) });
+    });
   }, { dialerLimits: { messageBytesMax: 4096 } });
+  await assert.rejects(call(dialer, method("text.fails"), 4096), failsWith("resource_exhausted"));
+  await assert.rejects(call(dialer, method("text.fails"), 100), failsWith("not_found"));
   await assert.rejects(call(dialer, method("text.repeat"), 10_000), failsWith("resource_exhausted"));
   assert.equal(await call(dialer, method("text.repeat"), 3), "xxx");
 });

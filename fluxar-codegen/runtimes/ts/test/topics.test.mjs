@@ -72,6 +72,8 @@ test("what is kept is bounded, and the value before stays [L5.retain.3]", async 
   broker.publishBytes("a", bytes("1"), { retain: true });
   assert.throws(() => broker.publishBytes("b", bytes("2"), { retain: true }), failsWith("resource_exhausted"));
   assert.throws(() => broker.publishBytes("a", new Uint8Array(200), { retain: true }), failsWith("resource_exhausted"));
+  const meta = { a: "", b: "", c: "" };
+  assert.throws(() => broker.publishBytes("a", bytes("1"), { retain: true, meta }), failsWith("resource_exhausted"), "entries take room");
   const { dialer } = await pair({ acceptor: { broker } });
   const live = dialer.subscribeBytes("b");
   await live.granted;

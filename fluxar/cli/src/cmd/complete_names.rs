@@ -73,7 +73,7 @@ async fn names(words: Vec<String>) -> Option<Vec<String>> {
     let contracts = ask(&way).await?;
     Some(match place {
         Place::Target => {
-            let of_peer = contracts.methods().filter(|known| !known.is_of_client());
+            let of_peer = contracts.methods().filter(|known| !known.is_of_client);
             of_peer.map(contracts::Known::target).collect()
         }
         Place::Name => describe::names(&contracts),

@@ -168,8 +168,7 @@ fn ls(store: &Store, format: Format) -> Result<(), Failure> {
 }
 
 fn using(store: &Store, name: &str) -> Result<(), Failure> {
-    store.choose(name)?;
-    let profile = store.load(name)?;
+    let profile = store.choose(name)?;
     terminal::note("ctx", format_args!("{name}: {}", profile.urls.join(" ")));
     Ok(())
 }
@@ -206,10 +205,10 @@ fn show(store: &Store, name: Option<String>, format: Format) -> Result<(), Failu
 /// Edits a copy, which takes the context's place when it makes sense.
 async fn edit(store: &Store, name: &str) -> Result<(), Failure> {
     let path = store.path(name)?;
-    let wrong = |cause: String| Failure::usage(cause, "see fluxar ctx --help");
     if !path.exists() {
-        return Err(wrong(format!("there is no context `{name}`")));
+        return Err(context::absent(name));
     }
+    let wrong = |cause: String| Failure::usage(cause, "see fluxar ctx --help");
     let text = secret::read_private(&path).map_err(wrong)?;
     let copy = path.with_extension("toml.edit");
     let unwritten = |error| {

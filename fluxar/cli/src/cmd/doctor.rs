@@ -19,8 +19,8 @@ const SLOW_ROUND_TRIP: Duration = Duration::from_millis(250);
 /// Check the way to a peer, step by step
 ///
 /// Each line is a check: ok or FAIL, what was found, and for a failure what to do next. Checks that
-/// need a failed one are left out. Exit code 0 when all is well, 3 when there is no connection,
-/// 1 when something else is wrong.
+/// need a failed one are left out. Exit code 0 when all is well, 5 when there is no connection,
+/// 3 when the peer refuses one, 1 when something else is wrong.
 ///
 /// Examples:
 ///   fluxar doctor ws://127.0.0.1:9000
@@ -89,7 +89,7 @@ impl Visit {
         found: impl std::fmt::Display,
         next: &str,
     ) -> Result<(), Failure> {
-        if self.failed.is_none_or(|(gravest, _)| exit == Exit::Connection && gravest != exit) {
+        if self.failed.is_none_or(|(gravest, _)| exit != Exit::Failed && gravest == Exit::Failed) {
             self.failed = Some((exit, check));
         }
         match self.format {
@@ -146,7 +146,7 @@ impl Visit {
                 Ok(Some(client))
             }
             Err(Failure::Told(told)) => {
-                self.fail(Exit::Connection, "handshake", told.cause(), told.next())?;
+                self.fail(told.exit(), "handshake", told.cause(), told.next())?;
                 Ok(None)
             }
             Err(other) => Err(other),
@@ -160,7 +160,7 @@ impl Visit {
             Ok(address) => address,
             Err(error) => {
                 let next = "write it like ws://127.0.0.1:9000, tcp://host:9000 or unix:///path";
-                self.fail(Exit::Connection, "address", error, next)?;
+                self.fail(Exit::Unreachable, "address", error, next)?;
                 return Ok(false);
             }
         };
@@ -180,7 +180,7 @@ impl Visit {
             Err(error) => {
                 let next = "check the address, the firewall, and that a peer listens there \
                             (start one with: fluxar up)";
-                self.fail(Exit::Connection, "link", error, next)?;
+                self.fail(Exit::Unreachable, "link", error, next)?;
                 Ok(false)
             }
         }
@@ -233,7 +233,7 @@ impl Visit {
                 Ok(trip) => trips.push(trip),
                 Err(status) => {
                     let next = "the link broke after the handshake: look for a proxy in between";
-                    return self.fail(Exit::Connection, "ping", status, next);
+                    return self.fail(Exit::Unreachable, "ping", status, next);
                 }
             }
         }

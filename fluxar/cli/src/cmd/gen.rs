@@ -2,11 +2,10 @@
 
 use super::idl;
 use crate::failure::Failure;
-use crate::terminal;
+use crate::files;
 use fluxar_codegen::{check, emit, model::Model};
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Generate typed clients, services and topics from contract files
 ///
@@ -70,19 +69,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         }
     }
     for (name, text) in &made {
-        write(&args.out.join(name), text)?;
+        files::write(&args.out.join(name), text, "name another directory with --out")?;
     }
     Ok(())
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    if fs::read(path).is_ok_and(|old| old == text.as_bytes()) {
-        return Ok(());
-    }
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    fs::create_dir_all(folder).and_then(|()| fs::write(path, text)).map_err(|error| {
-        let next = "name another directory with --out";
-        Failure::local(format_args!("cannot write {}: {error}", path.display()), next)
-    })?;
-    terminal::data_line(path.display())
 }

@@ -96,7 +96,7 @@ fn table(contracts: &Contracts) -> String {
             true => idl::signature(known.model, known.method),
             false => String::new(),
         };
-        let shape = match known.is_of_client() {
+        let shape = match known.is_of_client {
             true => format!("{}, asked of you", shape(known)),
             false => shape(known).to_owned(),
         };
@@ -147,7 +147,7 @@ fn method(known: Known<'_>) -> Value {
     put("target", Some(known.target().into()));
     put("service", Some((&*known.service.name.source).into()));
     put("shape", Some(shape(known).into()));
-    put("side", known.is_of_client().then(|| "client".into()));
+    put("side", known.is_of_client.then(|| "client".into()));
     if known.is_described() {
         let params = method.params().map(|field| {
             let is_required = !may_be_absent(field);

@@ -3,7 +3,7 @@
 use super::call::as_it_is;
 use crate::contracts::{Contracts, Typing};
 use crate::dial::{self, Dial};
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::json::Json;
 use crate::template::milliseconds_since_1970;
 use crate::terminal::{self, Format, Interrupts};
@@ -22,7 +22,7 @@ use std::time::Duration;
 /// An event of a topic in the peer's contract (or in --idl) is shown by its type, as fluxar call --help
 /// says, any other as it is.
 ///
-/// Ctrl-C ends it. With -W and -C together, too few events in time are a failure (exit code 1).
+/// Ctrl-C ends it. With -W and -C together, too few events in time are a failure (exit code 4).
 ///
 /// Examples:
 ///   fluxar sub ws://127.0.0.1:9000 'orders.>'
@@ -83,10 +83,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         () = units::after(args.wait) => {
             close(client).await?;
             return match args.count {
-                Some(wanted) => Err(Failure::local(
-                    format_args!("fewer than {wanted} events within {:?}", args.wait.unwrap_or_default()),
-                    "wait longer with -W, or check that somebody publishes there",
-                )),
+                Some(wanted) => Err(too_few(wanted, args.wait.unwrap_or_default())),
                 None => Ok(()),
             };
         }
@@ -95,6 +92,12 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         true => close(client).await,
         false => Err(Failure::connection(&way.url(), "unavailable", "the subscription has ended")),
     }
+}
+
+fn too_few(wanted: u64, wait: Duration) -> Failure {
+    let cause = format_args!("fewer than {wanted} events within {wait:?}");
+    let next = "wait longer with -W, or check that somebody publishes there";
+    Failure::new(Exit::TimedOut, fluxar::Code::DeadlineExceeded.name(), cause, next)
 }
 
 async fn close(client: Client) -> Result<(), Failure> {

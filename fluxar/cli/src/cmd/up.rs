@@ -3,10 +3,11 @@
 use crate::cmd::bench::targets;
 use crate::config::Loaded;
 use crate::failure::Failure;
-use crate::llm::service::LlmServer;
+use crate::llm::service::{Chat, LlmServer};
 use crate::llm::source::{Source, SourceArgs};
 use crate::node::{self, Access};
 use crate::terminal::{self, Interrupts};
+use fluxar::service::describe::Described;
 use std::path::PathBuf;
 
 /// Where it listens when nothing else is said.
@@ -71,6 +72,12 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         terminal::note("up", format_args!("the file is fine: {}", settings.about()));
         return Ok(());
     }
+    // Of the others only the caller knows which one is his.
+    let credential = match (args.access.asks_for_token(), settings.guard.is_some()) {
+        (true, _) => " --auth bearer:TOKEN",
+        (false, true) => " (with --auth, --cert or --seal-key)",
+        (false, false) => "",
+    };
     let source = match &file {
         Some(file) => args.source.or(file.model()),
         None => args.source,
@@ -78,10 +85,12 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let source = Source::start(&source).await?;
     let server = settings.bind().await?;
     server.serve(LlmServer::new(source.upstream));
+    server.describe(<Chat as Described>::describe);
     targets::serve(&server);
     terminal::note("up", format_args!("serving llm.complete ({})", source.about));
     if let Some(url) = node::announce("up", &server) {
-        let call = format_args!("fluxar call {url} llm.complete prompt='How do tides work?'");
+        let call =
+            format_args!("fluxar call {url} llm.complete prompt='How do tides work?'{credential}");
         terminal::note("up", format_args!("try: {call}"));
     }
     node::run("up", &server, &mut interrupts).await;

@@ -73,6 +73,22 @@ pub(crate) trait Approvals {
     async fn approve(&self, action: String) -> Approval;
 }
 
+/// Something that somebody says to all.
+#[derive(Clone, Debug, PartialEq, Eq, fluxar::Type)]
+pub(crate) struct Line {
+    /// Who says it.
+    pub(crate) who: String,
+    /// What is said.
+    pub(crate) text: String,
+}
+
+/// What people say to each other in a room: the page in examples/browser does.
+#[fluxar::topic("demo.chat.{room}", value = Line)]
+pub(crate) struct Chat {
+    /// The room.
+    pub(crate) room: String,
+}
+
 /// Serves [`Llm`] from an OpenAI-compatible endpoint.
 #[derive(Debug)]
 pub(crate) struct Upstream {

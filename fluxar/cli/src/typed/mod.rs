@@ -77,16 +77,25 @@ fn rank(name: &Name, life: &Lifecycle, key: &str) -> Option<u8> {
 
 /// What a key names: a field, a member or a variant.
 trait Called {
+    fn id(&self) -> Option<u32>;
     fn name(&self) -> (&Name, &Lifecycle);
 }
 
 impl Called for Field<Contract> {
+    fn id(&self) -> Option<u32> {
+        self.id
+    }
+
     fn name(&self) -> (&Name, &Lifecycle) {
         (&self.name, &self.lifecycle)
     }
 }
 
 impl Called for Variant<Contract> {
+    fn id(&self) -> Option<u32> {
+        self.id
+    }
+
     fn name(&self) -> (&Name, &Lifecycle) {
         (&self.name, &self.lifecycle)
     }
@@ -99,4 +108,16 @@ fn called<'t, T: Called>(things: &'t [T], key: &str) -> Option<(usize, &'t T)> {
         Some((rank(name, life, key)?, (index, thing)))
     });
     ranked.min_by_key(|(rank, _)| *rank).map(|(_, found)| found)
+}
+
+/// The one of `things` that a key of a payload names, which may be its number.
+fn keyed<'t, T: Called>(things: &'t [T], key: &Value) -> Option<(usize, &'t T)> {
+    match key {
+        Value::Text(key) => called(things, key),
+        Value::Int(key) => {
+            let is_it = |thing: &T| thing.id().is_some_and(|id| i128::from(id) == *key);
+            things.iter().enumerate().find(|(_, thing)| is_it(thing))
+        }
+        _ => None,
+    }
 }

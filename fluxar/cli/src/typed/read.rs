@@ -3,13 +3,13 @@
 //! A person wants to see what came, so that more is let through than a generated decoder would:
 //! members, variants and fields that the contract does not know are shown as they are.
 
-use super::{DEPTH_MAX, Types, may_be_absent, text, too_deep, untyped};
+use super::{DEPTH_MAX, Types, keyed, may_be_absent, text, too_deep, untyped};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use fluxar::payload::Mismatch;
 use fluxar::{Timestamp, Uuid, Value};
 use fluxar_codegen::model::{
-    Body, Contract, Field, Name, Scalar, TypeDef, TypeRef, Variant, VariantBody,
+    Body, Contract, Field, Scalar, TypeDef, TypeRef, Variant, VariantBody,
 };
 use serde_json::{Map, Value as Json};
 
@@ -52,8 +52,8 @@ impl Types<'_> {
             Body::Record(fields) => self.fields(fields, value, depth),
             Body::Newtype(of) => self.take(of, value, depth),
             Body::Unit => Ok(Json::Null),
-            Body::Enum(variants) => match by_key(variants, value) {
-                Some(known) => Ok(Json::from(&*known.name.wire)),
+            Body::Enum(variants) => match keyed(variants, value) {
+                Some((_, known)) => Ok(Json::from(&*known.name.wire)),
                 None => untyped(value),
             },
             Body::Union(variants) => self.choice(variants, value, depth),
@@ -78,16 +78,20 @@ impl Types<'_> {
     fn fields(self, fields: &[Field<Contract>], value: &Value, depth: usize) -> Read {
         let Value::Map(entries) = value else { return Err(wanted("a record", value)) };
         let mut map = Map::new();
+        // The entry of each field: the first that names it, as what is shown of two of one name.
+        let mut slots: Vec<Option<usize>> = vec![None; fields.len()];
         let mut taken = vec![false; entries.len()];
-        for field in fields {
-            let is_it = |(key, _): &(Value, Value)| {
-                let names = &field.lifecycle.was;
-                matches(key, field.id, &field.name, names)
-            };
-            let found = entries.iter().position(is_it);
-            let shown = match found.and_then(|index| Some((index, entries.get(index)?))) {
-                Some((index, (_, value))) => {
-                    taken[index] = true;
+        for (index, (key, _)) in entries.iter().enumerate() {
+            if let Some((place, _)) = keyed(fields, key)
+                && slots[place].is_none()
+            {
+                slots[place] = Some(index);
+                taken[index] = true;
+            }
+        }
+        for (field, slot) in fields.iter().zip(slots) {
+            let shown = match slot.and_then(|index| entries.get(index)) {
+                Some((_, value)) => {
                     let value = self.take(&field.ty, value, depth + 1);
                     Some(value.map_err(|mismatch| mismatch.at(&field.name.wire))?)
                 }
@@ -124,12 +128,12 @@ impl Types<'_> {
                 [(key, content)] => (key, content),
                 _ => return Err(wanted("a map of one entry", value)),
             },
-            bare => match by_key(variants, bare) {
-                Some(known) => return Ok(Json::from(&*known.name.wire)),
+            bare => match keyed(variants, bare) {
+                Some((_, known)) => return Ok(Json::from(&*known.name.wire)),
                 None => return untyped(bare),
             },
         };
-        let Some(variant) = by_key(variants, key) else { return untyped(value) };
+        let Some((_, variant)) = keyed(variants, key) else { return untyped(value) };
         let name = &variant.name.wire;
         let content = match &variant.body {
             VariantBody::Unit => return Ok(Json::from(&**name)),
@@ -139,21 +143,6 @@ impl Types<'_> {
         let content = content.map_err(|mismatch| mismatch.at(name))?;
         Ok(Json::Object([(name.clone(), content)].into_iter().collect()))
     }
-}
-
-/// True when a key is this number or one of these names.
-fn matches(key: &Value, id: Option<u32>, name: &Name, was: &[String]) -> bool {
-    match key {
-        Value::Text(key) => {
-            name.wire == *key || name.source == *key || was.iter().any(|was| was == key)
-        }
-        Value::Int(key) => id.is_some_and(|id| i128::from(id) == *key),
-        _ => false,
-    }
-}
-
-fn by_key<'v>(variants: &'v [Variant<Contract>], key: &Value) -> Option<&'v Variant<Contract>> {
-    variants.iter().find(|variant| matches(key, variant.id, &variant.name, &variant.lifecycle.was))
 }
 
 fn scalar(of: Scalar, value: &Value) -> Read {

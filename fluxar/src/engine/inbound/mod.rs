@@ -130,7 +130,10 @@ impl Engine {
         let mut opened = std::mem::take(&mut self.opened);
         let whole = self.whole_frames(&opened, left)?;
         let frames = opened.split_to(whole).freeze();
-        self.opened = opened;
+        if !opened.is_empty() {
+            // An empty one, too, would hold on to the reader's buffer.
+            self.opened = opened;
+        }
         Ok(Some(frames))
     }
 
@@ -206,11 +209,26 @@ impl Engine {
     ) -> Result<(), Violation> {
         if frame.flags & VOLATILE == 0 && self.is_resumable() {
             if self.is_handshaking() {
-                return Err(Violation::PhaseEarly);
+                // Whoever says goodbye has not proved that the session is its own to end.
+                let refusal = abort(body).ok_or(Violation::PhaseEarly)?;
+                self.detach(refusal);
+                return Ok(());
+            }
+            if self.receipts.is_fresh()
+                && let Some(refusal) = abort(body)
+                && self.is_refused_by(&refusal)
+            {
+                self.detach(refusal);
+                return Ok(());
             }
             match self.receipts.take(self.now, frame.seq, body.len())? {
                 Numbered::New if self.phase == Phase::Draining => self.receipts.hurry(),
                 Numbered::New => {}
+                // What is sent again is numbered: this is an abort in the middle of that.
+                Numbered::Again if frame.seq.is_none() => {
+                    abort(body).iter().for_each(|status| self.finish(Some(status)));
+                    return Ok(());
+                }
                 Numbered::Again => return Ok(()),
                 Numbered::Stale => return self.budget.charge(self.now),
             }
@@ -364,4 +382,11 @@ impl Engine {
         self.goodbye();
         Ok(())
     }
+}
+
+/// The error of a message that is a goodbye with one.
+pub(super) fn abort(body: &[u8]) -> Option<Status> {
+    let envelope = Envelope::decode(body).ok()?;
+    let is_goodbye = Form::of(&envelope) == Ok(Form::Goodbye);
+    envelope.error.filter(|_| is_goodbye).map(|error| error.status())
 }

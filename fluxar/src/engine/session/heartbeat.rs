@@ -54,6 +54,8 @@ impl Heartbeat {
         self.silence = self.interval * silence_tenths / 10;
         self.heard_at = now;
         self.moved_at = now;
+        // A session may have been without a link for longer than anything may take.
+        self.received_at = now;
         self.next = Some(now + self.interval / 2);
     }
 

@@ -37,6 +37,10 @@ pub(crate) struct Receipts {
     due_at: Option<Time>,
     goes_along: bool,
     is_due: bool,
+    /// Where the peer began on the present link, if that took the session over.
+    begun: Option<u64>,
+    /// The peer has said something on it.
+    is_heard: bool,
 }
 
 impl Default for Receipts {
@@ -49,6 +53,8 @@ impl Default for Receipts {
             due_at: None,
             goes_along: false,
             is_due: false,
+            begun: None,
+            is_heard: false,
         }
     }
 }
@@ -74,6 +80,7 @@ impl Receipts {
             return Ok(Numbered::Stale);
         }
         self.position += 1;
+        self.is_heard = true;
         self.bytes += bytes;
         self.due_at.get_or_insert(now + DELAY);
         let untold = self.position - self.told - 1;
@@ -86,12 +93,30 @@ impl Receipts {
         Ok(Numbered::New)
     }
 
-    /// Another link: the peer begins with the message `position`, which may have been taken.
-    pub(crate) fn attach(&mut self, position: u64) {
+    /// Another link: the peer begins with the message `position`, which may have been taken. An
+    /// acceptor says at once how far it came: that tells the dialer that it is the session's.
+    pub(crate) fn attach(&mut self, position: u64, is_acceptor: bool) {
         self.position = position;
         self.told = position - 1;
         self.stop();
-        self.is_due = self.next > position;
+        self.is_due = is_acceptor;
+        (self.begun, self.is_heard) = (Some(position), false);
+    }
+
+    /// On a link that took over: the peer has not said anything yet.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.begun == Some(self.position) && !self.is_heard
+    }
+
+    /// The peer says how far it came; gives whether that was the first that it said on a link that
+    /// took over.
+    pub(crate) fn hear(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_heard, true) && self.begun.is_some()
+    }
+
+    /// The peer has said something on the present link, that is more than HELLO.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.is_heard
     }
 
     /// There is no link to tell anything over.

@@ -13,6 +13,7 @@ mod pair;
 mod properties;
 mod raw;
 mod receipts;
+mod relink;
 mod resume;
 #[cfg(feature = "seal")]
 mod sealed;

@@ -170,7 +170,7 @@ fn explain(args: &Args, status: &fluxar::Status) -> Failure {
     if status.code() == fluxar::Code::Unimplemented {
         let cause = format_args!("the peer does not serve the bench targets: {}", status.message());
         let next = "start one that does with fluxar up, or leave out the URL";
-        return Failure::new(Exit::Failed, status.code().name(), cause, next);
+        return Failure::new(Exit::of(status), status.code().name(), cause, next);
     }
     Failure::remote(args.pattern.name(), status)
 }

@@ -8,15 +8,17 @@ use crate::failure::Failure;
 use crate::terminal::{self, Format};
 use fluxar_codegen::check;
 use fluxar_codegen::evolve::{self, Finding, Report};
-use fluxar_codegen::model::{Contract, Model, Service};
+use fluxar_codegen::model::Model;
 use serde_json::json;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 /// Compare two versions of a contract: what breaks, for whom, and what to deploy first
 ///
 /// A side is a contract file, a directory of them, or the URL of a running peer. Directories are
-/// compared package by package. A peer may serve more than one contract: beside a file, only what
-/// is of the file's package counts. Types that no service and no topic uses count as stored data.
+/// compared package by package. A peer may serve more than one contract: beside files, only what is
+/// of their packages counts, and of many packages those of which it serves something; what is left
+/// out is told. Types that no service and no topic uses count as stored data.
 ///
 /// With --run the change is tried as well: both levels are generated, and random values of each are
 /// written by its own code, read and written by the other's, and read back. What that shows and
@@ -53,8 +55,8 @@ pub(super) async fn run(args: &Args) -> Result<(), Failure> {
     let mut old = side(&args.old, &args.dial).await?;
     let mut new = side(&args.new, &args.dial).await?;
     match (dial::is_url(&args.old), dial::is_url(&args.new)) {
-        (true, false) => fit(&mut old, &mut new, &args.new)?,
-        (false, true) => fit(&mut new, &mut old, &args.old)?,
+        (true, false) => fit(&mut old, &mut new, &args.new),
+        (false, true) => fit(&mut new, &mut old, &args.old),
         _ => {}
     }
     let report = evolve::diff_all(&old, &new);
@@ -93,40 +95,73 @@ async fn side(of: &str, dial: &Dial) -> Result<Vec<Model>, Failure> {
     Ok(loaded.models)
 }
 
-/// Makes a running peer and a contract file comparable: a peer says what it serves, which may be
-/// several contracts, or only a side of one, and may have no numbers.
-///
-/// # Errors
-/// There is more than one package in the files.
-fn fit(running: &mut [Model], files: &mut [Model], name: &str) -> Result<(), Failure> {
-    let ([running], [file]) = (running, files) else {
-        let cause = format_args!("{name} has more than one package, beside a peer");
-        return Err(Failure::usage(cause, "name the contract file of one of them"));
-    };
-    let is_of_file = |service: &Service<Contract>| {
+/// Makes a running peer and contract files comparable: a peer says what it serves, which may be
+/// several contracts, or only a side of one, and may have no numbers. Of many packages those stay
+/// of which it serves something.
+fn fit(running: &mut Vec<Model>, files: &mut Vec<Model>, name: &str) {
+    let Some(peer) = running.pop() else { return };
+    let is_one = files.len() == 1;
+    let mut parts: Vec<Model> = files.iter().map(|file| part(&peer, file)).collect();
+    let mut other: BTreeSet<&str> = peer.services.iter().map(|s| s.name.source.as_str()).collect();
+    for service in parts.iter().flat_map(|part| &part.services) {
+        other.remove(service.name.source.as_str());
+    }
+    note("not of", name, "and not compared", other.into_iter());
+    let is_served = |part: &Model| is_one || !part.services.is_empty() || !part.topics.is_empty();
+    let missing = files.iter().zip(&parts).filter(|(_, part)| !is_served(part));
+    let missing: Vec<&str> =
+        missing.map(|(file, _)| file.name.as_deref().unwrap_or("the one without a name")).collect();
+    note("of", name, "and not served by the peer", missing.into_iter());
+    let mut served = parts.iter().map(is_served).collect::<Vec<_>>().into_iter();
+    files.retain(|_| served.next() == Some(true));
+    parts.retain(is_served);
+    for (part, file) in parts.iter_mut().zip(files) {
+        fit_one(part, file);
+    }
+    *running = parts;
+}
+
+fn note<'n>(whose: &str, name: &str, what: &str, all: impl Iterator<Item = &'n str>) {
+    let all: Vec<&str> = all.collect();
+    if !all.is_empty() {
+        terminal::note("diff", format_args!("{whose} {name}, {what}: {}", all.join(", ")));
+    }
+}
+
+/// What a peer serves of a package.
+fn part(peer: &Model, file: &Model) -> Model {
+    let topics: HashSet<&str> = file.topics.iter().map(|t| t.name.source.as_str()).collect();
+    let contracts: HashSet<&str> = file.contracts.iter().map(|c| c.name.source.as_str()).collect();
+    let mut part = peer.clone();
+    part.name = file.name.clone();
+    part.services.retain(|service| {
         file.counterpart(service).is_some()
             || (service.package == file.name && service.methods.iter().any(contracts::is_described))
-    };
-    let other: Vec<String> = running
-        .services
-        .iter()
-        .filter(|service| !is_of_file(service))
-        .map(|service| service.name.source.clone())
-        .collect();
-    running.services.retain(is_of_file);
-    if !other.is_empty() {
-        let text = format_args!("not of {name}, and not compared: {}", other.join(", "));
-        terminal::note("diff", text);
+    });
+    // Topics and contracts do not say of which package they are; a peer of one package does.
+    if peer.name.is_none() || peer.name != file.name {
+        part.topics.retain(|topic| topics.contains(topic.name.source.as_str()));
+        part.contracts.retain(|contract| contracts.contains(contract.name.source.as_str()));
     }
-    // Without topics and contracts it is the services of one side that are described.
-    if running.topics.is_empty() && running.contracts.is_empty() {
-        let has_topics = !file.topics.is_empty();
-        let before = file.services.len();
-        let services = std::mem::take(&mut file.services).into_iter();
-        file.services = services.filter(|service| !file.is_of_client(service)).collect();
+    part
+}
+
+/// Makes a part of a running peer and its contract file comparable.
+fn fit_one(running: &mut Model, file: &mut Model) {
+    // Without contracts it is the services of one side that are described.
+    if running.contracts.is_empty() {
+        let of_client: HashSet<String> =
+            file.services_of_client().into_iter().map(str::to_owned).collect();
+        let before = (file.services.len(), file.topics.len());
+        file.services.retain(|service| {
+            !of_client.contains(&service.name.source) || running.counterpart(service).is_some()
+        });
         file.contracts.clear();
-        file.topics.clear();
-        if has_topics || file.services.len() < before {
+        // Nor are topics, where a peer describes none at all.
+        if running.topics.is_empty() {
+            file.topics.clear();
+        }
+        if before != (file.services.len(), file.topics.len()) {
             let text = "the peer describes what it serves alone: topics, and services of those \
                         that dial, are not compared";
             terminal::note("diff", text);
@@ -134,8 +169,8 @@ fn fit(running: &mut [Model], files: &mut [Model], name: &str) -> Result<(), Fai
     }
     // Nor does a peer know of types that nothing uses.
     file.drop_unused_types(&[]);
+    running.drop_unused_types(&[]);
     running.number_like(file);
-    Ok(())
 }
 
 fn as_json(report: &Report, trial: Option<&Trial>) -> serde_json::Value {
@@ -161,7 +196,7 @@ fn as_json(report: &Report, trial: Option<&Trial>) -> serde_json::Value {
 
 fn as_text(report: &Report, is_of_many: bool) -> String {
     let mut text = String::new();
-    for Finding { package, rule, place, message, verdicts } in &report.findings {
+    for Finding { package, rule, place, message, verdicts, .. } in &report.findings {
         let package = package.as_deref().filter(|name| is_of_many && !place.starts_with(name));
         let package = package.map(|name| format!("{name} ")).unwrap_or_default();
         text.push_str(&format!(

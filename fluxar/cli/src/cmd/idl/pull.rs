@@ -4,10 +4,10 @@ use super::wrong;
 use crate::contracts;
 use crate::dial::{self, Dial};
 use crate::failure::Failure;
+use crate::files;
 use crate::terminal;
 use fluxar_codegen::model::Model;
 use fluxar_codegen::{check, report, syntax};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Write the contract of a running peer as a contract file
@@ -64,7 +64,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     }
     match place {
         None => terminal::data(text),
-        Some(path) => write(&path, &text),
+        Some(path) => files::write(&path, &text, "name another place with --out"),
     }
 }
 
@@ -104,25 +104,4 @@ fn old(path: &Path, model: &Model) -> Option<Model> {
     let (root, files) = contracts::files_at(path).ok()?;
     let models = check::load(&[root], &files).models;
     models.into_iter().find(|old| old.name == model.name)
-}
-
-/// Writes beside the place and moves it there, so that nobody finds half of it.
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    if fs::read(path).is_ok_and(|old| old == text.as_bytes()) {
-        return Ok(());
-    }
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let folder = folder.unwrap_or_else(|| Path::new("."));
-    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    let beside = folder.join(format!(".{name}.{}", std::process::id()));
-    let written = fs::create_dir_all(folder)
-        .and_then(|()| fs::write(&beside, text))
-        .and_then(|()| fs::rename(&beside, path));
-    written.map_err(|error| {
-        // It may not be there.
-        let _ = fs::remove_file(&beside);
-        let next = "name another place with --out";
-        Failure::local(format_args!("cannot write {}: {error}", path.display()), next)
-    })?;
-    terminal::data_line(path.display())
 }

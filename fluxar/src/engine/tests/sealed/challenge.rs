@@ -4,10 +4,15 @@ use super::relink::{acceptor, again, facts};
 use super::{Pair, XX, closed, configs, handshake, linked};
 use crate::engine::EngineConfig;
 use crate::engine::event::Event;
+use crate::engine::message::envelope::Envelope;
+use crate::engine::message::kind::Kind;
 use crate::engine::session::auth::{Credential, Identity};
 use crate::engine::session::challenge::{IdentityKey, LinkBinding};
+use crate::engine::session::handshake::decode_proof;
 use crate::engine::session::phase::Phase;
+use crate::engine::tests::raw::{bytes, frames, text};
 use crate::engine::wire::seal::Suite;
+use sha2::{Digest, Sha256};
 
 fn key() -> IdentityKey {
     IdentityKey::from_seed(&[7; 32])
@@ -74,6 +79,44 @@ fn a_key_is_proved_again_on_the_next_link() {
     let (_, attachment, _) = again(&mut pair, acceptor());
     assert!(attachment.is_none());
     assert_eq!(pair.acceptor.engine.phase(), Phase::Detached);
+}
+
+/// `[L4.challenge.2]`, `[L4.seal.9]`: what is signed on a live session, made here anew from what
+/// went over the link: both sides could leave the seal out, and would agree.
+#[test]
+fn a_live_session_signs_these_bytes() {
+    let [dialer, acceptor] = configs(XX);
+    let mut pair = linked(dialer, acceptor).made_ready(Identity::anonymous());
+    for (end, seed) in [(&mut pair.dialer, 1), (&mut pair.acceptor, 2)] {
+        end.engine.bind_link(LinkBinding { seed: [seed; 32], channel: Some([9; 32]) });
+    }
+    pair.dialer.engine.reauthenticate(pair.now, Credential::Key(key())).expect("ready");
+    let sealed = pair.dialer.transmit();
+    let offer = hello(pair.dialer.engine.before_sealing(&sealed));
+    pair.reach_acceptor(&sealed);
+    pair.acceptor.engine.accept(pair.now, Identity::anonymous());
+    let sealed = pair.acceptor.transmit();
+    let answer = hello(pair.acceptor.engine.before_sealing(&sealed));
+    pair.reach_dialer(&sealed);
+    let sealed = pair.dialer.transmit();
+    let confirm = hello(pair.dialer.engine.before_sealing(&sealed));
+    let channel = pair.acceptor.engine.seal_export(b"fluxar/1 challenge").expect("sealed");
+    let mut signed = vec![0x84];
+    signed.extend(text("fluxar/1 challenge"));
+    for part in [Sha256::digest(offer).into(), Sha256::digest(answer).into(), channel] {
+        let part: [u8; 32] = part;
+        signed.extend(bytes(&part));
+    }
+    let proof = decode_proof(&confirm).expect("a proof");
+    assert!(key().public().verifies(&signed, &proof));
+}
+
+/// The payload of the last message of a batch, which is a HELLO.
+fn hello(batch: &[u8]) -> Vec<u8> {
+    let (_, _, body) = frames(batch).pop().expect("something was sent");
+    let envelope = Envelope::decode(&body).expect("well-formed");
+    assert_eq!(envelope.kind, Kind::Hello);
+    envelope.payload.expect("a payload").to_vec()
 }
 
 /// On a live session the seal is the channel that a signature is bound to: HELLOs that somebody

@@ -83,7 +83,7 @@ impl World {
             Ending::Alive => {
                 let asked = self.ledger.subscriptions.iter();
                 let decided = asked.filter(|open| !open.end_heard).all(|open| open.granted);
-                quiet && decided
+                quiet && decided && !self.is_broken()
             }
             _ => self.is_over(),
         }
@@ -162,12 +162,8 @@ impl World {
             assert_eq!(this.engine.fx.out.open_groups(), (0, 0));
             let committed = [true, false].map(|ours| this.engine.streams.committed(ours));
             assert_eq!(committed, [0, 0], "credit leaks");
-            let unseen = self.ledger.oneways[1 - side].iter();
-            let unseen = unseen.filter(|one| matches!(one, OneWay::Notification { .. })).count();
-            let unseen = unseen as u64;
-            let skipped = self.ledger.skipped[side] + unseen;
-            assert_eq!(skipped, this.engine.notifications_dropped(), "a notification is lost");
         }
+        self.count_notifications();
         self.count_events();
         for side in 0..2 {
             let ours = self.ledger.subscriptions.iter();
@@ -183,6 +179,17 @@ impl World {
         self.finish_by_goodbye();
         for side in &self.sides {
             assert_eq!(side.closed, Some(None));
+        }
+    }
+
+    /// Those that did not come were dropped, and counted.
+    fn count_notifications(&self) {
+        for side in 0..2 {
+            let unseen = self.ledger.oneways[1 - side].iter();
+            let unseen = unseen.filter(|one| matches!(one, OneWay::Notification { .. })).count();
+            let skipped = self.ledger.skipped[side] + unseen as u64;
+            let dropped = self.sides[side].engine.notifications_dropped();
+            assert_eq!(skipped, dropped, "a notification is lost");
         }
     }
 
@@ -238,6 +245,7 @@ impl World {
         }
         self.settle();
         assert!(self.unknown.is_empty(), "lost over a goodbye: {:?}", self.unknown);
+        self.count_notifications();
         for stream in &self.ledger.streams {
             let end = stream.ways[CALLEE].ended.is_some() || stream.never || !stream.executed;
             assert!(end, "{} was broken off", stream.id);

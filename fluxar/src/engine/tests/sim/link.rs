@@ -23,13 +23,16 @@ pub(super) struct Pipe {
 }
 
 impl Pipe {
-    pub(super) fn new(room: usize, latency_micros: u64) -> Self {
-        Self { room, latency_micros, ..Self::default() }
+    /// Of a link that takes little at once, or much.
+    pub(super) fn new(rng: &mut Rng) -> Self {
+        let room_max = if rng.chance(40) { 3_000 } else { 200_000 };
+        let room = rng.range(1_000, room_max) as usize;
+        Self { room, latency_micros: rng.range(2, 20_000), ..Self::default() }
     }
 
-    /// The same for another link.
-    pub(super) fn renewed(&self) -> Self {
-        Self::new(self.room, self.latency_micros)
+    /// Takes all that a side may have to say.
+    pub(super) fn widen(&mut self) {
+        self.room = 1 << 20;
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -70,6 +73,26 @@ impl Pipe {
         self.last_arrival = self.last_arrival.max(until);
     }
 
+    /// What is under way takes its time, in small pieces.
+    pub(super) fn drag(&mut self, now: Time, rng: &mut Rng) {
+        let longest = if rng.chance(70) { 12_000 } else { 60_000 };
+        let pause_max = rng.range(1, longest);
+        self.last_arrival = self.last_arrival.max(now);
+        for (_, piece) in std::mem::take(&mut self.pieces) {
+            for part in piece.chunks(rng.range(400, 9_000) as usize) {
+                self.last_arrival =
+                    self.last_arrival + Duration::from_micros(rng.range(1, pause_max));
+                self.pieces.push_back((self.last_arrival, part.to_vec()));
+            }
+        }
+    }
+
+    /// All that is under way is there.
+    pub(super) fn hasten(&mut self, now: Time) {
+        self.pieces.iter_mut().for_each(|(arrival, _)| *arrival = now);
+        self.last_arrival = now;
+    }
+
     pub(super) fn next_arrival(&self) -> Option<Time> {
         self.pieces.front().map(|(arrival, _)| *arrival)
     }
@@ -97,6 +120,12 @@ impl Pipe {
         self.pieces.clear();
         kept
     }
+}
+
+/// Aborts come when they like, and nothing comes after them.
+fn is_abort(body: &[u8]) -> bool {
+    let envelope = Envelope::decode(body).expect("a well-formed envelope");
+    Form::of(&envelope) == Ok(Form::Goodbye) && envelope.error.is_some()
 }
 
 /// Reads along on one direction and checks what holds for every sender.
@@ -183,6 +212,9 @@ impl Sniffer {
         assert!(at <= self.sequence.len(), "a number was left out");
         self.position = at + 1;
         if let Some(sent) = self.sequence.get(at) {
+            if seq.is_none() && is_abort(body) {
+                return;
+            }
             assert!(seq.is_some(), "sent again without its number");
             assert_eq!(*sent, hash, "message {} was another the first time", at + 1);
             self.again += 1;

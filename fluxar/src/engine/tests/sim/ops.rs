@@ -65,6 +65,20 @@ impl World {
         self.drain(side);
     }
 
+    /// Says something, if there is room.
+    pub(super) fn say(&mut self, side: usize) {
+        let may = self.sides[side].ready && self.sides[side].closed.is_none();
+        match self.rng.below(10) {
+            _ if !may => {}
+            0..2 if !self.sides[side].blocked => self.make_call(side),
+            2..6 if !self.sides[side].blocked => self.notify(side),
+            6 if !self.sides[side].blocked => self.publish(side),
+            7 => self.respond_some(side),
+            _ => self.send_some(side),
+        }
+        self.drain(side);
+    }
+
     /// A length that the peer of `side` surely takes, or surely does not.
     fn len(&mut self, side: usize) -> usize {
         let max = self.sides[1 - side].limits.message_bytes_max as usize;
@@ -137,6 +151,23 @@ impl World {
 
     fn notify(&mut self, side: usize) {
         let len = self.len(side);
+        self.notify_of(side, len);
+    }
+
+    /// Fills a link with messages that go at once.
+    pub(super) fn pour(&mut self, side: usize) {
+        for _ in 0..self.rng.range(5, 60) {
+            let may = self.sides[side].ready && self.sides[side].closed.is_none();
+            let most = self.sides[1 - side].limits.message_bytes_max as usize - 600;
+            let len = self.rng.range(1, 4_000) as usize;
+            if may && !self.sides[side].blocked {
+                self.notify_of(side, len.min(most));
+            }
+            self.transmit(side);
+        }
+    }
+
+    fn notify_of(&mut self, side: usize, len: usize) {
         let stamp = self.ledger.stamp(len);
         let (target, payload) = (format!("note.{}", stamp.tag), stamp.bytes());
         let asked = Request { target: &target, payload: Some(&payload), ..Request::default() };
@@ -533,6 +564,7 @@ impl World {
 
     fn ping(&mut self, side: usize) {
         let id = self.sides[side].engine.ping(self.now);
+        self.note(|| format!("{side} pings {id}"));
         if self.sides[side].engine.phase() == Phase::Ready {
             self.sides[side].ping = Some(id);
         }

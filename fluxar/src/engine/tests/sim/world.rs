@@ -68,15 +68,36 @@ pub(super) struct World {
     pub(super) moves: u64,
 }
 
+/// How much is handed to a link at once: as in a program, or so little that a few messages make
+/// many batches, and others come between them.
+fn batch_bytes(rng: &mut Rng) -> Option<usize> {
+    let most = if rng.chance(50) { 3_000 } else { 20_000 };
+    let bytes = rng.range(300, most) as usize;
+    rng.chance(60).then_some(bytes)
+}
+
+/// Bytes kept until their receipt: so few that whoever sends soon waits, or more than one batch.
+fn replay_bytes(rng: &mut Rng, fragment: u32) -> u32 {
+    let (low, high) = match rng.below(4) {
+        0 => (1_000, 8_000),
+        1 => (8_000, 35_000),
+        2 => (35_000, 80_000),
+        _ => (80_000, 400_000),
+    };
+    (2 * fragment).max(rng.range(low, high) as u32)
+}
+
 pub(super) fn random_limits(rng: &mut Rng) -> Limits {
     let frame = rng.range(1_024, 40_000) as u32;
     let credit_max = if rng.chance(50) { 20_000 } else { 300 };
     let message_max = if rng.chance(50) { 20_000 } else { 200_000 };
     let message = frame.max(rng.range(1_024, message_max) as u32);
+    let fragment_bytes = rng.range(256, 17_000) as u32;
+    let soft_max = if rng.chance(30) { 300_000 } else { 60_000 };
     Limits {
         frame_bytes_max: frame,
         message_bytes_max: message,
-        fragment_bytes: rng.range(256, 17_000) as u32,
+        fragment_bytes,
         groups_max: rng.range(1, 4) as u32,
         reassembly_bytes_max: message + rng.below(100_000) as u32,
         calls_max: rng.range(1, 8) as u32,
@@ -86,9 +107,9 @@ pub(super) fn random_limits(rng: &mut Rng) -> Limits {
         initial_credit: rng.range(1, credit_max) as u32,
         session_credit_max: rng.range(20_000, 150_000),
         subscription_bytes_max: rng.range(100, 20_000) as u32,
-        outbox_soft_bytes: rng.range(600, 60_000) as u32,
+        outbox_soft_bytes: rng.range(600, soft_max) as u32,
         heartbeat: Duration::from_millis(rng.range(1_000, 4_000)),
-        replay_bytes_max: rng.range(35_000, 80_000) as u32,
+        replay_bytes_max: replay_bytes(rng, fragment_bytes),
         replay_messages_max: rng.range(64, 200) as u32,
         detached_timeout: Duration::from_secs(rng.range(15, 60)),
         ..Limits::default()
@@ -103,8 +124,13 @@ impl World {
         let mut side = |role| {
             let limits = random_limits(&mut rng);
             let wire = wires[usize::from(role == Role::Acceptor)].clone();
+            let mut engine =
+                Engine::new(EngineConfig { wire, ..config(limits.clone()) }, role, now);
+            if let Some(bytes) = batch_bytes(&mut rng) {
+                engine.fx.out.cut_batches(bytes);
+            }
             Side {
-                engine: Engine::new(EngineConfig { wire, ..config(limits.clone()) }, role, now),
+                engine,
                 inbox: BytesMut::new(),
                 limits,
                 ready: false,
@@ -118,8 +144,7 @@ impl World {
             }
         };
         let sides = [side(Role::Dialer), side(Role::Acceptor)];
-        let mut pipe = || Pipe::new(rng.range(1_000, 200_000) as usize, rng.range(2, 20_000));
-        let pipes = [pipe(), pipe()];
+        let pipes = [Pipe::new(&mut rng), Pipe::new(&mut rng)];
         Self {
             now,
             sides,
@@ -162,7 +187,8 @@ impl World {
 
     /// What may be written is written, and what has arrived is read.
     pub(super) fn carry(&mut self) {
-        self.carry_ghost();
+        self.break_again();
+        self.carry_late();
         for side in 0..2 {
             self.transmit(side);
         }
@@ -182,23 +208,35 @@ impl World {
         if this.down || self.pipes[side].closed || !self.pipes[side].has_room() {
             return;
         }
-        let mut batch = Vec::new();
-        if this.engine.poll_transmit(&mut batch) {
-            self.moves += 1;
-            assert!(!batch.is_empty());
-            let seen = this.engine.before_sealing(&batch).to_vec();
-            let there = &self.sides[1 - side].limits;
-            self.sniffers[side].count(&batch, there.frame_bytes_max);
-            self.sniffers[side].read(&seen, there.frame_bytes_max, there.groups_max);
+        let is_closed = this.closed.is_some();
+        if let Some(batch) = self.write(side) {
             self.pipes[side].send(self.now, &batch, &mut self.rng);
-            self.check_grants(side);
             self.note(|| format!("{side} writes {} bytes", batch.len()));
-        } else if this.closed.is_some() {
-            assert_eq!(this.engine.outbox_bytes(), 0, "a closed side keeps nothing");
+        } else if is_closed {
+            assert_eq!(self.sides[side].engine.outbox_bytes(), 0, "a closed side keeps nothing");
             self.pipes[side].closed = true;
             self.moves += 1;
         }
         self.drain(side);
+    }
+
+    /// The next batch of `side`, seen by its listener.
+    pub(super) fn write(&mut self, side: usize) -> Option<Vec<u8>> {
+        let this = &mut self.sides[side];
+        let mut batch = Vec::new();
+        // Whoever says that there is nothing is not asked.
+        let has_output = this.engine.has_output();
+        if !this.engine.poll_transmit(&mut batch) {
+            return None;
+        }
+        assert!(has_output && !batch.is_empty());
+        self.moves += 1;
+        let seen = this.engine.before_sealing(&batch).to_vec();
+        let there = &self.sides[1 - side].limits;
+        self.sniffers[side].count(&batch, there.frame_bytes_max);
+        self.sniffers[side].read(&seen, there.frame_bytes_max, there.groups_max);
+        self.check_grants(side);
+        Some(batch)
     }
 
     /// `side` reads what has arrived for it.
@@ -300,7 +338,7 @@ impl World {
                 self.sniffers[side].is_numbered = self.sides[side].engine.is_resumable();
             }
             Event::Detached { reason } => self.detached(side, &reason),
-            Event::Resumed => {}
+            Event::Resumed => self.resumed(side),
             Event::Call { id: Some(id), target, payload, deadline, .. } => {
                 self.called(side, id, target.as_str(), payload.as_deref(), deadline);
             }

@@ -1,7 +1,9 @@
 //! The languages that a change is tried in, and the tools that this needs.
 
-use super::{Levels, cannot, python, rust, typescript};
+use super::{Levels, cannot, python, rust, typescript, write};
 use crate::failure::Failure;
+use fluxar_codegen::model::Model;
+use serde_json::json;
 use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -35,11 +37,62 @@ impl Language {
         match self {
             Self::Rust => {
                 rust::runtime(runtime)?;
-                has("cargo", &["--version"], "install Rust from https://rustup.rs")
+                self.has("cargo", &["--version"])
             }
-            Self::Ts => has("node", &["-e", NODE], typescript::WANTED),
-            Self::Py => has("python3", &["-c", PYTHON], python::WANTED),
+            Self::Ts => self.has("node", &["-e", NODE]),
+            Self::Py => self.has("python3", &["-c", PYTHON]),
         }
+    }
+
+    /// What must be installed.
+    fn wanted(self) -> &'static str {
+        match self {
+            Self::Rust => "install Rust from https://rustup.rs",
+            Self::Ts => {
+                "install Node 22.18 or newer, or Node 20 and, in this directory, \
+                 `npm install esbuild`"
+            }
+            Self::Py => "install Python 3.10 or newer and, for it, `pip install cbor2 websockets`",
+        }
+    }
+
+    fn has(self, program: &str, arguments: &[&str]) -> Result<(), Failure> {
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        match command.status() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(_) => Err(self.missing(program, "is too old, or lacks something")),
+            Err(error) => Err(self.missing(program, &error.to_string())),
+        }
+    }
+
+    /// A tool that is not as it must be.
+    fn missing(self, program: &str, why: &str) -> Failure {
+        let next = format!("{}, or name the other languages with --lang", self.wanted());
+        Failure::local(format_args!("--run cannot use {program}: {why}"), next)
+    }
+
+    /// Runs a command that reads the requests and writes an answer a line.
+    ///
+    /// # Errors
+    /// It cannot be run, or fails.
+    pub(super) fn answered(self, mut command: Command, folder: &Path) -> Result<String, Failure> {
+        let requests = folder.join("requests.txt");
+        let input = File::open(&requests).map_err(|error| cannot("open", "the values", &error))?;
+        let program = command.get_program().to_string_lossy().into_owned();
+        let done = command.current_dir(folder).stdin(input).stderr(Stdio::piped()).output();
+        let done = done.map_err(|error| cannot("run", &program, &error))?;
+        if done.status.success() {
+            return Ok(String::from_utf8_lossy(&done.stdout).into_owned());
+        }
+        let said = String::from_utf8_lossy(&done.stderr);
+        if let Some(why) = said.lines().find_map(|line| line.strip_prefix("fluxar: ")) {
+            return Err(self.missing(&program, why));
+        }
+        let last: Vec<&str> = said.lines().collect();
+        let last = last[last.len().saturating_sub(40)..].join("\n");
+        let cause = format_args!("{program} does not take what was generated:\n{last}");
+        Err(Failure::local(cause, "report this: it is a mistake in fluxar"))
     }
 
     /// Generates both levels in this folder, where the requests are, and has them answered.
@@ -67,38 +120,23 @@ const NODE: &str = "const module = require('node:module'); \
     process.exit(Number(process.versions.node.split('.')[0] < 20));";
 const PYTHON: &str = "import sys, cbor2, websockets; sys.exit(sys.version_info < (3, 10))";
 
-fn has(program: &str, arguments: &[&str], wanted: &str) -> Result<(), Failure> {
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    match command.status() {
-        Ok(status) if status.success() => Ok(()),
-        Ok(_) => Err(missing(program, "is too old, or lacks something", wanted)),
-        Err(error) => Err(missing(program, &error.to_string(), wanted)),
+/// Has both levels of each pair generated, and writes what a program needs to find them. `generate`
+/// takes a folder's name and a model, and says how the program imports what it made of that.
+///
+/// # Errors
+/// A file cannot be written.
+pub(super) fn modules(
+    folder: &Path,
+    levels: &[Levels],
+    mut generate: impl FnMut(&str, &Model) -> Result<serde_json::Value, Failure>,
+) -> Result<(), Failure> {
+    let mut modules = Vec::new();
+    for (pair, of) in levels.iter().enumerate() {
+        let [old, new] = &of.models;
+        let old = generate(&format!("old{pair}"), old)?;
+        let new = generate(&format!("new{pair}"), new)?;
+        let uses: Vec<&String> = of.uses.iter().map(|(_, name)| name).collect();
+        modules.push(json!({ "old": old, "new": new, "uses": uses }));
     }
-}
-
-/// A tool that is not as it must be.
-pub(super) fn missing(program: &str, why: &str, wanted: &str) -> Failure {
-    let next = format!("{wanted}, or name the other languages with --lang");
-    Failure::local(format_args!("--run cannot use {program}: {why}"), next)
-}
-
-/// Runs a command that reads the requests and writes an answer a line.
-pub(super) fn answered(mut command: Command, folder: &Path) -> Result<String, Failure> {
-    let requests = folder.join("requests.txt");
-    let input = File::open(&requests).map_err(|error| cannot("open", "the values", &error))?;
-    let program = command.get_program().to_string_lossy().into_owned();
-    let done = command.current_dir(folder).stdin(input).stderr(Stdio::piped()).output();
-    let done = done.map_err(|error| cannot("run", &program, &error))?;
-    if done.status.success() {
-        return Ok(String::from_utf8_lossy(&done.stdout).into_owned());
-    }
-    let said = String::from_utf8_lossy(&done.stderr);
-    if let Some(why) = said.lines().find_map(|line| line.strip_prefix("fluxar: ")) {
-        return Err(missing(&program, why, typescript::WANTED));
-    }
-    let last: Vec<&str> = said.lines().collect();
-    let last = last[last.len().saturating_sub(40)..].join("\n");
-    let cause = format_args!("{program} does not take what was generated:\n{last}");
-    Err(Failure::local(cause, "report this: it is a mistake in fluxar"))
+    write(&folder.join("modules.json"), &json!(modules).to_string())
 }

@@ -1,6 +1,6 @@
 //! Both levels in Rust: a crate that depends on fluxar, and a function for each use.
 
-use super::language::answered;
+use super::language::Language;
 use super::{Levels, write};
 use crate::failure::Failure;
 use fluxar_codegen::emit;
@@ -75,5 +75,5 @@ pub(super) fn run(
     if std::env::var_os("CARGO_TARGET_DIR").is_none() {
         command.env("CARGO_TARGET_DIR", folder.join("target"));
     }
-    answered(command, folder)
+    Language::Rust.answered(command, folder)
 }
