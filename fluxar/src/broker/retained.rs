@@ -115,8 +115,8 @@ impl<M> Retained<M> {
         Ok(())
     }
 
-    /// Calls `found` with each topic that fits `pattern`, its value and what is beside it, in the order of the
-    /// topics' segments.
+    /// Calls `found` with each topic that fits `pattern`, its value and what is beside it, in the
+    /// order of the topics' segments.
     ///
     /// # Errors
     /// The pattern is none.
@@ -147,6 +147,13 @@ impl<M> Retained<M> {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Whether half of any limit is reached.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn is_half_full(&self) -> bool {
+        let RetainedLimits { topics_max, bytes_max } = self.limits;
+        self.topics > topics_max / 2 || self.bytes > bytes_max / 2
     }
 
     /// Places of the tree that all questions so far have looked at.

@@ -101,7 +101,7 @@ impl StreamSlot {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testing"))]
 impl StreamSlot {
     /// How many wait to send.
     pub(crate) fn waiting_writers(&self) -> usize {

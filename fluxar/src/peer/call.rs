@@ -335,12 +335,13 @@ pub struct CallFuture<T, E = Infallible> {
 
 impl<T, E> CallFuture<T, E> {
     /// What follows from an attempt that failed: another one, or the end. What an attempt came to
-    /// that was sent stays unknown when the last one never left.
+    /// that was sent stays unknown when the last one never left, or found nobody who would run it.
+    /// An error with a type is the application's answer, whatever its code.
     fn try_again(&mut self, failed: Status) -> Result<Step, Status> {
         let Outgoing { peer, options, .. } = &self.outgoing;
         let Some(again) = peer.another_attempt(&failed, options) else {
-            let is_unsent = failed.code() == Code::Unavailable;
-            return Err(self.sent.take().filter(|_| is_unsent).unwrap_or(failed));
+            let is_undone = failed.code() == Code::Unavailable && failed.type_name().is_none();
+            return Err(self.sent.take().filter(|_| is_undone).unwrap_or(failed));
         };
         if failed.code() == Code::Indeterminate {
             self.sent = Some(failed);

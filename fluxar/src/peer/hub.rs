@@ -77,7 +77,8 @@ impl Inner {
         Ok(values)
     }
 
-    /// Keeps a value, or tells that there is no room for it. `[L5.retain.3]`
+    /// Keeps a value, or tells that there is no room for it. `[L5.retain.3]` It is told again when half
+    /// of the room was free: a peer that is at the limit must not fill the log.
     fn keep(&mut self, topic: &str, payload: &[u8], meta: &UserMeta) -> Result<(), TopicError> {
         let kept = self.retained.set(topic, payload, meta.clone(), meta.wire_len());
         if let Err(error) = &kept
@@ -85,16 +86,21 @@ impl Inner {
         {
             tracing::warn!(target: "fluxar", %topic, %error, "a value was delivered and not kept");
         }
-        self.told_full &= kept.is_err();
+        self.told_full &= self.retained.is_half_full();
         kept
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testing"))]
 impl Hub {
     /// Subscriptions that live.
     pub(crate) fn subscriptions(&self) -> usize {
         self.lock().broker.len()
+    }
+
+    /// The log has it already that no more values are kept.
+    pub(crate) fn told_full(&self) -> bool {
+        self.lock().told_full
     }
 }
 

@@ -105,6 +105,7 @@ class Feed:
         self.queue: deque[RawEvent] = deque()
         self.queue_bytes = 0
         self.dropped = 0
+        self.is_cleared = False
 
     def has_room(self, event: RawEvent) -> bool:
         """Whether an event may leave now."""
@@ -120,6 +121,8 @@ class Feed:
 
     def deliver(self, event: RawEvent) -> None:
         """An event for this subscription: sent, queued or dropped [L5.overflow.1]."""
+        if self.is_cleared:
+            return
         if self.credit > 0 and not self.queue and self.has_room(event):
             self._send(event)
             return
@@ -148,6 +151,7 @@ class Feed:
 
     def clear(self) -> None:
         """Nothing is delivered any more."""
+        self.is_cleared = True
         self._hold(-self.queue_bytes)
         self.queue.clear()
 

@@ -6,7 +6,7 @@ import asyncio
 import unittest
 
 from fluxar_rt import DROP_NEWEST, LATEST, Code, Context, Limits, Peer, Routes, Status
-from fluxar_rt.feed import RawEvent
+from fluxar_rt.feed import DISCONNECT, RawEvent
 from fluxar_rt.message import EVENT, Message
 from fluxar_rt.streams import RawStream
 from fluxar_rt.window import cost
@@ -403,6 +403,17 @@ class Topics(PeerTest):
         b.publish_local("a", b"", retain=True)
         b.publish_local("b", b"4", retain=True)
         await a.close()
+
+    async def test_who_is_too_slow_for_the_kept_values_gets_nothing_behind_the_end(self) -> None:
+        a, b = await pair(limits_b=Limits(subscription_bytes_max=2000))
+        for number in range(8):
+            b.publish_local(f"t.{number}", bytes(900), retain=True)
+        slow = await a.subscribe("t.*", credit=1, overflow=DISCONNECT)
+        await a.ping()
+        self.assertTrue(slow.over)
+        assert slow.error is not None
+        self.assertEqual(slow.error.code, Code.RESOURCE_EXHAUSTED)
+        self.assertEqual(b.session.topics.queues.bytes, 0, "nothing waits for it")
 
     async def test_what_a_publisher_says_beside_an_event_comes_with_it(self) -> None:
         """Kept or not, and it costs credit [L5.carry.1, L5.credit.2]."""

@@ -130,7 +130,10 @@ impl Engine {
         let mut opened = std::mem::take(&mut self.opened);
         let whole = self.whole_frames(&opened, left)?;
         let frames = opened.split_to(whole).freeze();
-        self.opened = opened;
+        if !opened.is_empty() {
+            // An empty one, too, would hold on to the reader's buffer.
+            self.opened = opened;
+        }
         Ok(Some(frames))
     }
 

@@ -5,7 +5,10 @@ use super::{settle, soon};
 use crate::error::{Code, Status};
 use crate::peer::{Server, State};
 use crate::testing::{Direction, FaultyLink};
+use bytes::Bytes;
 use std::future::pending;
+use std::sync::Arc;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 async fn hanging() -> Server {
@@ -80,4 +83,35 @@ async fn what_was_sent_once_stays_unknown_when_there_is_no_other_session() {
     soon(client.close()).await;
     let failed = soon(paid).await.unwrap().unwrap_err();
     assert_eq!(failed.code(), Code::Indeterminate, "{failed}");
+}
+
+/// `[L5.idempotent.1]`: an error of the application's is the answer to all attempts, also one whose code
+/// is that of what was never sent.
+#[tokio::test(start_paused = true)]
+async fn an_answer_over_another_session_is_not_taken_for_a_lost_one() {
+    let server = Server::unbound().resume(false).build().await.unwrap();
+    let go = Arc::new(Notify::new());
+    let gate = Arc::clone(&go);
+    server.handle("pay.down", move |(): ()| {
+        let gate = Arc::clone(&gate);
+        async move {
+            gate.notified().await;
+            let down = Status::new(Code::Unavailable, "the bank is closed: pay tomorrow");
+            Err::<(), _>(down.with_details("shop.BankDown", Bytes::from_static(&[0xf6])))
+        }
+    });
+    let cable = Cable::to(&server);
+    let client = cable.client(|_| FaultyLink::new()).await;
+    let request = client.request::<_, ()>("pay.down", &()).idempotent();
+    let paid = tokio::spawn(async move { request.send().await });
+    settle().await;
+    cable.cut();
+    soon(client.state_changed(State::Ready)).await;
+    while client.state() != State::Ready {
+        soon(client.state_changed(client.state())).await;
+    }
+    soon(client.ping()).await.unwrap();
+    go.notify_one();
+    let failed = soon(paid).await.unwrap().unwrap_err();
+    assert_eq!(failed.type_name(), Some("shop.BankDown"), "{failed}");
 }

@@ -203,6 +203,21 @@ fn what_follows_the_welcome_may_be_long() {
     assert_eq!(calls.count(), 40);
 }
 
+/// What was read is let go with its last frame: its reader uses the buffer again, and an idle
+/// session holds none.
+#[test]
+fn a_record_that_was_read_is_let_go() {
+    let mut pair = ready(XX);
+    for _ in 0..3 {
+        pair.dialer.engine.notify(pair.now, &request("a.b", b"x")).expect("room");
+    }
+    let mut bytes = BytesMut::with_capacity(4_096);
+    bytes.extend_from_slice(&pair.dialer.transmit());
+    pair.acceptor.engine.handle_bytes(pair.now, &mut bytes);
+    assert_eq!(pair.acceptor.take().len(), 3);
+    assert!(bytes.is_empty() && bytes.try_reclaim(4_096), "the session holds what was read");
+}
+
 /// A record is read in turns, as frames are that are not sealed.
 #[test]
 fn a_long_record_takes_several_turns() {

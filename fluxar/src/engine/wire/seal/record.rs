@@ -226,7 +226,7 @@ impl Records {
 /// The length of the frame at the front, its own four bytes included.
 fn frame_len(frames: &[u8]) -> usize {
     let len = frames.first_chunk::<LEN_BYTES>();
-    LEN_BYTES + len.map_or(0, |len| u32::from_be_bytes(*len) as usize)
+    LEN_BYTES.saturating_add(len.map_or(0, |len| u32::from_be_bytes(*len) as usize))
 }
 
 /// Bytes of the whole frames at the front, one at least, if nothing but zeros follows.
