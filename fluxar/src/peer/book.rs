@@ -6,7 +6,7 @@ use crate::error::Status;
 use crate::peer::context::ContextInner;
 use crate::peer::queue::EventQueue;
 use bytes::Bytes;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -34,6 +34,8 @@ pub(crate) struct Book {
     pub(crate) deciding: Option<u64>,
     /// Cancelled before their handler was registered here.
     pub(crate) cancelled_early: FxHashMap<u64, Status>,
+    /// Calls with keys that wait for an outcome. Their handlers are the node's, and no jobs here.
+    pub(crate) keyed: FxHashSet<u64>,
     /// Who presents another credential.
     pub(crate) reauthenticating: Option<oneshot::Sender<Result<(), Status>>>,
     /// Our pings, oldest first.
@@ -41,6 +43,15 @@ pub(crate) struct Book {
 }
 
 impl Book {
+    /// Takes note of a call with a key; gives the session's epoch, and why it is not to be made.
+    pub(crate) fn wait_with_key(&mut self, id: u64) -> (u32, Option<Status>) {
+        let cancelled = self.cancelled_early.remove(&id);
+        if cancelled.is_none() {
+            self.keyed.insert(id);
+        }
+        (self.epoch, cancelled)
+    }
+
     /// The stream of the present link with this id.
     pub(crate) fn stream_id(&self, id: u64) -> StreamId {
         StreamId { epoch: self.epoch, id }

@@ -225,9 +225,10 @@ impl Core {
                 Duty::Notification => engine.notification_ended(now),
             }
             if let (Duty::Call(id) | Duty::Stream(id), false) =
-                (duty, self.book.cancelled_early.is_empty())
+                (duty, self.book.cancelled_early.is_empty() && self.book.keyed.is_empty())
             {
                 self.book.cancelled_early.remove(id);
+                self.book.keyed.remove(id);
             }
         }
         answers.drain(..done);
@@ -381,6 +382,11 @@ impl Book {
             later.push(Later::Cancel(Arc::clone(context), status));
             return;
         }
+        if self.keyed.remove(&id) {
+            // The handler runs on, for other attempts: this one waits no more.
+            later.push(Later::Unstarted(id, status));
+            return;
+        }
         // Called and cancelled in one read: it need not start at all.
         let fresh = later
             .iter_mut()
@@ -482,6 +488,7 @@ impl Book {
         }
         self.pings.clear();
         self.cancelled_early.clear();
+        self.keyed.clear();
         later.push(Later::Abort(self.jobs.drain().map(|(_, job)| job).collect()));
         later.push(Later::Closed(reason, keeps_subscriptions));
     }

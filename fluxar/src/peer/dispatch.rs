@@ -276,7 +276,10 @@ impl Work {
 /// whatever becomes of the session: the next attempt finds it, or its outcome.
 fn keyed(shared: &Arc<Shared>, id: u64, key: [u8; 16], call: InboundCall, handler: &UnaryFn) {
     let name = KeyName { owner: shared.owner(), target: call.target.to_string(), key };
-    let epoch = shared.lock().book.epoch;
+    let (epoch, cancelled) = shared.lock().book.wait_with_key(id);
+    if let Some(status) = cancelled {
+        return answer_waiter(Waiter { shared: Arc::clone(shared), epoch, id }, Err(status));
+    }
     let waiter = Waiter { shared: Arc::clone(shared), epoch, id };
     let payload = call.payload.clone().unwrap_or_default();
     let now = tokio::time::Instant::now();

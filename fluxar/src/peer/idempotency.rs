@@ -45,6 +45,14 @@ pub(crate) struct Waiter {
     pub(crate) id: u64,
 }
 
+impl Waiter {
+    /// Whether its session still is there, and nobody has cancelled it.
+    fn waits(&self) -> bool {
+        let core = self.shared.lock();
+        core.book.epoch == self.epoch && core.book.keyed.contains(&self.id)
+    }
+}
+
 /// What is to be done with an attempt.
 pub(crate) enum Begun {
     /// It is the first: run the handler.
@@ -98,11 +106,12 @@ impl Keys {
                 let text = "[L5.idempotent.3] the idempotency key was used with other parameters";
                 Begun::Refused(Status::new(Code::FailedPrecondition, text))
             }
-            Some(Entry::Running { waiters, .. }) if waiters.len() >= WAITERS_MAX => {
-                let text = "too many attempts wait for this key: wait for one of them";
-                Begun::Refused(Status::new(Code::ResourceExhausted, text))
-            }
             Some(Entry::Running { waiters, .. }) => {
+                waiters.retain(Waiter::waits);
+                if waiters.len() >= WAITERS_MAX {
+                    let text = "too many attempts wait for this key: wait for one of them";
+                    return Begun::Refused(Status::new(Code::ResourceExhausted, text));
+                }
                 waiters.push(waiter);
                 Begun::Attached
             }

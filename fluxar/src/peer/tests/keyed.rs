@@ -63,6 +63,55 @@ async fn attempts_at_one_key_are_bounded() {
     assert!(calls.try_join_next().is_none(), "64 wait");
 }
 
+/// `[L5.idempotent.4]`: attempts that were given up, by their callers or with their sessions, take no
+/// place, neither with the key nor among the calls of their session.
+#[tokio::test(start_paused = true)]
+async fn attempts_that_were_given_up_take_no_place() {
+    let server = Server::unbound().resume(false).build().await.unwrap();
+    let go = Arc::new(Notify::new());
+    let gate = Arc::clone(&go);
+    server.handle("pay.once", move |(): ()| {
+        let gate = Arc::clone(&gate);
+        async move {
+            gate.notified().await;
+            Ok::<_, Status>(7_u64)
+        }
+    });
+    let cable = Cable::to(&server);
+    let client = cable.client(|_| FaultyLink::new()).await;
+    let attempts = || {
+        let mut calls = JoinSet::new();
+        for _ in 0..64 {
+            let request = client.request::<_, u64>("pay.once", &()).idempotency_key([7; 16]);
+            calls.spawn(async move { request.send().await });
+        }
+        calls
+    };
+    for _ in 0..20 {
+        let mut calls = attempts();
+        settle().await;
+        assert!(calls.try_join_next().is_none(), "64 wait");
+        calls.shutdown().await;
+        settle().await;
+    }
+    let mut calls = attempts();
+    settle().await;
+    for _ in 0..2 {
+        // Sent again over the next session, beside what the one before has left behind.
+        cable.cut();
+        soon(client.state_changed(State::Ready)).await;
+        while client.state() != State::Ready {
+            soon(client.state_changed(client.state())).await;
+        }
+        settle().await;
+        assert!(calls.try_join_next().is_none(), "64 wait");
+    }
+    go.notify_waiters();
+    while let Some(paid) = soon(calls.join_next()).await {
+        assert_eq!(paid.unwrap().unwrap(), 7);
+    }
+}
+
 /// `[L4.lost.1]`: `unavailable` says that nothing was sent. A keyed call of which one attempt was sent
 /// does not end so when there is no other session, though the last attempt never left.
 #[tokio::test(start_paused = true)]
