@@ -252,3 +252,31 @@ fn one_peer_listens_at_several_addresses() {
     ])
     .ok();
 }
+
+/// Both sides have a secret: who has another one, or none, is not taken, and it never stands on a
+/// command line.
+#[test]
+fn a_secret_of_both_sides_seals() {
+    let home = tempfile::tempdir().unwrap();
+    let [ours, other] = ["ours.psk", "other.psk"].map(|name| home.path().join(name));
+    let [ours, other] = [&ours, &other].map(|path| path.to_str().unwrap());
+    for file in [ours, other] {
+        assert_eq!(run(&["key", "new", "--psk", file]).ok().stdout, "");
+        assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    run(&["key", "new", "--psk", ours]).failed(1, "local");
+    let peer = Peer::start(&["up", "--listen", "tcp://127.0.0.1:0", "--seal-psk", ours]);
+    let bare = peer.url.split('#').next().unwrap();
+    let call = |url: &str, more: &[&str]| {
+        run(&[&["call", url, "llm.complete", "prompt=x", "max_tokens=1"], more].concat())
+    };
+    call(bare, &["--seal-psk", ours]).ok();
+    call(&peer.url, &["--seal-psk", ours]).ok();
+    for wrong in [&["--seal-psk", other][..], &["--seal"], &[]] {
+        assert_ne!(call(bare, wrong).code, Some(0), "{wrong:?}");
+    }
+    std::fs::set_permissions(ours, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let said = call(bare, &["--seal-psk", ours]);
+    assert_ne!(said.code, Some(0));
+    assert!(said.stderr.contains("chmod 600"), "{}", said.stderr);
+}

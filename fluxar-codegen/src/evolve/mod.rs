@@ -16,11 +16,13 @@
 //! exchanged: its callee is the client.
 
 mod index;
+mod odds;
 mod rules;
 mod services;
 mod types;
 mod uses;
 
+pub use odds::Shown;
 pub use rules::Rule;
 pub use uses::{Judged, Use, uses};
 
@@ -132,6 +134,8 @@ pub struct Finding {
     pub message: String,
     /// For whom.
     pub verdicts: Verdicts,
+    /// How often random values show it.
+    pub shown: Shown,
 }
 
 /// All changes that mean something, in the order of the old contract, each once.
@@ -225,5 +229,6 @@ fn removed(package: &Package<Contract>) -> Finding {
             counts.join(", ")
         ),
         verdicts,
+        shown: Shown::default(),
     }
 }

@@ -88,24 +88,6 @@ rules! {
     DeliveryLowered = "topic.delivery", "old subscribers count on the delivery that they were promised";
 }
 
-impl Rule {
-    /// True when what breaks by this rule shows as soon as enough values of a level are tried by
-    /// the other. The rest is about names, about what may come later, or about values at the ends
-    /// of what is allowed.
-    #[must_use]
-    pub fn shows(self) -> bool {
-        matches!(
-            self,
-            Self::FieldRequired
-                | Self::FieldRelaxed
-                | Self::FieldTightened
-                | Self::FieldRetired
-                | Self::VariantAdded
-                | Self::VariantRemoved
-        )
-    }
-}
-
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.id())

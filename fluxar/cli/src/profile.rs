@@ -4,7 +4,7 @@ use crate::compress::Compress;
 use crate::credential::Credential;
 use crate::failure::Failure;
 use crate::forms::{Text, one_or_many};
-use crate::seal::{Acceptor, told};
+use crate::seal::{Acceptor, told, with_psk};
 use crate::secret;
 use fluxar::transport::tls::TlsError;
 use fluxar::transport::{Address, Fingerprint, TlsClient};
@@ -54,6 +54,10 @@ pub(crate) struct Profile {
     #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     seal_key: Option<PathBuf>,
+    /// A secret that the peer has, too, made by fluxar key new --psk; asks for a sealed session
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seal_psk: Option<PathBuf>,
     /// Compress messages, if the other side does; not on sealed sessions [default: off]
     #[arg(long, value_enum, value_name = "CODEC")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,12 +89,13 @@ impl Profile {
             base.key = None;
         }
         if self.seal.is_some() {
-            base.seal_key = None;
+            (base.seal_key, base.seal_psk) = (None, None);
         }
         if !self.pin.is_empty() || !self.ca.is_empty() {
             (base.pin, base.ca) = (Vec::new(), Vec::new());
         }
-        chosen!(self, base, many: urls, ca, pin; one: auth, cert, key, seal, seal_key, compress)
+        chosen!(self, base, many: urls, ca, pin;
+            one: auth, cert, key, seal, seal_key, seal_psk, compress)
     }
 
     /// The paths in it made absolute, as seen from here.
@@ -100,6 +105,7 @@ impl Profile {
             *path = secret::absolute_path(path);
         }
         self.seal_key = self.seal_key.as_deref().map(secret::absolute_path);
+        self.seal_psk = self.seal_psk.as_deref().map(secret::absolute_path);
         self
     }
 
@@ -164,7 +170,7 @@ impl Profile {
     /// # Errors
     /// The key file is of no use.
     pub(crate) fn seal(&self) -> Result<Option<Seal>, Failure> {
-        if self.seal.is_none() && self.seal_key.is_none() {
+        if self.seal.is_none() && self.seal_key.is_none() && self.seal_psk.is_none() {
             return Ok(None);
         }
         let mut seal = match &self.seal_key {
@@ -174,7 +180,7 @@ impl Profile {
         if let Some(Text(Acceptor::Pinned(key))) = self.seal {
             seal = seal.pin(key);
         }
-        Ok(Some(seal))
+        with_psk(seal, self.seal_psk.as_deref()).map(Some)
     }
 }
 

@@ -1,8 +1,9 @@
 //! The options of sealed sessions, of both sides.
 
 use crate::failure::Failure;
-use fluxar::{FingerprintError, KeyError, Seal, SealKey, SealPublicKey, Server};
-use std::path::PathBuf;
+use crate::secret;
+use fluxar::{FingerprintError, KeyError, Psk, Seal, SealKey, SealPublicKey, Server};
+use std::path::{Path, PathBuf};
 
 /// Whom a dialer takes for the other end of a sealed session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,12 +40,15 @@ pub(crate) struct ListenSeal {
     /// Take only sealed sessions, with this key, made by fluxar key new
     #[arg(long, value_name = "FILE")]
     seal_key: Option<PathBuf>,
+    /// Take only sealed sessions, of callers who have this secret, too (fluxar key new --psk)
+    #[arg(long, value_name = "FILE")]
+    seal_psk: Option<PathBuf>,
 }
 
 impl ListenSeal {
     /// Whether anything was.
     pub(crate) fn is_given(&self) -> bool {
-        self.seal || self.seal_key.is_some()
+        self.seal || self.seal_key.is_some() || self.seal_psk.is_some()
     }
 
     /// What was asked for.
@@ -54,11 +58,56 @@ impl ListenSeal {
     pub(crate) fn seal(&self) -> Result<Option<Seal>, Failure> {
         let key = match &self.seal_key {
             Some(path) => SealKey::load(path),
-            None if self.seal => SealKey::generate(),
+            None if self.is_given() => SealKey::generate(),
             None => return Ok(None),
         };
-        Ok(Some(Seal::require(key.map_err(|error| told(&error))?)))
+        let seal = Seal::require(key.map_err(|error| told(&error))?);
+        with_psk(seal, self.seal_psk.as_deref()).map(Some)
     }
+}
+
+/// The seal with the secret of this file, if there is one.
+///
+/// # Errors
+/// The file is no secret.
+pub(crate) fn with_psk(seal: Seal, file: Option<&Path>) -> Result<Seal, Failure> {
+    let Some(path) = file else { return Ok(seal) };
+    let next = "name a file made by `fluxar key new --psk`";
+    let text = secret::read_private_line(path).map_err(|cause| Failure::local(cause, next))?;
+    let bytes = hex(&text).ok_or_else(|| {
+        let cause = format_args!("`{}` holds no 32 bytes in hexadecimal", path.display());
+        Failure::local(cause, next)
+    })?;
+    Ok(seal.psk(Psk::from_bytes(&bytes)))
+}
+
+fn hex(text: &str) -> Option<[u8; 32]> {
+    if text.len() != 64 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
+    }
+    Some(bytes)
+}
+
+/// Makes a secret in a new file that nobody else may read.
+///
+/// # Errors
+/// The file is there already, or cannot be made.
+pub(crate) fn make_psk(path: &Path) -> Result<(), Failure> {
+    if path.exists() {
+        let cause = format_args!("`{}` is there already", path.display());
+        return Err(Failure::local(cause, "choose another file: a secret is never written over"));
+    }
+    let bytes: [u8; 32] = rand::random();
+    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let written = secret::write_private(path, &format!("{text}\n"));
+    written.map_err(|error| {
+        let cause = format_args!("`{}`: {error}", path.display());
+        Failure::local(cause, "name a file in a folder that you may write to")
+    })
 }
 
 /// What pins a server in its addresses; nothing when it does not seal.

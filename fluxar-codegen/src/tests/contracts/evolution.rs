@@ -409,6 +409,51 @@ fn each_use_is_judged_by_itself() {
     assert_eq!(judged, expected.map(|(place, one, other)| (place.to_owned(), one, other)));
 }
 
+/// What must show when random values are tried, one in how many of them: forward, back.
+const SHOWN: &[(&str, &str, [Option<u32>; 2])] = &[
+    ("1 a: u8", "1 a: u32", [None, Some(6)]),
+    ("1 a: u32?", "1 a: u8?", [Some(12), None]),
+    ("1 a: u32 @max(9)", "1 a: u8 @max(9)", [None, None]),
+    ("1 a: [u32]", "1 a: [u8]", [Some(12), None]),
+    ("1 a: i32", "1 a: f64", [None, Some(2)]),
+    ("1 a: f32", "1 a: f64", [None, None]),
+    ("1 a: string", "1 a: any", [None, Some(1)]),
+    ("1 a: [u8]", "1 a: any", [None, None]),
+    ("1 a: [u8*4]", "1 a: [u8]", [None, Some(1)]),
+    ("1 a: [u8]", "1 a: [u8*2]", [Some(2), None]),
+    ("1 a: [u8] @len(2)", "1 a: [u8*2]", [None, None]),
+    ("1 a: u8", "1 a: string", [Some(1), Some(1)]),
+    ("1 a: u8", "1 a: timestamp", [None, None]),
+    ("1 a: uuid", "1 a: bytes", [None, None]),
+    ("1 a: u8", "1 a: u8 @max(200)", [Some(6), None]),
+    ("1 a: u8", "1 a: u8 @max(255)", [None, None]),
+    ("1 a: string", "1 a: string @len(2..900)", [None, None]),
+    ("1 a: u8", "1 b: u8", [Some(1), Some(1)]),
+    ("1 a: u8?", "1 b: u8?", [None, None]),
+    ("1 a: u8, 2 b: u8", "1 b: u8, 2 a: u8", [None, None]),
+    ("1 a: u8", "2 a: u8", [Some(1), Some(1)]),
+    ("1 a: u8, 2 b: u8", "1 a: u8", [None, Some(1)]),
+    ("1 a: u8", "1 a: u8?", [None, Some(2)]),
+    ("1 a: B?", "1 a: C?", [Some(6), None]),
+];
+
+#[test]
+fn what_random_values_must_show_is_known() {
+    let whole = |fields: &str| {
+        let choices = "closed enum B { 1 a, 2 b, 3 c }\nclosed enum C { 1 a, 2 b }";
+        model(&format!("record R {{ {fields} }}\n{choices}\nservice S {{ f(r: R) }}"))
+    };
+    for (old, new, expected) in SHOWN {
+        let (before, after) = (whole(old), whole(new));
+        let shown = uses(&before, &after)[0].judge(&before, &after).report.findings;
+        let least = |side: fn(&crate::evolve::Shown) -> Option<u32>| {
+            shown.iter().filter_map(|finding| side(&finding.shown)).min()
+        };
+        let found = [least(|shown| shown.forward), least(|shown| shown.back)];
+        assert_eq!(found, *expected, "{old} → {new}: {shown:?}");
+    }
+}
+
 /// Changes that nobody notices.
 const HARMLESS: &[(At, &str, &str)] = &[
     (At::In, "record R { 1 a: u8, 2 b: u8 }", "/// Docs.\nrecord R { 2 b: u8, 1 a: u8 }"),

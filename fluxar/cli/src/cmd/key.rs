@@ -2,7 +2,7 @@
 
 use crate::dial::{self, Dial};
 use crate::failure::Failure;
-use crate::seal::{pinned, told};
+use crate::seal::{make_psk, pinned, told};
 use crate::terminal;
 use fluxar::SealKey;
 use std::path::PathBuf;
@@ -30,6 +30,9 @@ enum What {
     New {
         /// A file that is not there yet
         file: PathBuf,
+        /// Make a secret that both sides have instead, for --seal-psk; prints nothing
+        #[arg(long)]
+        psk: bool,
     },
     /// Print the fingerprint of a key
     Show {
@@ -55,7 +58,8 @@ enum What {
 /// A file that cannot be read or made, or no connection.
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     match args.what {
-        What::New { file } => {
+        What::New { file, psk: true } => make_psk(&file),
+        What::New { file, .. } => {
             let key = SealKey::generate().map_err(|error| told(&error))?;
             key.store(&file).map_err(|error| told(&error))?;
             terminal::data_line(key.public())

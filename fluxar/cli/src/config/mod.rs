@@ -10,7 +10,7 @@ use crate::compress::Compress;
 use crate::failure::Failure;
 use crate::forms::{from_toml, one_or_many};
 use crate::node::Settings;
-use crate::seal::told;
+use crate::seal::{told, with_psk};
 use crate::secret::{self, is_private};
 use fluxar::transport::{Address, ListenOptions, TlsServer};
 use fluxar::{Limits, NodeLimits, Seal, SealKey};
@@ -59,6 +59,7 @@ struct Tls {
 struct SealPolicy {
     policy: Policy,
     key: Option<PathBuf>,
+    psk: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -189,10 +190,11 @@ impl Loaded {
             None => SealKey::generate(),
         };
         let key = key.map_err(|error| told(&error))?;
-        Ok(Some(match seal.policy {
+        let made = match seal.policy {
             Policy::Require => Seal::require(key),
             Policy::Allow => Seal::allow(key),
-        }))
+        };
+        with_psk(made, seal.psk.as_ref().map(|path| self.at(path)).as_deref()).map(Some)
     }
 
     /// A path of the file, which is seen from where the file is.

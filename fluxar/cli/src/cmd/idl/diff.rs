@@ -196,7 +196,7 @@ fn as_json(report: &Report, trial: Option<&Trial>) -> serde_json::Value {
 
 fn as_text(report: &Report, is_of_many: bool) -> String {
     let mut text = String::new();
-    for Finding { package, rule, place, message, verdicts } in &report.findings {
+    for Finding { package, rule, place, message, verdicts, .. } in &report.findings {
         let package = package.as_deref().filter(|name| is_of_many && !place.starts_with(name));
         let package = package.map(|name| format!("{name} ")).unwrap_or_default();
         text.push_str(&format!(
