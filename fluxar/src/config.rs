@@ -42,7 +42,8 @@ pub struct Limits {
     /// Bytes waiting for the link above which the session is closed. 24 MiB.
     pub outbox_bytes_max: u32,
     /// Bytes of small messages that were sent and have no receipt yet, and of large ones as many
-    /// again; above it what is to be sent waits. 4 MiB. A larger message goes alone.
+    /// again; above it what is to be sent waits. 4 MiB, and 512 KiB at least: the other side says
+    /// nothing of less than 256 KiB for 25 ms. A larger message goes alone.
     pub replay_bytes_max: u32,
     /// Messages that were sent and have no receipt yet. 8,192, and 1,024 at least: the other side
     /// says nothing of fewer than 512 for 25 ms.
@@ -141,9 +142,10 @@ impl Limits {
                 "outbox_bytes_max must be at least 2 * outbox_soft_bytes + message_bytes_max",
             ),
             (
-                self.replay_bytes_max >= 2 * self.fragment_bytes
+                self.replay_bytes_max / 2 >= self.fragment_bytes.max(256 << 10)
                     && self.replay_messages_max >= 1024,
-                "replay_bytes_max must be at least 2 * fragment_bytes, replay_messages_max 1024",
+                "replay_bytes_max must be at least 512 KiB and 2 * fragment_bytes, \
+                 replay_messages_max 1024",
             ),
             (self.heartbeat >= Duration::from_secs(1), "heartbeat must be at least 1 s"),
             (self.silence_heartbeats_tenths >= 10, "silence must be at least one heartbeat"),
@@ -152,5 +154,24 @@ impl Limits {
             Some((_, rule)) => Err(format!("{rule}: see `Limits`")),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `[L4.receipt.1]`: with less a sender would stand still until the other side's 25 ms are over.
+    #[test]
+    fn what_is_kept_for_receipts_is_twice_what_they_come_after() {
+        let with = |replay_bytes_max, replay_messages_max, fragment_bytes| {
+            let replay = Limits { replay_bytes_max, replay_messages_max, ..Limits::default() };
+            Limits { fragment_bytes, ..replay }.check().is_ok()
+        };
+        assert!(with(512 << 10, 1_024, 16 << 10));
+        assert!(!with((512 << 10) - 2, 1_024, 16 << 10));
+        assert!(!with(512 << 10, 1_023, 16 << 10));
+        assert!(!with(512 << 10, 1_024, (256 << 10) + 1));
+        assert!(!with(4 << 20, 8_192, 1 << 31), "twice that is no number of 32 bits");
     }
 }
