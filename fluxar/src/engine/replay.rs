@@ -165,9 +165,9 @@ impl Replay {
     }
 
     /// The peer has taken everything up to this number. `None` when it cannot have; else whether
-    /// that is news: it says more than before, or frees what was kept. What is still to be sent again stays, though the peer may have had it over an
-    /// earlier link: it counts what comes over this one, and a gap would give all that follows
-    /// another's number.
+    /// that is news: it says more than before, or frees what was kept. What is still to be sent
+    /// again stays, though the peer may have had it over an earlier link: it counts what comes over
+    /// this one, and a gap would give all that follows another's number.
     pub(crate) fn receipt(&mut self, upto: u64) -> Option<bool> {
         if upto >= self.next {
             return None;

@@ -205,9 +205,9 @@ impl Sniffer {
         if flags & frame::VOLATILE != 0 || !self.is_numbered {
             return self.packed(flags, body);
         }
-        let hash = body
-            .iter()
-            .fold(0_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+        let hash = body.iter().fold(u64::from(flags & frame::CODEC), |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        });
         let at = seq.map_or(self.position, |seq| seq as usize - 1);
         assert!(at <= self.sequence.len(), "a number was left out");
         self.position = at + 1;
