@@ -5133,7 +5133,7 @@ var Peer = class _Peer {
       try {
         return await this.session.call(target, payload, attempt, { deadline });
       } catch (thrown) {
-        if (!isLost(thrown)) throw thrown;
+        if (!isLost(thrown)) throw isUndone(thrown) ? sent ?? thrown : thrown;
         if (thrown.code === "indeterminate") sent = thrown;
         if (this.dial === void 0 || this.isClosing) throw sent ?? thrown;
       }
@@ -5252,6 +5252,9 @@ var Peer = class _Peer {
     for (const listener of [...this.listeners]) listener(state, reason);
   }
 };
+function isUndone(thrown) {
+  return thrown instanceof FluxarError && thrown.code === "unavailable" && thrown.typeName === void 0;
+}
 function isLost(thrown) {
   return thrown instanceof FluxarError && thrown.origin === "link" && (thrown.code === "unavailable" || thrown.code === "indeterminate");
 }

@@ -234,7 +234,9 @@ async def call_at(peer: HasSession, target: str, payload: bytes | None, deadline
         except Status as status:
             is_lost = session is None or session.phase != READY
             if not is_lost or status.code not in (Code.UNAVAILABLE, Code.INDETERMINATE):
-                raise
+                is_undone = status.code == Code.UNAVAILABLE and status.type_name is None
+                # It says nothing of what an earlier attempt came to.
+                raise sent if sent is not None and is_undone else status
             if status.code == Code.INDETERMINATE:
                 sent = status
             if peer.state == CLOSED:

@@ -147,6 +147,21 @@ class Once(unittest.IsolatedAsyncioTestCase):
         await self.fails(Code.UNAVAILABLE, peer.call("t.pay", idempotency_key=bytes(16)))
         await server.close()
 
+    async def test_a_refusal_does_not_say_what_became_of_an_earlier_attempt(self) -> None:
+        """[L5.idempotent.2]"""
+        bank = Bank()
+        async with await bank.listen() as server, await dial(server) as peer:
+            paid = asyncio.ensure_future(peer.call("t.pay", idempotency_key=bytes(16)))
+            await bank.started.wait()
+
+            async def refuse(*_: object) -> Outcome:
+                return Status(Code.UNAVAILABLE, "the server is going: try another")
+
+            server.config.keyed.run = refuse  # type: ignore[method-assign]
+            await self.lose(peer)
+            await self.fails(Code.INDETERMINATE, paid)
+            await self.fails(Code.UNAVAILABLE, peer.call("t.pay", idempotency_key=bytes(16)))
+
     async def test_a_key_has_sixteen_bytes(self) -> None:
         async with await Bank().listen() as server, await dial(server) as peer:
             await self.fails(Code.INVALID_ARGUMENT, peer.call("t.pay", idempotency_key=bytes(15)))

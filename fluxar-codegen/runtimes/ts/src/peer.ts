@@ -191,7 +191,8 @@ export class Peer implements Caller, AsyncDisposable {
       try {
         return await this.session.call(target, payload, attempt, { deadline });
       } catch (thrown) {
-        if (!isLost(thrown)) throw thrown;
+        // A refusal says nothing of what an earlier attempt came to.
+        if (!isLost(thrown)) throw isUndone(thrown) ? (sent ?? thrown) : thrown;
         if (thrown.code === "indeterminate") sent = thrown;
         // What an earlier attempt came to stays unknown when the last one never left.
         if (this.dial === undefined || this.isClosing) throw sent ?? thrown;
@@ -327,6 +328,11 @@ export class Peer implements Caller, AsyncDisposable {
     this.current = state;
     for (const listener of [...this.listeners]) listener(state, reason);
   }
+}
+
+/** Whether the peer says that nothing was done, and not its application. */
+function isUndone(thrown: unknown): boolean {
+  return thrown instanceof FluxarError && thrown.code === "unavailable" && thrown.typeName === undefined;
 }
 
 /** Whether something ended with its session. */

@@ -129,6 +129,20 @@ test("what was sent once stays unknown when there is no other session", async ()
   await assert.rejects(paid, failsWith("indeterminate"));
 });
 
+test("a refusal does not say what became of an earlier attempt [L5.idempotent.2]", async () => {
+  const keyed = new KeyedCalls();
+  const there = bank(keyed);
+  const client = await there.client();
+  const paid = call(client, pay, 1);
+  await there.started.promise;
+  keyed.run = async () => {
+    throw new FluxarError("unavailable", "the server is going: try another");
+  };
+  there.cut();
+  await assert.rejects(paid, failsWith("indeterminate"));
+  await assert.rejects(call(client, pay, 1), failsWith("unavailable"));
+});
+
 test("a key names one intention of one caller [L5.idempotent.3]", async () => {
   const there = bank();
   there.go.resolve();
