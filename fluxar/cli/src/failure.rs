@@ -101,7 +101,8 @@ impl Failure {
         let cause = cause.to_string();
         let next = match code {
             "unauthenticated" if cause.contains("[L4.seal.") => {
-                "compare the fingerprint with what the peer's owner tells you: fluxar key show FILE"
+                "compare the fingerprint with what the peer's owner tells you (fluxar key show FILE), \
+                 and hand in its pre-shared key if it has one: --seal-psk"
                     .to_owned()
             }
             "unauthenticated" => "give a credential with --auth (or FLUXAR_AUTH), such as \
