@@ -3056,10 +3056,7 @@ function renamed({ kind, name, bytes }, names2) {
     if ((kind === TYPES || kind === SERVICES) && !entries.has(WIRE)) entries.set(WIRE, text2(name));
   }
   const types = names2.get(TYPES);
-  const change = (key2, how) => {
-    const before = entries.get(key2);
-    if (before !== void 0) entries.set(key2, how(before));
-  };
+  const change = (key2, how) => void changed(entries, key2, how);
   if (kind === TYPES) {
     const shape = new Reader(entries.get(2)).peek();
     change(3, shape === 0 ? fieldsOf(types) : shape === 1 ? typeOf(types) : variantsOf(types));
@@ -3109,11 +3106,11 @@ function variantsOf(types) {
   });
 }
 function entry(key2, how) {
-  return each((bytes) => {
-    const entries = entriesOf(bytes);
-    const before = entries.get(key2);
-    return before === void 0 ? bytes : mapping(entries.set(key2, how(before)));
-  });
+  return each((bytes) => mapping(changed(entriesOf(bytes), key2, how)));
+}
+function changed(entries, key2, how) {
+  const before = entries.get(key2);
+  return before === void 0 ? entries : entries.set(key2, how(before));
 }
 function methodOf(method, types) {
   const entries = entriesOf(method);
@@ -3124,10 +3121,7 @@ function methodOf(method, types) {
     [5, tailOf(types)],
     [6, typeOf(types)]
   ];
-  for (const [key2, how] of parts) {
-    const before = entries.get(key2);
-    if (before !== void 0) entries.set(key2, how(before));
-  }
+  for (const [key2, how] of parts) changed(entries, key2, how);
   return mapping(entries);
 }
 function namesOf(names2) {
@@ -5146,20 +5140,14 @@ var Peer = class _Peer {
   }
   /** Waits for the next session, the end, the deadline or the signal. */
   relinked(deadline, signal) {
-    return new Promise((resolve) => {
-      if (signal?.aborted) return resolve();
-      const done = () => {
-        clearTimeout(timer);
-        leave();
-        signal?.removeEventListener("abort", done);
-        resolve();
-      };
-      const timer = deadline === void 0 ? void 0 : setTimeout(done, clampTimeout(deadline - Date.now()));
-      const leave = this.onState((state) => {
+    const ms = deadline === void 0 ? void 0 : deadline - Date.now();
+    return pause(
+      ms,
+      signal,
+      (done) => this.onState((state) => {
         if (state === "ready" || state === "closed") done();
-      });
-      signal?.addEventListener("abort", done, { once: true });
-    });
+      })
+    );
   }
   notifyBytes(target, payload, options = {}) {
     this.session.notify(target, payload, options, NO_ORIGIN);
@@ -5288,15 +5276,19 @@ async function ready(session, signal) {
     signal?.removeEventListener("abort", give);
   }
 }
-function pause(ms, signal) {
+function pause(ms, signal, listen = (_done) => () => {
+}) {
   return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
     const done = () => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", done);
+      leave();
+      signal?.removeEventListener("abort", done);
       resolve();
     };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
+    const timer = ms === void 0 ? void 0 : setTimeout(done, clampTimeout(ms));
+    const leave = listen(done);
+    signal?.addEventListener("abort", done, { once: true });
   });
 }
 

@@ -113,12 +113,6 @@ impl Package<Contract> {
         self.services.iter().find(is_same)
     }
 
-    /// True of a service that only the dialing side offers.
-    #[must_use]
-    pub fn is_of_client(&self, service: &Service<Contract>) -> bool {
-        self.services_of_client().contains(service.name.source.as_str())
-    }
-
     /// The names of the services that only the dialing side offers.
     #[must_use]
     pub fn services_of_client(&self) -> HashSet<&str> {

@@ -13,6 +13,7 @@ mod dial;
 mod failure;
 mod files;
 mod forms;
+mod hex;
 mod json;
 mod llm;
 mod node;

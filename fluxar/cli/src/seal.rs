@@ -1,7 +1,7 @@
 //! The options of sealed sessions, of both sides.
 
 use crate::failure::Failure;
-use crate::secret;
+use crate::{hex, secret};
 use fluxar::{FingerprintError, KeyError, Psk, Seal, SealKey, SealPublicKey, Server};
 use std::path::{Path, PathBuf};
 
@@ -74,40 +74,11 @@ pub(crate) fn with_psk(seal: Seal, file: Option<&Path>) -> Result<Seal, Failure>
     let Some(path) = file else { return Ok(seal) };
     let next = "name a file made by `fluxar key new --psk`";
     let text = secret::read_private_line(path).map_err(|cause| Failure::local(cause, next))?;
-    let bytes = hex(&text).ok_or_else(|| {
+    let bytes = hex::decode(&text).and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| {
         let cause = format_args!("`{}` holds no 32 bytes in hexadecimal", path.display());
         Failure::local(cause, next)
     })?;
     Ok(seal.psk(Psk::from_bytes(&bytes)))
-}
-
-fn hex(text: &str) -> Option<[u8; 32]> {
-    if text.len() != 64 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
-    }
-    Some(bytes)
-}
-
-/// Makes a secret in a new file that nobody else may read.
-///
-/// # Errors
-/// The file is there already, or cannot be made.
-pub(crate) fn make_psk(path: &Path) -> Result<(), Failure> {
-    if path.exists() {
-        let cause = format_args!("`{}` is there already", path.display());
-        return Err(Failure::local(cause, "choose another file: a secret is never written over"));
-    }
-    let bytes: [u8; 32] = rand::random();
-    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let written = secret::write_private(path, &format!("{text}\n"));
-    written.map_err(|error| {
-        let cause = format_args!("`{}`: {error}", path.display());
-        Failure::local(cause, "name a file in a folder that you may write to")
-    })
 }
 
 /// What pins a server in its addresses; nothing when it does not seal.

@@ -1,5 +1,7 @@
 //! Secrets by reference, and files that nobody else may read.
 
+use crate::failure::Failure;
+use crate::hex;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -101,6 +103,38 @@ pub(crate) fn is_private(metadata: &fs::Metadata) -> bool {
     is_private
 }
 
+/// Makes a secret of 32 bytes, in hexadecimal in a new file that only its owner may read.
+///
+/// # Errors
+/// The file is there already, or cannot be made.
+pub(crate) fn create(path: &Path) -> Result<[u8; 32], Failure> {
+    let bytes: [u8; 32] = rand::random();
+    let written = private_options().open(path).and_then(|mut file| {
+        writeln!(file, "{}", hex::encode(&bytes))?;
+        file.sync_all()
+    });
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            let cause = format_args!("`{}` is there already", path.display());
+            Failure::local(cause, "choose another file: a secret is never written over")
+        }
+        _ => {
+            let cause = format_args!("`{}`: {error}", path.display());
+            Failure::local(cause, "name a file in a folder that you may write to")
+        }
+    })?;
+    Ok(bytes)
+}
+
+/// How a file is made that is not there yet and that only its owner may read.
+fn private_options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, MODE);
+    options
+}
+
 /// Writes a file that only its owner may read, and that is at all times either the old or the new
 /// one, whole.
 ///
@@ -110,11 +144,7 @@ pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let mut fresh = path.as_os_str().to_owned();
     fresh.push(format!(".{:08x}.new", rand::random::<u32>()));
     let fresh = PathBuf::from(fresh);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, MODE);
-    let written = options.open(&fresh).and_then(|mut file| {
+    let written = private_options().open(&fresh).and_then(|mut file| {
         file.write_all(text.as_bytes())?;
         file.sync_all()
     });

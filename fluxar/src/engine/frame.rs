@@ -58,6 +58,13 @@ pub fn whole_len(bytes: &[u8], frame_bytes_max: u32) -> Result<Option<usize>, Vi
     Ok((bytes.len() >= whole).then_some(whole))
 }
 
+/// The length that the frame at the front says it has, its own four bytes included. All of `frames`
+/// where not even those are there.
+pub(crate) fn frame_len(frames: &[u8]) -> usize {
+    let len = frames.first_chunk::<LEN_BYTES>();
+    len.map_or(frames.len(), |len| LEN_BYTES.saturating_add(u32::from_be_bytes(*len) as usize))
+}
+
 /// Reads a frame after its length field, where nothing was negotiated.
 ///
 /// # Errors

@@ -4,11 +4,11 @@
 //! nobody. Messages of one flow (an id, or all publications) keep their order.
 
 use crate::engine::event::Event;
-use crate::engine::frame::{self, FRAGMENT_HEAD_BYTES, LEN_BYTES, MORE, VOLATILE};
+use crate::engine::frame::{self, FRAGMENT_HEAD_BYTES, LEN_BYTES, MORE, VOLATILE, frame_len};
 use crate::engine::items::Items;
 use crate::engine::message::envelope::{Bare, Outgoing};
 use crate::engine::message::kind::Kind;
-use crate::engine::replay::{Cut, Replay, frame_len};
+use crate::engine::replay::{Cut, Replay};
 use crate::engine::wire::compress::{Codec, Contexts};
 use bytes::Bytes;
 use rustc_hash::FxHashMap;

@@ -348,10 +348,10 @@ impl Engine {
         }
     }
 
-    /// Whether this goodbye with an error, the first that comes over a link that is to take over,
-    /// is a refusal: of somebody whom the session was not given to yet.
+    /// Whether this goodbye with an error, when it is the first that comes over a link that is to
+    /// take over, is a refusal: of somebody whom the session was not given to yet.
     pub(super) fn is_refused_by(&self, goodbye: &Status) -> bool {
-        self.role == Role::Dialer && self.receipts.is_fresh() && Self::is_for_now(goodbye)
+        self.role == Role::Dialer && Self::is_for_now(goodbye)
     }
 
     /// Whether a session may be taken up later by who does not take it up now.

@@ -5,7 +5,7 @@
 //! kept as its one buffer, moved out of its flow. Whatever transforms a body (compression, a seal)
 //! does so before it comes here, once.
 
-use crate::engine::frame::{self, LEN_BYTES, MORE, SEQ};
+use crate::engine::frame::{self, LEN_BYTES, MORE, SEQ, frame_len};
 use std::collections::VecDeque;
 
 /// Frames in one buffer, before the next is begun.
@@ -303,13 +303,6 @@ fn append(kept: &mut VecDeque<Entry>, frames: &[u8], more: u64) {
         return;
     }
     kept.push_back(Entry::Frames { bytes: frames.to_vec(), head: 0, count: more });
-}
-
-/// The length of the frame at the front of whole frames.
-pub(crate) fn frame_len(frames: &[u8]) -> usize {
-    frames
-        .first_chunk::<LEN_BYTES>()
-        .map_or(frames.len(), |len| LEN_BYTES + u32::from_be_bytes(*len) as usize)
 }
 
 #[cfg(test)]

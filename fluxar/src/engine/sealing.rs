@@ -261,7 +261,8 @@ impl Engine {
         whole.min(RECORD_LEN_MAX as u32) - OVERHEAD_BYTES as u32
     }
 
-    /// Lengths tell how well something was compressed.
+    /// Records of the length that the peer takes; padded where messages are compressed, since lengths
+    /// tell how well that went.
     pub(super) fn shape_records(&mut self, frame_bytes_max: u32) {
         let pads = !self.codecs.is_empty();
         self.seal.iter_mut().for_each(|seal| seal.shape(frame_bytes_max as usize, pads));

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Set
 from typing import Any
 
 from .cbor import encode
@@ -131,8 +131,7 @@ def _tail(pair: Any, types: dict[str, str]) -> Any:
 
 def _fields(fields: Any, types: dict[str, str]) -> Any:
     """Whatever has its type under 3: fields, parameters, what is retired."""
-    return [{**one, FIELD_TYPE: _type(one[FIELD_TYPE], types)} if FIELD_TYPE in one else one
-            for one in fields]
+    return _each(fields, FIELD_TYPE, _type, types)
 
 
 def _content(kind: int, content: Any, types: dict[str, str]) -> Any:
@@ -140,8 +139,13 @@ def _content(kind: int, content: Any, types: dict[str, str]) -> Any:
         return _fields(content, types)
     if kind == NEWTYPE:
         return _type(content, types)
-    return [{**one, VARIANT: _variant(one[VARIANT], types)} if VARIANT in one else one
-            for one in content]
+    return _each(content, VARIANT, _variant, types)
+
+
+def _each(items: Any, key: int, change: Callable[[Any, dict[str, str]], Any],
+          types: dict[str, str]) -> Any:
+    """Changes an entry of each map of a list that has it."""
+    return [{**one, key: change(one[key], types)} if key in one else one for one in items]
 
 
 def _variant(content: Any, types: dict[str, str]) -> Any:

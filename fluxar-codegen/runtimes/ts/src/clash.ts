@@ -2,6 +2,7 @@
 
 import { compareBytes } from "./bytes.js";
 import { entriesOf, listOf, listing, mapping, text } from "./entries.js";
+import type { Entries } from "./entries.js";
 import { Reader } from "./reader.js";
 
 const TYPES = 3;
@@ -57,10 +58,7 @@ export function renamed({ kind, name, bytes }: Part, names: Names): Uint8Array {
     if ((kind === TYPES || kind === SERVICES) && !entries.has(WIRE)) entries.set(WIRE, text(name));
   }
   const types = names.get(TYPES);
-  const change = (key: number, how: Change) => {
-    const before = entries.get(key);
-    if (before !== undefined) entries.set(key, how(before));
-  };
+  const change = (key: number, how: Change) => void changed(entries, key, how);
   if (kind === TYPES) {
     const shape = new Reader(entries.get(2)!).peek();
     change(3, shape === 0 ? fieldsOf(types) : shape === 1 ? typeOf(types) : variantsOf(types));
@@ -123,11 +121,13 @@ function variantsOf(types: ReadonlyMap<string, string> | undefined): Change {
 
 /** Changes an entry of each map of a list. */
 function entry(key: number, how: Change): Change {
-  return each((bytes) => {
-    const entries = entriesOf(bytes);
-    const before = entries.get(key);
-    return before === undefined ? bytes : mapping(entries.set(key, how(before)));
-  });
+  return each((bytes) => mapping(changed(entriesOf(bytes), key, how)));
+}
+
+/** Changes an entry that is there. */
+function changed(entries: Entries, key: number, how: Change): Entries {
+  const before = entries.get(key);
+  return before === undefined ? entries : entries.set(key, how(before));
 }
 
 function methodOf(method: Uint8Array, types: ReadonlyMap<string, string> | undefined): Uint8Array {
@@ -135,10 +135,7 @@ function methodOf(method: Uint8Array, types: ReadonlyMap<string, string> | undef
   const parts: readonly (readonly [key: number, how: Change])[] = [
     [2, fieldsOf(types)], [3, tailOf(types)], [4, typeOf(types)], [5, tailOf(types)], [6, typeOf(types)],
   ];
-  for (const [key, how] of parts) {
-    const before = entries.get(key);
-    if (before !== undefined) entries.set(key, how(before));
-  }
+  for (const [key, how] of parts) changed(entries, key, how);
   return mapping(entries);
 }
 

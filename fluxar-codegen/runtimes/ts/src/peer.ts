@@ -207,20 +207,12 @@ export class Peer implements Caller, AsyncDisposable {
 
   /** Waits for the next session, the end, the deadline or the signal. */
   private relinked(deadline: number | undefined, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal?.aborted) return resolve();
-      const done = () => {
-        clearTimeout(timer);
-        leave();
-        signal?.removeEventListener("abort", done);
-        resolve();
-      };
-      const timer = deadline === undefined ? undefined : setTimeout(done, clampTimeout(deadline - Date.now()));
-      const leave = this.onState((state) => {
+    const ms = deadline === undefined ? undefined : deadline - Date.now();
+    return pause(ms, signal, (done) =>
+      this.onState((state) => {
         if (state === "ready" || state === "closed") done();
-      });
-      signal?.addEventListener("abort", done, { once: true });
-    });
+      }),
+    );
   }
 
   notifyBytes(target: string, payload: Uint8Array | undefined, options: RequestOptions = {}): void {
@@ -374,14 +366,18 @@ async function ready(session: Session, signal: AbortSignal | undefined): Promise
   }
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Waits for so long, for the signal, or for what is listened to, whichever is first. */
+function pause(ms: number | undefined, signal: AbortSignal | undefined, listen = (_done: () => void) => () => {}): Promise<void> {
   return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
     const done = () => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", done);
+      leave();
+      signal?.removeEventListener("abort", done);
       resolve();
     };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
+    const timer = ms === undefined ? undefined : setTimeout(done, clampTimeout(ms));
+    const leave = listen(done);
+    signal?.addEventListener("abort", done, { once: true });
   });
 }

@@ -1,6 +1,7 @@
 //! `fluxar cert`: certificates and keys for trying things out.
 
 use crate::failure::Failure;
+use crate::secret;
 use crate::terminal;
 use fluxar::IdentityKey;
 use rcgen::{
@@ -81,9 +82,7 @@ pub(crate) fn run(verb: &Verb) -> Result<(), Failure> {
 }
 
 fn key(file: &Path) -> Result<(), Failure> {
-    let seed: [u8; 32] = rand::random();
-    let digits: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
-    write(file, &format!("{digits}\n"), SECRET, false)?;
+    let seed = secret::create(file)?;
     terminal::note("cert", format_args!("wrote {}: keep it to yourself", file.display()));
     terminal::data_line(IdentityKey::from_seed(&seed).public())
 }

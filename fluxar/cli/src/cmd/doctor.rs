@@ -2,6 +2,7 @@
 
 use crate::dial::{self, Dial, Way};
 use crate::failure::{Exit, Failure};
+use crate::hex;
 use crate::terminal::{self, Format};
 use crate::units;
 use fluxar::Client;
@@ -208,7 +209,7 @@ impl Visit {
 
     fn peer(&self, client: &Client) -> Result<(), Failure> {
         let info = client.info();
-        let instance: String = info.instance.iter().map(|byte| format!("{byte:02x}")).collect();
+        let instance = hex::encode(&info.instance);
         let name = if info.name.is_empty() { "without a name" } else { &info.name };
         self.ok("peer", format_args!("{name}, instance {instance}"))?;
         let Some(limits) = client.peer_limits() else { return Ok(()) };

@@ -2,7 +2,8 @@
 
 use crate::dial::{self, Dial};
 use crate::failure::Failure;
-use crate::seal::{make_psk, pinned, told};
+use crate::seal::{pinned, told};
+use crate::secret;
 use crate::terminal;
 use fluxar::SealKey;
 use std::path::PathBuf;
@@ -58,7 +59,7 @@ enum What {
 /// A file that cannot be read or made, or no connection.
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     match args.what {
-        What::New { file, psk: true } => make_psk(&file),
+        What::New { file, psk: true } => secret::create(&file).map(drop),
         What::New { file, .. } => {
             let key = SealKey::generate().map_err(|error| told(&error))?;
             key.store(&file).map_err(|error| told(&error))?;

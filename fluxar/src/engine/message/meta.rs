@@ -9,6 +9,10 @@ use bytes::Bytes;
 pub const ENTRIES_MAX: u64 = 64;
 /// Bytes of one meta map, at most.
 pub const BYTES_MAX: usize = 8 << 10;
+/// Of these, entries of the user's: 16 are left to the protocol's own keys.
+pub(crate) const USER_ENTRIES_MAX: u64 = ENTRIES_MAX - 16;
+/// Bytes of the user's entries: 1 KiB is left.
+pub(crate) const USER_BYTES_MAX: usize = BYTES_MAX - 1024;
 
 /// `true` closes this direction of a stream, or ends a subscription.
 pub const END: u64 = 0;
@@ -371,8 +375,7 @@ impl MetaOut<'_> {
     /// Whether the user's entries fit the protocol: unique, few and short.
     pub(crate) fn user_is_valid(user: &[(String, String)]) -> bool {
         let bytes: usize = user.iter().map(|(key, value)| key.len() + value.len() + 10).sum();
-        // 16 entries and 1 KiB are left to the protocol's own keys.
-        let few = user.len() as u64 <= ENTRIES_MAX - 16 && bytes <= BYTES_MAX - 1024;
+        let few = user.len() as u64 <= USER_ENTRIES_MAX && bytes <= USER_BYTES_MAX;
         let mut keys: Vec<&str> = user.iter().map(|(key, _)| key.as_str()).collect();
         keys.sort_unstable();
         few && keys.windows(2).all(|pair| pair[0] != pair[1])

@@ -1,6 +1,6 @@
 //! The user's entries of an event's meta, as they travel. Spec: `[L5.carry.1]`.
 
-use crate::engine::message::meta::{BYTES_MAX, ENTRIES_MAX};
+use crate::engine::message::meta::{USER_BYTES_MAX, USER_ENTRIES_MAX};
 use crate::engine::wire::cbor::{self, Reader};
 use crate::error::{Code, Status};
 use std::fmt;
@@ -54,9 +54,9 @@ impl UserMeta {
         *self = Self::of_wire(&out);
     }
 
-    /// Whether they leave room for the protocol's own keys: 16 entries and 1 KiB.
+    /// Whether they leave room for the protocol's own keys.
     pub(crate) fn fits(&self) -> bool {
-        self.wire_len() <= BYTES_MAX - 1024 && self.iter().count() as u64 <= ENTRIES_MAX - 16
+        self.wire_len() <= USER_BYTES_MAX && self.iter().count() as u64 <= USER_ENTRIES_MAX
     }
 
     /// As `fits`, for a publisher of ours.

@@ -15,18 +15,16 @@ use super::cipher::CipherState;
 use super::handshake::{Keys, MESSAGE_BYTES_MAX};
 use super::primitives::TAG_BYTES;
 use super::primitives::hmac;
+use crate::engine::frame::{LEN_BYTES, SEALED, frame_len};
 use bytes::{Buf as _, BytesMut};
 use zeroize::Zeroizing;
 
 /// Bytes of a frame before its ciphertext: length and flags.
-const HEAD_BYTES: usize = 5;
-const LEN_BYTES: usize = 4;
+const HEAD_BYTES: usize = LEN_BYTES + 1;
 /// What the `len` of a record is above that of a frame that is alone in it.
 pub(crate) const OVERHEAD_BYTES: usize = 1 + LEN_BYTES + TAG_BYTES;
 /// Bytes in a record, if a frame alone has not more: so much is opened before any of it is read.
 const SHARED_BYTES: usize = 16 << 10;
-/// The flags of a sealed frame.
-const SEALED: u8 = 1 << 2;
 /// Records that do not open before the link is given up.
 pub(crate) const FAILURES_MAX: u32 = 16;
 /// The `len` of a record at most.
@@ -221,12 +219,6 @@ impl Records {
     pub(crate) fn numbers(&self) -> (u64, u64) {
         (self.send.cipher.number(), self.receive.cipher.number())
     }
-}
-
-/// The length of the frame at the front, its own four bytes included.
-fn frame_len(frames: &[u8]) -> usize {
-    let len = frames.first_chunk::<LEN_BYTES>();
-    LEN_BYTES.saturating_add(len.map_or(0, |len| u32::from_be_bytes(*len) as usize))
 }
 
 /// Bytes of the whole frames at the front, one at least, if nothing but zeros follows.

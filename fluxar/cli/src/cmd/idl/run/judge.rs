@@ -1,6 +1,7 @@
 //! What the values showed, held against what the rules say.
 
 use super::{Direction, Language, Levels, Request};
+use crate::hex;
 use crate::json::Json;
 use fluxar_codegen::evolve::{Finding, Judged, Pair, Rule, Verdict};
 use serde_json::json;
@@ -42,10 +43,7 @@ impl Answer {
             "back" => Seen::CameBackBroken,
             _ => Seen::None,
         };
-        let hex = next();
-        let digits =
-            |at: usize| hex.get(at..at + 2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        let bytes = (0..hex.len()).step_by(2).filter_map(digits).collect();
+        let bytes = hex::decode(next()).unwrap_or_default();
         Self { seen, bytes, why: next().to_owned() }
     }
 

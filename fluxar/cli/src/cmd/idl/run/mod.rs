@@ -13,6 +13,7 @@ pub(super) use judge::Trial;
 pub(crate) use language::Language;
 
 use crate::failure::Failure;
+use crate::hex;
 use crate::terminal;
 use fluxar_codegen::evolve::{self, Pair, Use};
 use fluxar_codegen::model::Model;
@@ -181,13 +182,9 @@ fn lines(requests: &[Request], levels: &[Levels]) -> String {
         let (one_use, _) = &levels[*pair].uses[*one];
         let checked = if one_use.is_checked() { "checked" } else { "unchecked" };
         // Writing to a string does not fail.
-        let _written = writeln!(text, "{pair} {one} {direction} {checked} {}", hex(bytes));
+        let _written = writeln!(text, "{pair} {one} {direction} {checked} {}", hex::encode(bytes));
     }
     text
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// Writes a file, and makes its folder.
